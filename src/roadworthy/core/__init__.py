@@ -1,0 +1,1 @@
+"""What the rooms say to each other: records, ports, errors, clock and ids. Imports the standard library only."""

@@ -1,0 +1,59 @@
+"""What happened at one provider: the record that appears in the answer, the journal, the log and the metrics."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Reason(StrEnum):
+    """Why an attempt ended as it did (closed set: it is a metric label)."""
+
+    SERVED = "served"
+    # the connection
+    CONNECT_FAILED = "connect_failed"
+    CONNECTION_CUT = "connection_cut"
+    TIMEOUT = "timeout"
+    # the provider's own refusal
+    HTTP_ERROR = "http_error"
+    RATE_LIMITED = "rate_limited"
+    UNAUTHORIZED = "unauthorized"
+    MODEL_NOT_FOUND = "model_not_found"
+    BAD_REQUEST = "bad_request"
+    CONTENT_FILTERED = "content_filtered"
+    # an answer that is none
+    MALFORMED = "malformed_body"
+    EMPTY = "empty_answer"
+    INVALID_JSON = "invalid_json"
+    STUB = "stub_content"
+    # a stream after its commit point
+    STREAM_CUT = "stream_cut"
+    STREAM_STALLED = "stream_stalled"
+    STREAM_TOO_SLOW = "stream_too_slow"
+    # not asked at all
+    BREAKER_OPEN = "breaker_open"
+    BENCHED = "benched"
+    UNSUPPORTED_PARAMETER = "unsupported_parameter"
+    CLIENT_GONE = "client_gone"
+
+
+class Attempt(NamedTuple):
+    """One provider asked, or passed over, for one request.
+
+    Attributes:
+        provider: Name of the provider in the configuration.
+        model: Model asked for at that provider.
+        reason: How it ended; `served` when its answer was used.
+        latency_ms: Milliseconds from asking to the end of the attempt; 0 when it was passed over.
+        status: HTTP status of the provider, if one came.
+        detail: Masked text of the provider's error, at most 200 characters; empty when there is none.
+        cost_usd: Price of the attempt in US dollars, None when unknown.
+    """
+
+    provider: str
+    model: str
+    reason: Reason
+    latency_ms: float
+    status: int | None = None
+    detail: str = ""
+    cost_usd: float | None = None

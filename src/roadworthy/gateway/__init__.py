@@ -1,0 +1,1 @@
+"""The data plane: requests in, real answers out, or an honest error."""

@@ -1,0 +1,146 @@
+"""A chat request as the gateway sees it: checked once, then passed on with as little copying as possible."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from roadworthy.core.errors import UsageError
+
+Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+class Message(msgspec.Struct, gc=False):
+    """One message; parts of a list content stay raw because only translating providers look inside."""
+
+    role: Role
+    content: str | list[msgspec.Raw] | None = None
+
+
+class JsonSchema(msgspec.Struct, gc=False):
+    """`response_format.json_schema`."""
+
+    name: str
+    schema: msgspec.Raw | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(msgspec.Struct, gc=False):
+    """`response_format`: plain text, any JSON object, or JSON after a schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+class StreamOptions(msgspec.Struct, gc=False):
+    """`stream_options`."""
+
+    include_usage: bool = False
+
+
+class ChatView(msgspec.Struct, gc=False):
+    """The fields of a chat request that the gateway decides on; the rest travels untouched."""
+
+    model: str
+    messages: list[Message]
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    response_format: ResponseFormat | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    n: int | None = None
+
+
+# Parameters of OpenAI's documented request; anything else is refused with a hint, because a misspelt
+# parameter that is silently dropped is an answer to another question. Providers may document more.
+KNOWN_PARAMETERS = frozenset(
+    "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages "
+    "metadata modalities model n parallel_tool_calls prediction presence_penalty prompt_cache_key "
+    "prompt_cache_retention reasoning_effort response_format safety_identifier seed service_tier stop store stream "
+    "stream_options temperature tool_choice tools top_k top_logprobs top_p user verbosity web_search_options".split()
+)
+
+_decode_view = msgspec.json.Decoder(ChatView).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class ChatRequest:
+    """A checked chat request.
+
+    Attributes:
+        view: Typed view of the fields that the gateway decides on.
+        fields: Every top-level field as raw JSON; what goes to a provider is always encoded from this, so that
+            a body with a key given twice means the same to us and to the provider.
+        stream: Whether the caller asked for server-sent events.
+        wants_json: Whether the answer must be JSON (`response_format` json_object or json_schema).
+        include_usage: Whether the caller asked for a usage chunk at the end of the stream.
+    """
+
+    __slots__ = ("fields", "include_usage", "stream", "view", "wants_json")
+
+    def __init__(self, view: ChatView, fields: dict[str, msgspec.Raw]) -> None:
+        self.view = view
+        self.fields = fields
+        self.stream = bool(view.stream)
+        form = view.response_format
+        self.wants_json = form is not None and form.type != "text"
+        options = view.stream_options
+        self.include_usage = options is not None and options.include_usage
+
+    @classmethod
+    def parse(cls, body: bytes) -> ChatRequest:
+        """Check a request body.
+
+        Raises:
+            UsageError: `invalid_request` naming the field at fault; never repeats the caller's text.
+        """
+        try:
+            view = _decode_view(body)
+            fields = _decode_fields(body)
+        except msgspec.ValidationError as error:
+            path = str(error).rpartition(" - at `")[2].rstrip("`").removeprefix("$.") if " - at `" in str(error) else ""
+            raise UsageError(
+                f"The request field {path or 'at the top level'} is not what it must be.",
+                explain_validation(str(error)), param=path or None,
+            ) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UsageError("The request body is not valid JSON.", explain_syntax(error)) from None
+        if not view.messages:
+            raise UsageError("The request has no messages.", "`messages` is an empty list.", param="messages")
+        if not view.model:
+            raise UsageError("The request names no model.", "`model` is empty.", param="model")
+        return cls(view, fields)
+
+    def body(self, model: str, without: tuple[str, ...] = (), **changed: Any) -> bytes:
+        """The request as OpenAI-shaped JSON for `model`, some fields left out or changed."""
+        fields: dict[str, Any] = dict(self.fields)
+        fields["model"] = model
+        for name in without:
+            fields.pop(name, None)
+        fields.update(changed)
+        return _encode(fields)
+
+    def full(self) -> dict[str, Any]:
+        """The whole request as plain Python values, for providers that translate."""
+        return {name: msgspec.json.decode(raw) for name, raw in self.fields.items()}
+
+
+def explain_validation(message: str) -> str:
+    """msgspec's message without the path; it names types and allowed keys, except enum values, which are quoted."""
+    text = message.partition(" - at `")[0]
+    if text.startswith("Invalid enum value"):  # the message repeats the caller's value
+        return "The value is not one of the allowed ones."
+    return text + "."
+
+
+def explain_syntax(error: Exception) -> str:
+    """Where the JSON breaks, without repeating it."""
+    if isinstance(error, RecursionError):
+        return "It is nested too deeply."
+    if isinstance(error, UnicodeDecodeError):
+        return f"It is not UTF-8 at byte {error.start}."
+    return str(error) if str(error).startswith(("JSON is malformed", "Input data was truncated")) else "It cannot be parsed."

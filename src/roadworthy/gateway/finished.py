@@ -1,0 +1,56 @@
+"""The record of one request after it ended: source of its log line, journal entry and metrics."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from roadworthy.core.attempts import Attempt
+
+Quality = Literal["passed", "failed", "not-gated"]
+
+
+class Finished(msgspec.Struct, frozen=True, gc=False):
+    """One request, ended. Holds no text of the caller or of the answer.
+
+    Attributes:
+        request_id: As in the header `x-request-id`.
+        at: Seconds since the Unix epoch (UTC) when the request arrived.
+        endpoint: `chat` or `embeddings`.
+        route: Name of the route that served or failed; empty when none matched.
+        key_id: Public id of the caller's key, `anonymous` without one.
+        stream: Whether the caller asked for a stream.
+        status: HTTP status of the answer.
+        code: `ok`, or the code of the error that was served (a key of `core.errors.CODES`); `client_gone` when the
+            caller hung up first.
+        served_by: `provider/model`, empty when nobody served.
+        attempts: In order; the last one is the one that served, if any did.
+        latency_ms: From the request's last byte to the answer's last byte.
+        first_token_ms: Same start, to the first useful token of a stream; None for plain answers.
+        overhead_ms: Part of the latency that was ours: the latency without the time spent in attempts and waits.
+        prompt_tokens: As counted by the provider, None when unknown.
+        completion_tokens: Same.
+        fallback: Reason of the first failed attempt when a later one served, else empty.
+        quality: What the gate said.
+        stub_used: Always False in an answer that left; a stub is an error.
+    """
+
+    request_id: str
+    at: float
+    endpoint: Literal["chat", "embeddings"]
+    route: str
+    key_id: str
+    stream: bool
+    status: int
+    code: str
+    served_by: str
+    attempts: tuple[Attempt, ...]
+    latency_ms: float
+    first_token_ms: float | None = None
+    overhead_ms: float = 0.0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    fallback: str = ""
+    quality: Quality = "not-gated"
+    stub_used: bool = False

@@ -1,0 +1,109 @@
+"""What an edge process needs to know: plain values, compiled from the configuration, secrets resolved.
+
+Travels to the edge as JSON through an inherited pipe, never by argument or environment, because it holds keys.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds that keep one client from hurting the others. Sizes in bytes, times in seconds."""
+
+    max_header_bytes: int = 16_384
+    max_headers: int = 100
+    max_body_bytes: int = 10 * 1024 * 1024
+    max_reply_bytes: int = 32 * 1024 * 1024
+    max_connections: int = 4_096
+    max_requests_in_flight: int = 1_024
+    header_timeout_s: float = 10.0
+    request_timeout_s: float = 30.0
+    idle_timeout_s: float = 75.0
+    write_timeout_s: float = 30.0
+    drain_timeout_s: float = 30.0
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One upstream API. `base_url` ends with the API's version part, for example `https://api.openai.com/v1`."""
+
+    name: str
+    kind: str
+    base_url: str
+    api_key: str | None = None
+    headers: dict[str, str] = {}
+    connect_timeout_s: float = 5.0
+
+    def __repr__(self) -> str:
+        return f"ProviderSettings(name={self.name!r}, kind={self.kind!r}, base_url={self.base_url!r}, api_key=***)"
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One link of a chain. Model `*` means: the name the caller asked for."""
+
+    provider: str
+    model: str
+
+
+class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model name that callers may ask for, and the chain that serves it. A name may end in `*`.
+
+    Times in seconds. `deadline_s` spans every try of the request up to the first useful token of a stream;
+    `try_timeout_s` bounds one try (None: a fair share of what is left of the deadline). After a stream's
+    commit point `stream_idle_timeout_s`, `stream_min_chars_per_s` (0 switches it off; judged over
+    `stream_rate_window_s`) and `stream_max_s` hold.
+    """
+
+    name: str
+    chain: tuple[Target, ...]
+    deadline_s: float = 30.0
+    try_timeout_s: float | None = None
+    stream_idle_timeout_s: float = 10.0
+    stream_min_chars_per_s: float = 0.5
+    stream_rate_window_s: float = 10.0
+    stream_max_s: float = 600.0
+
+
+class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """At most `max_tries` per target; waits of full jitter, uniform in 0 … min(cap, base·2ⁿ) seconds.
+
+    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+
+    max_tries: int = 3
+    base_s: float = 0.2
+    cap_s: float = 2.0
+
+
+class Breaker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a provider+model is left alone: rules of spec row G5. `open_s` is the pause before a probe."""
+
+    consecutive_failures: int = 3
+    error_rate: float = 0.30
+    window: int = 10
+    open_s: float = 10.0
+
+
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A virtual key as the edge knows it: the SHA-256 of the key as hex, never the key."""
+
+    id: str
+    sha256: str
+    scopes: tuple[str, ...]
+
+
+class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets."""
+
+    providers: tuple[ProviderSettings, ...]
+    routes: tuple[Route, ...]
+    profile: str = "development"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    state_dir: str = ".roadworthy"
+    require_key: bool = False
+    default_route: str | None = None
+    limits: Limits = Limits()
+    retry: Retry = Retry()
+    breaker: Breaker = Breaker()
