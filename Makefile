@@ -1,0 +1,27 @@
+# The verbs of everyday work. Everything runs in .venv; `make setup` makes it.
+python := .venv/bin/python
+
+.PHONY: setup check test live docs lock bench
+
+setup:  ## .venv with the product (editable) and the test tools
+	python3 -m venv .venv
+	.venv/bin/pip install -q --no-deps --require-hashes -r requirements/test.txt
+	.venv/bin/pip install -q --no-deps --no-build-isolation -e .
+
+check:  ## the laws only: types, lint, imports, sizes, documentation
+	$(python) -m pytest tests/contracts
+
+test:  ## everything that needs no key of a paid service
+	$(python) -m pytest
+
+live:  ## the tests that call paid services; each needs its key in the environment
+	$(python) -m pytest -m live
+
+docs:  ## write the generated pages of docs/reference again
+	$(python) docs/generate.py
+
+lock:  ## write the pinned requirements again (add UPGRADE=--upgrade for the newest versions)
+	requirements/lock.sh $(UPGRADE)
+
+bench:  ## the gateway duel and the fault matrix on this machine
+	bash benchmarks/gateway/run.sh
