@@ -1,0 +1,62 @@
+"""Rules of the whole suite: what is not run is said, and under CI=true a missing part is a failure.
+
+A test that calls a paid service carries `@pytest.mark.live("OPENAI_API_KEY")` with the variables it needs; without
+them it is skipped and the summary counts it. Any other skip means that a part of the product or of the test bench is
+missing on this machine: fine on a reader's laptop, a failure where CI=true promises that everything is there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip live tests whose keys are not in the environment."""
+    for item in items:
+        marker = item.get_closest_marker("live")
+        if marker is None:
+            continue
+        missing = [name for name in marker.args if not os.environ.get(name)]
+        if missing or not marker.args:
+            item.add_marker(pytest.mark.skip(reason=f"live: needs {', '.join(missing) or 'a named key'}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under CI=true a skip that is not a live test fails: the part it needs has to be there."""
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("live") is None:
+        report.outcome = "failed"
+        report.longrepr = f"CI=true, but a part is missing: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole file that skips itself."""
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"CI=true, but a part is missing: {report.longrepr}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the green line does not cover."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    live = [report for report in skipped if "live" in report.keywords]
+    terminalreporter.write_line(f"{len(live)} live tests not run (each needs the key of a paid service).")
+    if len(skipped) > len(live):
+        terminalreporter.write_line(f"{len(skipped) - len(live)} tests skipped because a part is missing:")
+        for report in skipped:
+            if "live" not in report.keywords:
+                terminalreporter.write_line(f"  {report.nodeid}: {report.longrepr}")

@@ -1,0 +1,40 @@
+"""What the contracts look at: the repository's files, as git tracks them or as they lie in an unpacked archive."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LEFT_OUT = {".venv", ".git", "__pycache__", "build", "dist", "node_modules", ".roadworthy"}
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def repository_files() -> list[Path]:
+    """Every file that is, or is about to be, part of the repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, check=False,
+    )
+    if listed.returncode == 0 and listed.stdout:
+        paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+        return [path for path in paths if path.is_file()]
+    return [
+        path for path in ROOT.rglob("*")
+        if path.is_file() and LEFT_OUT.isdisjoint(part for part in path.relative_to(ROOT).parts)
+        and not any(part.endswith("_cache") for part in path.parts)
+    ]
+
+
+@pytest.fixture(scope="session")
+def source_files() -> list[Path]:
+    """Every Python file of the product."""
+    return sorted((ROOT / "src" / "roadworthy").rglob("*.py"))

@@ -1,0 +1,68 @@
+"""Broad excepts stand only at the doors where a bug must become an honest answer instead of a dead process."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+# door: the one function that may catch everything. At most four, see docs/adr/0001-rooms.md.
+DOORS: dict[str, str] = {}
+BROAD = {"Exception", "BaseException"}
+
+
+def test_at_most_four_doors() -> None:
+    assert len(DOORS) <= 4
+
+
+def test_broad_excepts_stand_only_at_doors(source_files: list[Path], root: Path) -> None:
+    elsewhere: list[str] = []
+    for path in source_files:
+        name = str(path.relative_to(root / "src" / "roadworthy"))
+        elsewhere += [
+            f"{name}:{line} in {function}"
+            for function, line in _broad(ast.parse(path.read_text()))
+            if f"{name}:{function}" not in DOORS.values()
+        ]
+    assert not elsewhere, elsewhere
+
+
+def test_every_door_exists_and_says_why(root: Path) -> None:
+    for door in DOORS.values():
+        name, function = door.split(":")
+        path = root / "src" / "roadworthy" / name
+        text = path.read_text()
+        lines = [line for found, line in _broad(ast.parse(text)) if found == function]
+        assert lines, f"{door} catches nothing broad any more: take it off the list"
+        for line in lines:
+            around = text.splitlines()[max(0, line - 3): line + 1]
+            assert any("#" in part for part in around), f"{name}:{line} needs a comment that says why"
+
+
+def _broad(tree: ast.Module) -> list[tuple[str, int]]:
+    """Every broad handler or suppress as (qualified function name, line)."""
+    found: list[tuple[str, int]] = []
+
+    def visit(node: ast.AST, where: str) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            where = f"{where}.{node.name}" if where else node.name
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or _names(node.type) & BROAD):
+            found.append((where, node.lineno))
+        if isinstance(node, ast.Call) and "suppress" in _names(node.func) and BROAD & set().union(
+            *(_names(argument) for argument in node.args)
+        ):
+            found.append((where, node.lineno))
+        for child in ast.iter_child_nodes(node):
+            visit(child, where)
+
+    visit(tree, "")
+    return found
+
+
+def _names(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Name):
+        return {node.id}
+    if isinstance(node, ast.Attribute):
+        return {node.attr}
+    if isinstance(node, ast.Tuple):
+        return set().union(*(_names(part) for part in node.elts))
+    return set()

@@ -1,0 +1,20 @@
+"""Types and style are part of the suite: mypy --strict on the source, ruff on everything."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_ruff_is_clean(root: Path) -> None:
+    _run([sys.executable, "-m", "ruff", "check", "--quiet", "--output-format", "concise", "."], root)
+
+
+def test_mypy_strict_is_clean(root: Path) -> None:
+    _run([sys.executable, "-m", "mypy", "--no-error-summary"], root)
+
+
+def _run(command: list[str], root: Path) -> None:
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
