@@ -83,6 +83,8 @@ CODES: dict[str, ErrorCode] = {
         "Install the named extra."),
     "port_in_use": ErrorCode(500, Exit.CONFIGURATION, True, "Another process listens on the port.",
         "Stop the other process or choose another port."),
+    "already_running": ErrorCode(500, Exit.CONFIGURATION, True, "Another `roadworthy up` uses the same state directory.",
+        "Stop it first, or set gateway.state_dir to another path."),
     "model_file_invalid": ErrorCode(500, Exit.CONFIGURATION, False, "The model file is missing or damaged.",
         "Install the model package again or point `file` at a whole GGUF file."),
     # serving
