@@ -1,0 +1,133 @@
+"""The bytes that callers see: header lines, the `roadworthy` object, error objects, stream events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from roadworthy.core.attempts import Attempt, Reason
+from roadworthy.core.errors import RoadworthyError
+from roadworthy.gateway.finished import Quality
+
+PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER})
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AttemptView(msgspec.Struct, gc=False):
+    """An attempt as callers see it."""
+
+    provider: str
+    model: str
+    reason: str
+    latency_ms: float
+    status: int | None
+    detail: str
+    cost_usd: float | None
+
+
+class Extra(msgspec.Struct, gc=False):
+    """The `roadworthy` object of an answer. Modes and cost are null until they are known."""
+
+    attempts: list[AttemptView]
+    quality: Quality
+    request_id: str
+    mode_requested: str | None = None
+    mode_served: str | None = None
+    cache: str = "off"
+    stub_used: bool = False
+    cost: float | None = None
+
+
+def tries(attempts: Sequence[Attempt]) -> int:
+    """How many providers were really asked."""
+    return sum(1 for attempt in attempts if attempt.reason not in PASSED_OVER)
+
+
+def fallback_reason(attempts: Sequence[Attempt]) -> str:
+    """Why the first target did not serve; empty when it did."""
+    return attempts[0].reason.value if attempts and attempts[0].reason is not Reason.SERVED else ""
+
+
+def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
+    """Attempts as callers see them."""
+    return [AttemptView(a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd)
+            for a in attempts]
+
+
+def splice(body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str) -> bytes:
+    """A JSON object with the `roadworthy` object added as its last member. `body` ends with `}` and is not `{}`."""
+    return b'%b,"roadworthy":%b}' % (body[:-1], _encode(Extra(view(attempts), quality, request_id)))
+
+
+def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str) -> bytes:
+    """Header lines of an answer that a provider gave."""
+    plain = len(attempts) == 1
+    return (
+        f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"
+        f"x-roadworthy-attempts: {1 if plain else tries(attempts)}\r\n"
+        f"x-roadworthy-fallback: {'false' if plain else fallback_reason(attempts) or 'false'}\r\n"
+        f"x-roadworthy-cache: off\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
+    ).encode("latin-1", "replace")
+
+
+def debug_hint(attempts: Sequence[Attempt]) -> str:
+    """Every attempt in one line, for the person who looks at the error."""
+    if not attempts:
+        return "no provider was asked"
+    return "; ".join(
+        f"{a.provider}/{a.model}: {a.reason}"
+        + (f" (status {a.status})" if a.status else "")
+        + (f" after {a.latency_ms:.0f} ms" if a.reason not in PASSED_OVER else "")
+        + (f": {a.detail}" if a.detail else "")
+        for a in attempts
+    )
+
+
+def error_object(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> dict[str, Any]:
+    """OpenAI's error object plus why, mend, request_id; with attempts and debug_hint where a chain ran."""
+    status = error.spec.http_status
+    kind = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    inner: dict[str, Any] = {
+        "message": str(error),
+        "type": kind.get(status, "invalid_request_error" if status < 500 else "server_error"),
+        "param": error.param,
+        "code": error.code,
+        "why": error.why,
+        "mend": error.mend,
+        "request_id": request_id,
+    }
+    if attempts is not None:
+        inner["attempts"] = view(attempts)
+        inner["debug_hint"] = debug_hint(attempts)
+    return inner
+
+
+def error_body(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> bytes:
+    """The JSON body of an error answer."""
+    return _encode({"error": error_object(error, request_id, attempts)})
+
+
+def error_lines(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> bytes:
+    """Header lines of an error answer. A spent chain must not be run again by a client's own retries."""
+    lines = f"x-request-id: {request_id}\r\n"
+    if attempts is not None:
+        lines += f"x-roadworthy-attempts: {tries(attempts)}\r\n"
+    if error.retry_after_s is not None:
+        lines += f"retry-after: {max(1, round(error.retry_after_s + 0.499))}\r\n"
+    elif error.spec.http_status >= 500:
+        lines += "x-should-retry: false\r\n"
+    if error.code == "unauthorized":
+        lines += 'www-authenticate: Bearer realm="roadworthy"\r\n'
+    return lines.encode()
+
+
+def incomplete_event(reason: Reason, attempts: Sequence[Attempt], request_id: str, error: RoadworthyError) -> bytes:
+    """The event that ends a stream which broke after its commit point."""
+    inner = error_object(error, request_id)
+    inner["reason"] = reason.value
+    return b"event: error\ndata: %b\n\n" % _encode(
+        {"error": inner, "roadworthy": Extra(view(attempts), "failed", request_id)}
+    )

@@ -1,0 +1,163 @@
+"""What a caller asks for, in the two forms that chains serve: a chat completion or embeddings."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Literal, Protocol
+
+import msgspec
+
+from roadworthy.core.attempts import Reason
+from roadworthy.core.errors import UsageError
+from roadworthy.gateway.chat import KNOWN_PARAMETERS, ChatRequest, explain_syntax
+from roadworthy.gateway.edge.link import UpstreamLink
+from roadworthy.gateway.providers.contract import Reply, UnsupportedParameter
+from roadworthy.gateway.quality.default import judge
+
+
+class Ask(Protocol):
+    """One request, independent of who will serve it."""
+
+    endpoint: Literal["chat", "embeddings"]
+    model: str
+    stream: bool
+
+    def check(self, links: tuple[UpstreamLink, ...]) -> None:
+        """Refuse what no target of the chain can mean.
+
+        Raises:
+            UsageError: `unsupported_parameter`.
+        """
+        ...
+
+    def head(self, link: UpstreamLink) -> bytes:
+        """Request head for this target.
+
+        Raises:
+            UnsupportedParameter: The target's API has no such endpoint.
+        """
+        ...
+
+    def body(self, link: UpstreamLink) -> bytes:
+        """Request body for this target.
+
+        Raises:
+            UnsupportedParameter: The target cannot honour a parameter.
+        """
+        ...
+
+    def read(self, link: UpstreamLink, body: bytes) -> Reply:
+        """Read a whole 200 answer.
+
+        Raises:
+            ProviderFailure: It is not what the API documents.
+        """
+        ...
+
+    def judge(self, reply: Reply) -> Reason | None:
+        """Why the answer must not be served, None when it may."""
+        ...
+
+
+class ChatAsk:
+    """A chat completion."""
+
+    __slots__ = ("model", "request", "stream")
+    endpoint: Literal["chat", "embeddings"] = "chat"
+
+    def __init__(self, request: ChatRequest) -> None:
+        self.request = request
+        self.model = request.view.model
+        self.stream = request.stream
+
+    def check(self, links: tuple[UpstreamLink, ...]) -> None:
+        """Refuse parameters that nobody documents, unless every target takes any."""
+        unknown = self.request.fields.keys() - KNOWN_PARAMETERS
+        if unknown and not all(link.upstream.accepts_any_parameter for link in links):
+            name = min(unknown)[:60]
+            near = difflib.get_close_matches(name, KNOWN_PARAMETERS, n=1)
+            hint = f"Did you mean `{near[0]}`? Otherwise leave it out." if near else "Leave it out."
+            raise UsageError("The request has a parameter that is not known.",
+                             "A misspelt parameter would be an answer to another question, so it is refused.",
+                             hint, code="unsupported_parameter", param=name)
+
+    def head(self, link: UpstreamLink) -> bytes:
+        """Request head for this target."""
+        return link.upstream.chat_head
+
+    def body(self, link: UpstreamLink) -> bytes:
+        """Request body for this target."""
+        return link.upstream.provider.chat_body(self.request, link.model)
+
+    def read(self, link: UpstreamLink, body: bytes) -> Reply:
+        """Read a whole 200 answer."""
+        return link.upstream.provider.chat_reply(self.request, body)
+
+    def judge(self, reply: Reply) -> Reason | None:
+        """The default gate."""
+        return judge(reply, self.request.wants_json)
+
+
+class _EmbeddingsView(msgspec.Struct):
+    model: str
+    input: str | list[str] | list[int] | list[list[int]] | list[str | int | list[int]]
+
+
+_decode_view = msgspec.json.Decoder(_EmbeddingsView).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class EmbeddingsAsk:
+    """Embeddings of one text or several."""
+
+    __slots__ = ("_fields", "model")
+    endpoint: Literal["chat", "embeddings"] = "embeddings"
+    stream = False
+
+    def __init__(self, model: str, fields: dict[str, msgspec.Raw]) -> None:
+        self.model = model
+        self._fields = fields
+
+    @classmethod
+    def parse(cls, body: bytes) -> EmbeddingsAsk:
+        """Check a request body.
+
+        Raises:
+            UsageError: `invalid_request`.
+        """
+        try:
+            view = _decode_view(body)
+            fields = _decode_fields(body)
+        except msgspec.ValidationError as error:
+            field = "model" if "model" in str(error) else "input"
+            raise UsageError(f"The request field {field} is missing or not what it must be.", param=field) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UsageError("The request body is not valid JSON.", explain_syntax(error)) from None
+        if not view.input:
+            raise UsageError("The request has nothing to embed.", "`input` is empty.", param="input")
+        return cls(view.model, fields)
+
+    def check(self, links: tuple[UpstreamLink, ...]) -> None:
+        """Refuse a chain in which no target has embeddings."""
+        if all(link.upstream.embeddings_head is None for link in links):
+            raise UsageError("No provider of this route offers embeddings.",
+                             mend="Ask for a model of a provider with an embeddings API.",
+                             code="unsupported_parameter", param="model")
+
+    def head(self, link: UpstreamLink) -> bytes:
+        """Request head for this target."""
+        if link.upstream.embeddings_head is None:
+            raise UnsupportedParameter("model")
+        return link.upstream.embeddings_head
+
+    def body(self, link: UpstreamLink) -> bytes:
+        """Request body for this target."""
+        return link.upstream.provider.embeddings_body(self._fields, link.model)
+
+    def read(self, link: UpstreamLink, body: bytes) -> Reply:
+        """Read a whole 200 answer."""
+        return link.upstream.provider.embeddings_reply(body)
+
+    def judge(self, reply: Reply) -> Reason | None:
+        """Vectors are not judged: an empty list is already a failure of the provider."""
+        return None

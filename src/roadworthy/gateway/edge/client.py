@@ -1,0 +1,357 @@
+"""The client half of the data plane: one caller's HTTP/1.1 connection as an asyncio protocol.
+
+llhttp (strict mode) parses; this class bounds what may arrive, keeps pipelined requests in order, and answers. Sources:
+RFC 9112 (framing, §6.3 message body length, §9.3.2 pipelining, §9.6 tear-down), RFC 9110 §10.1.1 (Expect).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
+from roadworthy.core.ids import request_id
+from roadworthy.gateway.edge.answer import error_body, error_lines
+
+if TYPE_CHECKING:
+    from roadworthy.gateway.edge.exchange import Exchange
+    from roadworthy.gateway.edge.server import Server
+
+WANTED = frozenset({b"authorization", b"host", b"expect", b"content-length", b"origin", b"accept"})
+MAX_PIPELINED = 32
+"""Requests that may wait behind one that is being answered; with more the connection closes after these."""
+MAX_URL_BYTES = 2_048
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+REASONS = {
+    200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found",
+    405: b"Method Not Allowed", 408: b"Request Timeout", 413: b"Content Too Large", 422: b"Unprocessable Content",
+    429: b"Too Many Requests", 431: b"Request Header Fields Too Large", 500: b"Internal Server Error",
+    502: b"Bad Gateway", 503: b"Service Unavailable",
+}
+
+
+class Request:
+    """One request as received. `headers` holds only the names in `WANTED`, in lower case."""
+
+    __slots__ = ("body", "headers", "keep_alive", "method", "path", "version")
+
+    def __init__(self) -> None:
+        self.method = b""
+        self.path = b""
+        self.version = "1.1"
+        self.headers: dict[bytes, bytes] = {}
+        self.body = b""
+        self.keep_alive = True
+
+
+class ClientConnection(asyncio.Protocol):
+    """One caller. Implements `exchange.Caller` for the request that is being answered.
+
+    Args:
+        server: Limits, routes and the set of live connections.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)  # set before any other callback
+        self._parser = httptools.HttpRequestParser(self)
+        self._queue: deque[Request] = deque()
+        self._incoming: Request | None = None
+        self._current: Request | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._url = b""
+        self._header_bytes = 0
+        self._headers = 0
+        self._in_head = False
+        self._refusal: RoadworthyError | None = None
+        self._refusal_status = 0
+        self._deaf = False  # nothing more is read: an error was answered or is about to be
+        self._eof = False
+        self._chunked = False
+        self._since = server.now
+        self._paused_since: float | None = None
+        self.exchange: Exchange | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    # -- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Register; over the limit of connections say so and close."""
+        self._transport = cast(asyncio.Transport, transport)
+        if not self._server.register(self):
+            self._deaf = True
+            self._refuse(GatewayError("This gateway is at its limit of connections.", code="overloaded", retry_after_s=1))
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser within the limits."""
+        if self._deaf:
+            return
+        if self._incoming is None:
+            self._since = self._server.now
+        if self._in_head or self._incoming is None:
+            self._header_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._deaf = True  # the protocol that the caller wants to switch to is not ours: answer and close
+            if self._current is not None:
+                self._current.keep_alive = False
+        except httptools.HttpParserError as error:
+            if not self._deaf:
+                self._bad(UsageError("The request is not valid HTTP.", f"{error}."), 400)
+        if self._in_head and self._header_bytes > self._server.limits.max_header_bytes and not self._deaf:
+            self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
+        if self._queue and len(self._queue) >= MAX_PIPELINED // 2 and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """A half-closed caller still gets its answers (RFC 9112 §9.6); with nothing to answer the connection closes."""
+        self._eof = True
+        return self._current is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The caller is gone: stop working for it."""
+        self._deaf = True
+        self._queue.clear()
+        self._server.unregister(self)
+        if self.exchange is not None:
+            self.exchange.cancel()
+            self.exchange = None
+        if self.task is not None:
+            self.task.cancel()
+            self.task = None
+
+    def pause_writing(self) -> None:
+        """The caller reads slowly: read slowly from the provider."""
+        self._paused_since = self._server.now
+        if self.exchange is not None:
+            self.exchange.pause()
+
+    def resume_writing(self) -> None:
+        """The caller has caught up."""
+        self._paused_since = None
+        if self.exchange is not None:
+            self.exchange.resume()
+
+    # -- httptools callbacks
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._incoming = Request()
+        self._in_head = True
+        self._url = b""
+        self._size = self._headers = 0
+        self._parts = []
+
+    def on_url(self, url: bytes) -> None:
+        """The target, possibly in parts."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep what is needed; refuse what is ambiguous."""
+        self._headers += 1
+        name = name.lower()
+        if name not in WANTED or self._incoming is None:
+            return
+        headers = self._incoming.headers
+        if name in headers and name != b"accept":
+            self._refuse_later(UsageError("A header line is given twice.", f"`{name.decode()}` may appear once."), 400)
+        headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        """All header lines are known: check them before any body is read."""
+        self._in_head = False
+        request = self._incoming
+        if request is None:
+            return
+        parser, limits = self._parser, self._server.limits
+        request.method = parser.get_method()
+        request.version = parser.get_http_version()
+        request.path = self._url.partition(b"?")[0]
+        if self._headers > limits.max_headers or self._header_bytes > limits.max_header_bytes + limits.max_body_bytes:
+            self._refuse_later(UsageError("The request has too many header lines.", code="request_too_large"), 431)
+        elif len(self._url) > MAX_URL_BYTES:
+            self._refuse_later(UsageError("The request's path is too long.", code="request_too_large"), 431)
+        elif request.version == "1.1" and b"host" not in request.headers:
+            self._refuse_later(UsageError("The request has no Host line.", "HTTP/1.1 requires one."), 400)
+        elif request.version not in {"1.1", "1.0"}:
+            self._refuse_later(UsageError("The HTTP version is not supported.", "This port speaks HTTP/1.1."), 400)
+        elif int(request.headers.get(b"content-length") or 0) > limits.max_body_bytes:
+            self._refuse_later(self._too_large(), 413)
+        elif request.headers.get(b"expect", b"").lower() == b"100-continue" and self._current is None:
+            self._transport.write(CONTINUE)
+
+    def on_body(self, data: bytes) -> None:
+        """Collect, within the limit."""
+        self._size += len(data)
+        if self._size > self._server.limits.max_body_bytes:
+            self._parts.clear()
+            self._refuse_later(self._too_large(), 413)
+        elif self._refusal is None:
+            self._parts.append(data)
+
+    def on_message_complete(self) -> None:
+        """A request is complete: answer it, or let it wait its turn."""
+        request, self._incoming = self._incoming, None
+        self._header_bytes = 0
+        if request is None or self._deaf or self._refusal is not None:
+            return
+        request.keep_alive = self._parser.should_keep_alive()
+        parts = self._parts
+        request.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._parts = []
+        if self._current is None:
+            self._begin(request)
+        elif len(self._queue) < MAX_PIPELINED:
+            self._queue.append(request)
+        else:
+            self._deaf = True
+
+    # -- Caller: the answer to the current request
+
+    def answer(self, status: int, lines: bytes, body: bytes, kind: bytes = b"application/json") -> None:
+        """A whole answer."""
+        request = self._current
+        if request is None or self._transport.is_closing():
+            return
+        last = self._last(request)
+        self._transport.write(b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b" % (
+            status, REASONS.get(status, b"Unknown"), self._server.date, kind, len(body), lines,
+            b"connection: close\r\n" if last else b"", b"" if request.method == b"HEAD" else body,
+        ))
+        self._answered(last)
+
+    def begin(self, lines: bytes) -> None:
+        """The header of a stream; HTTP/1.0 callers get it without transfer coding, ended by the connection's end."""
+        request = self._current
+        if request is None:
+            return
+        self._chunked = request.version == "1.1"
+        if not self._chunked:
+            request.keep_alive = False
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\ndate: %b\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
+            b"cache-control: no-cache\r\nx-accel-buffering: no\r\n%b%b%b\r\n" % (
+                self._server.date, lines, b"transfer-encoding: chunked\r\n" if self._chunked else b"",
+                b"connection: close\r\n" if self._last(request) else b""))
+
+    def write(self, data: bytes) -> None:
+        """Bytes of a stream."""
+        if self._transport.is_closing():
+            return
+        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+
+    def end(self) -> None:
+        """The stream is complete."""
+        if self._current is None or self._transport.is_closing():
+            return
+        if self._chunked:
+            self._transport.write(b"0\r\n\r\n")
+        self._answered(self._last(self._current))
+
+    def cut(self) -> None:
+        """The stream is not complete: what was written leaves, the end mark of the transfer coding never does."""
+        self._deaf = True
+        self.exchange = None
+        self._transport.close()
+
+    # -- turns
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being received or answered."""
+        return self._current is None and self._incoming is None
+
+    def close(self) -> None:
+        """Close after what was written has left."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def sweep(self, now: float) -> None:
+        """Close what takes too long: silent, slow to send, slow to read. Called about twice a second."""
+        limits = self._server.limits
+        waited = now - self._since
+        if self._paused_since is not None:
+            if now - self._paused_since > limits.write_timeout_s:
+                self._transport.abort()
+        elif self._current is not None:
+            return
+        elif self._deaf:
+            if waited > limits.write_timeout_s:
+                self._transport.abort()
+        elif self._incoming is None:
+            if waited > limits.idle_timeout_s:
+                self._transport.close()
+        elif waited > (limits.header_timeout_s if self._in_head else limits.request_timeout_s):
+            self._bad(UsageError("The request did not arrive completely in time.", code="request_timeout"), 408)
+
+    def _begin(self, request: Request) -> None:
+        self._current = request
+        self._server.handle(self, request)
+
+    def _last(self, request: Request) -> bool:
+        return not request.keep_alive or self._server.draining or (self._deaf and not self._queue) or (
+            self._refusal is not None and not self._queue)
+
+    def _answered(self, last: bool) -> None:
+        self._current = self.exchange = self.task = None
+        self._since = self._server.now
+        if last:
+            self._deaf = True
+            self._transport.close()
+        elif self._queue:
+            self._server.loop.call_soon(self._next)
+        elif self._refusal is not None:
+            self._refuse(self._refusal, self._refusal_status)
+        elif self._eof:
+            self._transport.close()
+
+    def _next(self) -> None:
+        if self._current is None and self._queue and not self._transport.is_closing():
+            self._begin(self._queue.popleft())
+            if not self._queue and not self._deaf:
+                self._transport.resume_reading()
+
+    # -- refusals: the connection's state is unknown afterwards, so it closes
+
+    def _too_large(self) -> UsageError:
+        return UsageError(f"The request's body is larger than {self._server.limits.max_body_bytes} bytes.",
+                          code="request_too_large")
+
+    def _refuse_later(self, error: RoadworthyError, status: int) -> None:
+        if self._refusal is None:
+            self._refusal, self._refusal_status = error, status
+            self._server.loop.call_soon(self._settle)
+
+    def _settle(self) -> None:
+        if self._refusal is not None and not self._deaf:
+            self._bad(self._refusal, self._refusal_status)
+
+    def _bad(self, error: RoadworthyError, status: int) -> None:
+        """Refuse and close; earlier requests of the connection are answered first."""
+        self._deaf = True
+        self._refusal, self._refusal_status = error, status
+        if self._current is None:
+            self._refuse(error, status)
+
+    def _refuse(self, error: RoadworthyError, status: int = 0) -> None:
+        self._refusal = None
+        identity = request_id()
+        status = status or error.spec.http_status
+        body = error_body(error, identity)
+        self._transport.write(
+            b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%b"
+            b"connection: close\r\n\r\n%b" % (
+                status, REASONS.get(status, b"Unknown"), self._server.date, len(body),
+                error_lines(error, identity), body))
+        self._server.refused(error, status)
+        self._since = self._server.now
+        self._transport.close()
+

@@ -1,0 +1,367 @@
+"""One request on its way through its chain: asks, judges, fails over, answers once, and leaves one record.
+
+The chain decides (gateway/chain.py), this class acts: it owns the timers and the upstream call. A stream is handed to
+a `Relay` from its first byte on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic, time
+from typing import TYPE_CHECKING, Protocol
+
+from roadworthy.core.attempts import Attempt, Reason
+from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
+from roadworthy.gateway.chain import Chain, Spent, Try, Wait
+from roadworthy.gateway.edge.answer import (
+    PASSED_OVER,
+    debug_hint,
+    error_body,
+    error_lines,
+    fallback_reason,
+    served_lines,
+    splice,
+)
+from roadworthy.gateway.edge.ask import Ask, ChatAsk
+from roadworthy.gateway.edge.link import UpstreamLink
+from roadworthy.gateway.edge.relay import Relay
+from roadworthy.gateway.edge.routing import Routed
+from roadworthy.gateway.edge.upstream import Call
+from roadworthy.gateway.finished import Finished, Quality
+from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
+
+if TYPE_CHECKING:
+    from roadworthy.gateway.edge.service import Service
+
+MAX_ERROR_BYTES = 65_536
+MAX_DETAIL_CHARS = 200
+
+
+class Caller(Protocol):
+    """Whoever waits for the answer. Exactly one of `answer`, or `begin` … `end`/`cut`, is called."""
+
+    def answer(self, status: int, lines: bytes, body: bytes) -> None:
+        """A whole answer; `lines` are header lines without Content-Type and Content-Length."""
+        ...
+
+    def begin(self, lines: bytes) -> None:
+        """The header of a stream."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Bytes of a stream."""
+        ...
+
+    def end(self) -> None:
+        """The stream is complete."""
+        ...
+
+    def cut(self) -> None:
+        """The stream is not complete: close without the end mark of the transfer coding."""
+        ...
+
+
+class Exchange:
+    """One request. Create, then `start`; `cancel` when the caller hung up.
+
+    Args:
+        service: What all requests of this process share.
+        ask: The checked request.
+        routed: Its chain.
+        caller: Who gets the answer.
+        request_id: As in `x-request-id`.
+        key_id: Public id of the caller's key.
+    """
+
+    __slots__ = ("_call", "_lost_ms", "_relay", "_step", "_timer", "_tried_at", "ask", "caller", "chain", "done",
+                 "first_token_at", "key_id", "request_id", "routed", "service", "started", "streamed", "usage", "wall")
+
+    def __init__(
+        self, service: Service, ask: Ask, routed: Routed, caller: Caller, request_id: str, key_id: str
+    ) -> None:
+        self.service = service
+        self.ask = ask
+        self.routed = routed
+        self.caller = caller
+        self.request_id = request_id
+        self.key_id = key_id
+        self.streamed = ask.stream
+        self.wall = time()
+        self.started = now = monotonic()
+        route = routed.route
+        self.chain: Chain[UpstreamLink] = Chain(
+            routed.links, now + route.deadline_s, route.try_timeout_s, service.settings.retry, service.jitter
+        )
+        self.done = False
+        self.first_token_at: float | None = None
+        self.usage: Usage | None = None
+        self._call: Call | None = None
+        self._relay: Relay | None = None
+        self._step: Try[UpstreamLink] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tried_at = now
+        self._lost_ms = 0.0  # spent in attempts and waits, not in our own code
+
+    # -- driving the chain
+
+    def start(self) -> None:
+        """Ask the first target."""
+        self._advance()
+
+    def cancel(self) -> None:
+        """The caller hung up: stop everything, no verdict on the target."""
+        if self.done:
+            return
+        if self._step is not None:
+            self._note(Reason.CLIENT_GONE)
+            self.chain.abandoned(self._step, monotonic())
+        self._close(499, "client_gone", "", "not-gated")
+
+    def _advance(self) -> None:
+        self._timer = None
+        while not self.done:
+            now = monotonic()
+            step = self.chain.next(now)
+            if isinstance(step, Wait):
+                self._lost_ms += step.seconds * 1e3
+                self._timer = self.service.loop.call_later(step.seconds, self._advance)
+                return
+            if isinstance(step, Spent):
+                self._refuse(self._spent(step))
+                return
+            if self._try(step, now):
+                return
+
+    def _try(self, step: Try[UpstreamLink], now: float) -> bool:
+        link = step.link
+        try:
+            head, body = self.ask.head(link), self.ask.body(link)
+        except UnsupportedParameter as error:
+            self.chain.unsupported(step, error.param, now)
+            return False
+        self._step = step
+        self._tried_at = now
+        self._relay = None
+        self._call = link.upstream.endpoint.call(head, body, self, step.timeout_s)
+        return True
+
+    # -- Sink: what the upstream says
+
+    def replied(self, status: int, headers: dict[bytes, bytes], body: bytes) -> None:
+        """A whole answer."""
+        assert self._step is not None
+        link = self._step.link
+        if status != 200:
+            self._failed(link.upstream.provider.failure(status, headers, body[:MAX_ERROR_BYTES]))
+            return
+        try:
+            reply = self.ask.read(link, body)
+        except ProviderFailure as failure:
+            self._failed(failure)
+            return
+        reason = self.ask.judge(reply)
+        if reason is None:
+            self._serve(link, reply)
+        else:
+            self._failed(ProviderFailure(reason, status))
+
+    def began(self, headers: dict[bytes, bytes]) -> None:
+        """A stream began: what follows is the relay's."""
+        assert self._step is not None and isinstance(self.ask, ChatAsk)
+        kind = headers.get(b"content-type", b"").lower()
+        usable = kind.startswith(b"text/event-stream") and headers.get(b"content-encoding", b"identity") == b"identity"
+        self._relay = Relay(self, self._step.link.upstream.provider.chat_stream(self.ask.request), usable)
+
+    def piece(self, data: bytes) -> None:
+        """Bytes of the stream."""
+        if self._relay is not None:
+            self._relay.piece(data)
+
+    def ended(self) -> None:
+        """The stream's HTTP body is complete."""
+        if self._relay is not None:
+            self._relay.ended()
+
+    def broke(self, reason: Reason, detail: str) -> None:
+        """The connection failed, or time is up."""
+        if self.done:  # the lingering end of a stream that was already served
+            return
+        assert self._step is not None
+        link = self._step.link
+        if link.upstream.embedded and reason in {Reason.CONNECT_FAILED, Reason.CONNECTION_CUT}:
+            self.service.embedded_lost(link.upstream)
+        if self._relay is not None:
+            self._relay.broke(reason, detail)
+        else:
+            self._failed(ProviderFailure(reason, None, detail))
+
+    def pause(self) -> None:
+        """The caller reads slowly."""
+        if self._call is not None:
+            self._call.pause()
+        if self._relay is not None:
+            self._relay.rest(True)
+
+    def resume(self) -> None:
+        """The caller has caught up."""
+        if self._call is not None:
+            self._call.resume()
+        if self._relay is not None:
+            self._relay.rest(False)
+
+    # -- ends of one try
+
+    def stream_failed(self, failure: ProviderFailure) -> None:
+        """The stream broke before its commit point: nothing was shown, the next target may serve."""
+        self.stop_call()
+        self._failed(failure)
+
+    def stop_call(self) -> None:
+        """End the upstream call, if one runs."""
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+
+    @property
+    def call(self) -> Call | None:
+        """The running upstream call."""
+        return self._call
+
+    @property
+    def link(self) -> UpstreamLink:
+        """The target that is being asked."""
+        assert self._step is not None
+        return self._step.link
+
+    def _failed(self, failure: ProviderFailure) -> None:
+        assert self._step is not None
+        step, now = self._step, monotonic()
+        self._call = self._relay = None
+        self._step = None
+        self._lost_ms += (now - self._tried_at) * 1e3
+        detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
+        self.chain.attempts.append(Attempt(
+            step.link.provider_name, step.link.model, failure.reason, (now - self._tried_at) * 1e3, failure.status, detail))
+        self.chain.failed(step, failure.reason, now, failure.retry_after_s)
+        self.service.attempt_failed(step.link, failure, detail, self.request_id)
+        if self.chain.callers_fault:
+            self._refuse(GatewayError(f"The provider {step.link.provider_name} rejected the request.", detail,
+                                      code="provider_rejected_request"))
+            return
+        self._advance()
+
+    def _note(self, reason: Reason, status: int | None = None) -> None:
+        assert self._step is not None
+        link, spent_ms = self._step.link, (monotonic() - self._tried_at) * 1e3
+        self._lost_ms += spent_ms
+        self.chain.attempts.append(Attempt(link.provider_name, link.model, reason, spent_ms, status))
+
+    # -- ends of the request
+
+    def _serve(self, link: UpstreamLink, reply: Reply) -> None:
+        assert self._step is not None
+        self.chain.served(self._step)
+        self._note(Reason.SERVED, 200)
+        self._call = None
+        self.usage = reply.usage
+        attempts = self.chain.attempts
+        quality: Quality = "passed" if self.ask.endpoint == "chat" else "not-gated"
+        body = reply.body if reply.model else b'{"model":"%b",%b' % (link.model.encode(), reply.body[1:])
+        self.caller.answer(
+            200, served_lines(self.request_id, link.label, attempts, quality, self.timing()),
+            splice(body, attempts, quality, self.request_id),
+        )
+        self._close(200, "ok", link.label, quality)
+
+    def commit(self) -> None:
+        """The stream shows its first useful piece: from here on there is no way back."""
+        assert self._step is not None and self._call is not None
+        self._call.stop_timer()
+        self.first_token_at = monotonic()
+        if self._step.link.breaker.state == "half_open":  # a long stream must not keep the others waiting
+            self.chain.served(self._step)
+        self.caller.begin(served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing()))
+
+    def attempts_now(self) -> list[Attempt]:
+        """Attempts so far with the running one as served."""
+        link, spent_ms = self.link, (monotonic() - self._tried_at) * 1e3
+        return [*self.chain.attempts, Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200)]
+
+    def stream_served(self) -> None:
+        """The stream is complete."""
+        assert self._step is not None
+        self.chain.served(self._step)
+        self._note(Reason.SERVED, 200)
+        self.caller.end()
+        self._close(200, "ok", self.link.label, "not-gated")
+
+    def stream_incomplete(self, failure: ProviderFailure) -> GatewayError:
+        """The stream broke after its commit point. Records it; the relay writes the event and cuts."""
+        assert self._step is not None
+        step, now = self._step, monotonic()
+        detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
+        self.chain.attempts.append(Attempt(
+            step.link.provider_name, step.link.model, failure.reason, (now - self._tried_at) * 1e3, 200, detail))
+        self._lost_ms += (now - self._tried_at) * 1e3
+        self.chain.failed(step, failure.reason, now, failure.retry_after_s)
+        self.service.attempt_failed(step.link, failure, detail, self.request_id)
+        return GatewayError("The stream broke after text had been sent.", f"{step.link.label}: {failure.reason}",
+                            code="stream_incomplete")
+
+    def close_incomplete(self) -> None:
+        """The caller has been told that the stream is incomplete."""
+        self._close(200, "stream_incomplete", self.link.label, "failed")
+
+    def _refuse(self, error: RoadworthyError) -> None:
+        attempts = self.chain.attempts
+        if error.code == "stub_in_production_forbidden":
+            self.service.stub_blocked(self.request_id, debug_hint(attempts))
+        self.caller.answer(
+            error.spec.http_status, error_lines(error, self.request_id, attempts),
+            error_body(error, self.request_id, attempts),
+        )
+        failed = error.code in {"stub_in_production_forbidden"}
+        self._close(error.spec.http_status, error.code, "", "failed" if failed else "not-gated")
+
+    def _spent(self, step: Spent) -> RoadworthyError:
+        attempts = self.chain.attempts
+        asked = [a for a in attempts if a.reason not in PASSED_OVER]
+        if attempts and all(a.reason is Reason.UNSUPPORTED_PARAMETER for a in attempts):
+            return UsageError("No provider of this route can honour a parameter of the request.",
+                              debug_hint(attempts), code="unsupported_parameter", param=attempts[0].detail)
+        if asked and self.service.settings.profile == "production" and any(a.reason is Reason.STUB for a in asked):
+            return GatewayError("A provider gave placeholder content and no other answer was to be had.",
+                                debug_hint(attempts), code="stub_in_production_forbidden")
+        if all(a.reason in {Reason.RATE_LIMITED, Reason.BENCHED} for a in attempts) and attempts:
+            return GatewayError("Every provider of this route is rate limited.", debug_hint(attempts),
+                                code="rate_limited", retry_after_s=step.retry_in_s or 1.0)
+        if not asked:
+            return GatewayError("No provider of this route can take the request now.", debug_hint(attempts),
+                                code="llm_unavailable", retry_after_s=step.retry_in_s or 1.0)
+        why = "The deadline passed. " if step.deadline_passed else ""
+        return GatewayError(f"No provider could serve the request ({len(asked)} tries).", why + debug_hint(attempts),
+                            code="llm_chain_failed")
+
+    def timing(self) -> str:
+        """Value of the `server-timing` header so far, milliseconds."""
+        total = (monotonic() - self.started) * 1e3
+        upstream = self._lost_ms or (monotonic() - self._tried_at) * 1e3
+        return f"total;dur={total:.2f}, upstream;dur={upstream:.2f}"
+
+    def _close(self, status: int, code: str, label: str, quality: Quality) -> None:
+        self.done = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._relay is not None:
+            self._relay.close()
+        if code != "ok":
+            self.stop_call()
+        self._step = None
+        total_ms = (monotonic() - self.started) * 1e3
+        attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
+        self.service.finished(self, Finished(
+            self.request_id, self.wall, self.ask.endpoint, self.routed.name, self.key_id, self.streamed, status, code,
+            label, tuple(attempts), total_ms, None if first is None else (first - self.started) * 1e3,
+            max(0.0, total_ms - self._lost_ms), usage.prompt_tokens if usage else None,
+            usage.completion_tokens if usage else None, fallback_reason(attempts) if code == "ok" else "", quality,
+        ))

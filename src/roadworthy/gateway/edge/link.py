@@ -1,0 +1,45 @@
+"""A chain's target with everything needed to ask it: wire format, connection pool, breaker, prebuilt request heads."""
+
+from __future__ import annotations
+
+from roadworthy.gateway.breaker import Breaker
+from roadworthy.gateway.edge.upstream import Endpoint
+from roadworthy.gateway.providers.contract import Provider
+
+
+class Upstream:
+    """One configured provider: its wire format and its connections.
+
+    Attributes:
+        ready: False while the provider is known to be starting; only the embedded model is ever not ready.
+    """
+
+    __slots__ = ("accepts_any_parameter", "chat_head", "embedded", "embeddings_head", "endpoint", "name", "provider", "ready")
+
+    def __init__(self, provider: Provider, endpoint: Endpoint, kind: str) -> None:
+        self.name = provider.name
+        self.provider = provider
+        self.endpoint = endpoint
+        self.embedded = kind == "embedded"
+        self.accepts_any_parameter = kind == "compatible"
+        self.ready = not self.embedded
+        self.chat_head = endpoint.head(provider.chat_path)
+        self.embeddings_head = endpoint.head(provider.embeddings_path) if provider.embeddings_path else None
+
+
+class UpstreamLink:
+    """One target: a provider and a model, with its breaker. Shared by every route that names it."""
+
+    __slots__ = ("breaker", "label", "model", "provider_name", "upstream")
+
+    def __init__(self, upstream: Upstream, model: str, breaker: Breaker) -> None:
+        self.upstream = upstream
+        self.provider_name = upstream.name
+        self.model = model
+        self.breaker = breaker
+        self.label = f"{upstream.name}/{model}"
+
+    @property
+    def ready(self) -> bool:
+        """False while the provider is known to be starting."""
+        return self.upstream.ready

@@ -1,0 +1,228 @@
+"""One upstream stream on its way to the caller, with a commit point.
+
+Before the first useful piece everything is held back, and a failure costs the caller nothing: the next target is
+asked. After it a cut, stalled or too slow stream ends with a typed incomplete event and a cut connection, never cleanly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from roadworthy.core.attempts import Reason
+from roadworthy.gateway.edge.answer import incomplete_event, splice
+from roadworthy.gateway.edge.sse import EventParser, EventTooLarge
+from roadworthy.gateway.providers.contract import Piece, ProviderFailure, StreamDecoder
+from roadworthy.gateway.quality.default import is_json
+from roadworthy.gateway.stub import HEAD_CHARS, is_stub
+
+if TYPE_CHECKING:
+    from roadworthy.gateway.edge.exchange import Exchange
+
+DONE = b"data: [DONE]\n\n"
+LINGER_S = 1.0
+"""After the end mark the upstream connection gets this long to end its body, so that it can be used again."""
+SILENT_PIECE_CHARS = 8
+"""What a piece without text (reasoning, tool arguments) counts for the speed limit."""
+MAX_HELD_PIECES = 4_096
+
+
+class Relay:
+    """Decodes, holds back, commits, watches.
+
+    Args:
+        exchange: The request.
+        decoder: Wire format of the target's streams.
+        usable: False when the answer's header already says that this is no event stream.
+    """
+
+    __slots__ = ("_chars", "_decoder", "_exchange", "_finish_reason", "_head", "_held", "_json", "_last", "_over", "_parser",
+                 "_resting", "_text", "_timer", "_usable", "_window_chars", "_window_start", "committed")
+
+    def __init__(self, exchange: Exchange, decoder: StreamDecoder, usable: bool) -> None:
+        self._exchange = exchange
+        self._decoder = decoder
+        self._usable = usable
+        self._parser = EventParser()
+        self._held: list[bytes] = []
+        self._head = ""  # the text's beginning, for the stub rule
+        self._text: list[str] | None = [] if exchange.ask.stream and _wants_json(exchange) else None
+        self._chars = 0
+        self._finish_reason: str | None = None
+        self._over = False
+        self._last = self._window_start = monotonic()
+        self._window_chars = 0
+        self._resting = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.committed = False
+
+    # -- what the upstream says
+
+    def piece(self, data: bytes) -> None:
+        """Bytes of the stream."""
+        if self._over:
+            return
+        if not self._usable:
+            self._fail(ProviderFailure(Reason.MALFORMED, 200, "not an event stream"))
+            return
+        out: list[bytes] = []
+        try:
+            for event, payload in self._parser.feed(data):
+                if payload == b"[DONE]" or self._over:
+                    self._decoder.finished = True
+                    continue
+                for piece in self._decoder.feed(event, payload):
+                    self._take(piece, out)
+        except EventTooLarge:
+            self._fail(ProviderFailure(Reason.MALFORMED, 200, "an event without end"), out)
+            return
+        except ProviderFailure as failure:
+            self._fail(failure, out)
+            return
+        self._forward(out)
+        if self._decoder.finished and not self._over:
+            self._complete()
+
+    def ended(self) -> None:
+        """The HTTP body is complete."""
+        if not self._over:
+            self._complete()
+
+    def broke(self, reason: Reason, detail: str) -> None:
+        """The connection failed, or the first useful piece took too long."""
+        if self._over:
+            return
+        if self.committed and reason in {Reason.CONNECTION_CUT, Reason.MALFORMED}:
+            if self._finish_reason is not None:  # everything was said, only the end mark is missing
+                self._complete()
+                return
+            reason = Reason.STREAM_CUT
+        self._fail(ProviderFailure(reason, 200, detail))
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # -- pieces
+
+    def _take(self, piece: Piece, out: list[bytes]) -> None:
+        exchange = self._exchange
+        if piece.usage is not None:
+            exchange.usage = piece.usage
+        payload = piece.payload
+        if piece.text:
+            self._chars += len(piece.text)
+            if len(self._head) < HEAD_CHARS:
+                self._head += piece.text
+                if is_stub(self._head):
+                    raise ProviderFailure(Reason.STUB, 200)
+            if self._text is not None:
+                self._text.append(piece.text)
+        else:
+            self._chars += SILENT_PIECE_CHARS
+        if piece.finish_reason is not None and self._finish_reason is None:
+            self._finish_reason = piece.finish_reason
+            payload = splice(payload, exchange.attempts_now(), "not-gated", exchange.request_id)
+        if not payload:
+            return
+        if self.committed:
+            out.append(b"data: %b\n\n" % payload)
+        elif piece.useful:
+            self._commit()
+            out.extend(self._held)
+            out.append(b"data: %b\n\n" % payload)
+            self._held.clear()
+        elif len(self._held) >= MAX_HELD_PIECES:
+            raise ProviderFailure(Reason.EMPTY, 200, "many events and none of use")
+        else:
+            self._held.append(b"data: %b\n\n" % payload)
+
+    def _commit(self) -> None:
+        self.committed = True
+        self._exchange.commit()
+        self._last = self._window_start = monotonic()
+        self._window_chars = self._chars
+        self._watch()
+
+    def _forward(self, out: list[bytes]) -> None:
+        self._last = monotonic()
+        if out:
+            self._exchange.caller.write(out[0] if len(out) == 1 else b"".join(out))
+
+    # -- ends
+
+    def _complete(self) -> None:
+        if not self.committed:
+            reason = Reason.CONTENT_FILTERED if self._finish_reason == "content_filter" else Reason.EMPTY
+            self._fail(ProviderFailure(reason, 200, "the stream ended without a useful piece"))
+            return
+        if self._finish_reason is None and not self._decoder.finished:
+            self._fail(ProviderFailure(Reason.STREAM_CUT, 200, "the stream ended without an end mark"))
+            return
+        if self._text and self._finish_reason != "tool_calls" and not is_json("".join(self._text)):
+            self._fail(ProviderFailure(Reason.INVALID_JSON, 200, "JSON was asked for and the text is none"))
+            return
+        exchange = self._exchange
+        call = exchange.call
+        self.close()
+        exchange.caller.write(DONE)
+        exchange.stream_served()
+        if call is not None:
+            call.linger(LINGER_S)
+
+    def _fail(self, failure: ProviderFailure, out: list[bytes] | None = None) -> None:
+        exchange = self._exchange
+        if not self.committed:
+            self.close()
+            exchange.stream_failed(failure)
+            return
+        if out:
+            exchange.caller.write(b"".join(out))
+        self.close()
+        error = exchange.stream_incomplete(failure)
+        attempts = exchange.chain.attempts
+        exchange.caller.write(incomplete_event(failure.reason, attempts, exchange.request_id, error))
+        exchange.caller.cut()
+        exchange.close_incomplete()
+
+    # -- limits after the commit point
+
+    def rest(self, resting: bool) -> None:
+        """While the caller reads slowly the provider is not to blame for the silence."""
+        self._resting = resting
+        self._last = self._window_start = monotonic()
+        self._window_chars = self._chars
+
+    def _watch(self) -> None:
+        route = self._exchange.routed.route
+        now = monotonic()
+        if self._resting:
+            self._last, self._window_start, self._window_chars = now, now, self._chars
+        idle_at = self._last + route.stream_idle_timeout_s
+        window_at = self._window_start + route.stream_rate_window_s
+        first = self._exchange.first_token_at
+        end_at = (now if first is None else first) + route.stream_max_s
+        if now >= idle_at:
+            self._fail(ProviderFailure(Reason.STREAM_STALLED, 200, f"nothing for {route.stream_idle_timeout_s:g} s"))
+            return
+        if now >= end_at:
+            self._fail(ProviderFailure(Reason.STREAM_TOO_SLOW, 200, f"not complete after {route.stream_max_s:g} s"))
+            return
+        if now >= window_at:
+            if self._chars - self._window_chars < route.stream_min_chars_per_s * route.stream_rate_window_s:
+                self._fail(ProviderFailure(
+                    Reason.STREAM_TOO_SLOW, 200, f"under {route.stream_min_chars_per_s:g} characters a second"))
+                return
+            self._window_start, self._window_chars = now, self._chars
+            window_at = now + route.stream_rate_window_s
+        due = min(idle_at, window_at, end_at)
+        self._timer = self._exchange.service.loop.call_at(self._exchange.service.loop.time() + due - now, self._watch)
+
+
+def _wants_json(exchange: Exchange) -> bool:
+    request = getattr(exchange.ask, "request", None)
+    return bool(request is not None and request.wants_json)

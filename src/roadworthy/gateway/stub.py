@@ -1,0 +1,24 @@
+"""The stub rule (spec row G10): placeholder content is never an answer.
+
+Only how a text begins is judged, so that an answer *about* lorem ipsum passes and an answer that *is* one does not.
+"""
+
+from __future__ import annotations
+
+import re2
+
+HEAD_CHARS = 200
+_STUB = re2.compile(
+    r"(?i)^[\s\"'*_#>\[({<]*(?:"
+    r"lorem ipsum dolor"
+    r"|(?:this is |here is )?(?:an? |the )?(?:mock(?:ed)?|stub(?:bed)?|placeholder|dummy|simulated|canned)"
+    r" (?:llm |ai |model )?(?:response|answer|reply|content|text|output|completion|data)\b"
+    r"|(?:placeholder|stub|todo|tbd|fixme)\s*(?:[\])}>.:!]|$)"
+    r"|(?:insert|your) (?:text|content|answer|response) here\b"
+    r")"
+)
+
+
+def is_stub(text: str) -> bool:
+    """Whether the text begins as placeholder content does."""
+    return _STUB.match(text[:HEAD_CHARS]) is not None
