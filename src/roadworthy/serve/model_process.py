@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from roadworthy.core.errors import ConfigError, RoadworthyError
-from roadworthy.serve.model_file import MODEL_NAME, check_model_file, check_model_server, find_model_file
+from roadworthy.serve.model_file import MODEL_NAME, check_model_file, check_model_server, find_model_file, how_to_mend
 
 if TYPE_CHECKING:
     from xllamacpp import Server
@@ -112,7 +112,7 @@ def _refused(settings: ModelSettings, path: Path, messages: BinaryIO) -> ConfigE
         )
     reason = text.partition("error loading model: ")[2].partition("\n")[0]
     return ConfigError(
-        f"llama.cpp refuses the model file {path}.", f"It says: {reason}." if reason else "",
+        f"llama.cpp refuses the model file {path}.", f"It says: {reason}." if reason else "", how_to_mend(path),
         code="model_file_invalid",
     )
 
