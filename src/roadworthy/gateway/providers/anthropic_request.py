@@ -1,0 +1,230 @@
+"""A chat request in the words of Anthropic's Messages API.
+
+Source: Claude API docs, "Messages: create" (fields), "Structured outputs" (`output_config.format`), "Tool use: define
+tools, handle tool calls", "Vision" (image sources), "PDF support", "Effort", and "OpenAI SDK compatibility" for what
+has no counterpart (system messages are hoisted and joined by line breaks, temperature is capped at 1).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from roadworthy.gateway.chat import ChatRequest
+from roadworthy.gateway.providers.contract import UnsupportedParameter
+from roadworthy.gateway.providers.openai_shape import WITHOUT_EFFECT, is_neutral
+from roadworthy.gateway.providers.strict_schema import strict_schema
+
+DEFAULT_MAX_TOKENS = 4096
+"""The API demands a limit; OpenAI's does not."""
+
+TRANSLATED = frozenset(
+    [
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "model",
+        "parallel_tool_calls",
+        "reasoning_effort",
+        "response_format",
+        "stop",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_p",
+    ]
+)
+_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
+_DATA_URL = re.compile(r"data:([a-zA-Z0-9.+-]+/[a-zA-Z0-9.+-]+);base64,(.*)", re.DOTALL)
+_encode = msgspec.json.Encoder().encode
+
+
+def messages_body(ask: ChatRequest, model: str) -> bytes:
+    """The body of `POST /v1/messages`.
+
+    Raises:
+        UnsupportedParameter: A field of the request has no counterpart in the API.
+    """
+    for name, raw in ask.fields.items():
+        if name not in TRANSLATED and name not in WITHOUT_EFFECT and not _asks_nothing(name, raw):
+            raise UnsupportedParameter(name)
+    request = {name: value for name, value in ask.full().items() if value is not None}
+    try:
+        system, messages = _conversation(request["messages"])
+        body: dict[str, Any] = {"model": model, "max_tokens": _max_tokens(ask), "messages": messages}
+        if system:
+            body["system"] = system
+        _add_sampling(body, request)
+        _add_tools(body, request)
+        _add_output_config(body, request)
+    except (KeyError, TypeError, AttributeError):
+        # A part that is not built as OpenAI documents it cannot be translated; OpenAI-shaped targets may say more.
+        raise UnsupportedParameter("messages") from None
+    if ask.stream:
+        body["stream"] = True
+    return _encode(body)
+
+
+def _asks_nothing(name: str, raw: msgspec.Raw) -> bool:
+    return is_neutral(name, raw) or (name == "verbosity" and bytes(raw) == b'"medium"')
+
+
+def _max_tokens(ask: ChatRequest) -> int:
+    view = ask.view
+    return view.max_completion_tokens or view.max_tokens or DEFAULT_MAX_TOKENS
+
+
+def _conversation(messages: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+    """The system text, and the turns; neighbours of one role become one turn, as tool results must."""
+    system: list[str] = []
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        role = message["role"]
+        if role in ("system", "developer"):
+            system.append(_text(message["content"]))
+            continue
+        if role == "function":
+            raise UnsupportedParameter("messages")
+        blocks = _assistant(message) if role == "assistant" else _user(message)
+        speaker = "assistant" if role == "assistant" else "user"
+        if not blocks:
+            continue
+        if turns and turns[-1]["role"] == speaker:
+            turns[-1]["content"] += blocks
+        else:
+            turns.append({"role": speaker, "content": blocks})
+    return "\n".join(system), turns
+
+
+def _text(content: str | list[dict[str, Any]]) -> str:
+    return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+
+
+def _user(message: dict[str, Any]) -> list[dict[str, Any]]:
+    blocks = _blocks(message.get("content"))
+    if message["role"] == "tool":
+        return [{"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": blocks}]
+    return blocks
+
+
+def _assistant(message: dict[str, Any]) -> list[dict[str, Any]]:
+    if message.get("function_call"):
+        raise UnsupportedParameter("messages")
+    blocks = _blocks(message.get("content") or message.get("refusal"))
+    for call in message.get("tool_calls") or ():
+        function = call["function"]
+        blocks.append(
+            {"type": "tool_use", "id": call["id"], "name": function["name"], "input": _input(function["arguments"])}
+        )
+    return blocks
+
+
+def _input(arguments: str) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(arguments) if arguments.strip() else {}
+    except (msgspec.DecodeError, RecursionError):
+        raise UnsupportedParameter("messages") from None
+    if not isinstance(value, dict):
+        raise UnsupportedParameter("messages")
+    return value
+
+
+def _blocks(content: str | list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Content as blocks; empty texts are left out, because the API refuses them."""
+    if content is None:
+        return []
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return [block for part in content if (block := _block(part)) is not None]
+
+
+def _block(part: dict[str, Any]) -> dict[str, Any] | None:
+    kind = part["type"]
+    if kind in ("text", "refusal"):
+        text = part[kind]
+        return {"type": "text", "text": text} if text else None
+    if kind == "image_url":
+        return {"type": "image", "source": _source(part["image_url"]["url"])}
+    if kind == "file" and (data := _DATA_URL.fullmatch(part["file"].get("file_data") or "")):
+        return {"type": "document", "source": {"type": "base64", "media_type": data[1], "data": data[2]}}
+    raise UnsupportedParameter("messages")
+
+
+def _source(url: str) -> dict[str, str]:
+    data = _DATA_URL.fullmatch(url)
+    if data is None:
+        return {"type": "url", "url": url}
+    return {"type": "base64", "media_type": data[1], "data": data[2]}
+
+
+def _add_sampling(body: dict[str, Any], request: dict[str, Any]) -> None:
+    if "temperature" in request:
+        body["temperature"] = min(request["temperature"], 1.0)
+    if "top_p" in request:
+        body["top_p"] = request["top_p"]
+    stop = request.get("stop")
+    if stop:
+        sequences = [stop] if isinstance(stop, str) else stop
+        if any(not sequence.strip() for sequence in sequences):
+            raise UnsupportedParameter("stop")  # the API refuses sequences of white space only
+        body["stop_sequences"] = sequences
+
+
+def _add_tools(body: dict[str, Any], request: dict[str, Any]) -> None:
+    tools = request.get("tools")
+    if not tools:
+        return
+    body["tools"] = [_tool(tool) for tool in tools]
+    choice = _tool_choice(request.get("tool_choice", "auto"))
+    if request.get("parallel_tool_calls") is False and choice["type"] != "none":
+        choice["disable_parallel_tool_use"] = True
+    if choice != {"type": "auto"}:
+        body["tool_choice"] = choice
+
+
+def _tool(tool: dict[str, Any]) -> dict[str, Any]:
+    if tool["type"] != "function":
+        raise UnsupportedParameter("tools")
+    function = tool["function"]
+    translated: dict[str, Any] = {
+        "name": function["name"],
+        "input_schema": function.get("parameters") or {"type": "object", "properties": {}},
+    }
+    if function.get("description"):
+        translated["description"] = function["description"]
+    if function.get("strict"):
+        translated["strict"] = True
+        translated["input_schema"] = strict_schema(translated["input_schema"], "tools")
+    return translated
+
+
+def _tool_choice(choice: str | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(choice, str):
+        names = {"auto": "auto", "none": "none", "required": "any"}
+        if choice not in names:
+            raise UnsupportedParameter("tool_choice")
+        return {"type": names[choice]}
+    if choice.get("type") != "function":
+        raise UnsupportedParameter("tool_choice")
+    return {"type": "tool", "name": choice["function"]["name"]}
+
+
+def _add_output_config(body: dict[str, Any], request: dict[str, Any]) -> None:
+    config: dict[str, Any] = {}
+    form = request.get("response_format")
+    if form is not None and form["type"] != "text":
+        if form["type"] != "json_schema" or "schema" not in form["json_schema"]:
+            raise UnsupportedParameter("response_format")  # "any JSON object" cannot be said in this API
+        schema = strict_schema(form["json_schema"]["schema"], "response_format")
+        config["format"] = {"type": "json_schema", "schema": schema}
+    effort = request.get("reasoning_effort")
+    if effort is not None and effort != "none":  # thinking is off unless asked for, so "none" asks for nothing
+        if effort not in _EFFORTS:
+            raise UnsupportedParameter("reasoning_effort")
+        config["effort"] = _EFFORTS[effort]
+    if config:
+        body["output_config"] = config

@@ -1,0 +1,325 @@
+"""The wire format that most APIs share: OpenAI's Chat Completions and Embeddings.
+
+Source: OpenAI API reference, "Chat Completions: create", "The chat completion object", "The chat completion chunk
+object", "Embeddings: create". This is the hot path: an answer is decoded once, into the few fields that the gateway
+decides on, and travels on as the bytes that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from roadworthy.core.attempts import Reason
+from roadworthy.gateway.chat import KNOWN_PARAMETERS, ChatRequest
+from roadworthy.gateway.providers import fault
+from roadworthy.gateway.providers.contract import (
+    Piece,
+    Provider,
+    ProviderFailure,
+    Reply,
+    StreamDecoder,
+    UnsupportedParameter,
+    Usage,
+)
+from roadworthy.gateway.providers.header import request_headers
+from roadworthy.gateway.settings import ProviderSettings
+
+
+class _Present(msgspec.Struct, gc=False):
+    """An object whose presence is all that matters."""
+
+
+class _Tokens(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Message(msgspec.Struct, gc=False):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_Present] | None = None
+    function_call: _Present | None = None
+    audio: _Present | None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    message: _Message
+    finish_reason: str | None = None
+    index: int = 0
+
+
+class _Completion(msgspec.Struct, gc=False):
+    choices: list[_Choice]
+    model: str | None = None
+    usage: _Tokens | None = None
+
+
+class _ChunkChoice(msgspec.Struct, gc=False):
+    delta: _Message | None = None
+    finish_reason: str | None = None
+    index: int = 0
+
+
+class _Chunk(msgspec.Struct, gc=False):
+    choices: list[_ChunkChoice]
+    model: str | None = None
+    usage: _Tokens | None = None
+
+
+class _Embeddings(msgspec.Struct, gc=False):
+    data: list[_Present]
+    model: str | None = None
+    usage: _Tokens | None = None
+
+
+_decode_completion = msgspec.json.Decoder(_Completion).decode
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+_decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
+_encode = msgspec.json.Encoder().encode
+
+# Values that ask for what happens anyway, so that a provider without the parameter can leave them out.
+_NEUTRAL: dict[str, tuple[bytes, ...]] = {
+    "n": (b"1",),
+    "logprobs": (b"false",),
+    "store": (b"false",),
+    "stream": (b"false",),
+    "tools": (b"[]",),
+    "tool_choice": (b'"auto"', b'"none"'),
+    "modalities": (b'["text"]',),
+    "logit_bias": (b"{}",),
+    "frequency_penalty": (b"0", b"0.0"),
+    "presence_penalty": (b"0", b"0.0"),
+    "stop": (b"[]",),
+    "parallel_tool_calls": (b"true",),
+    "top_logprobs": (b"0",),
+}
+WITHOUT_EFFECT = frozenset(
+    [
+        "metadata",
+        "prediction",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "user",
+    ]
+)
+"""Parameters that do not change what is answered: bookkeeping, caching and speed at OpenAI."""
+
+
+class OpenAIShape:
+    """Base of the providers that speak OpenAI's format; subclasses say what their API takes.
+
+    Args:
+        settings: Address, key and extra headers.
+
+    Raises:
+        ConfigError: A key is needed and missing, or a header cannot be sent.
+    """
+
+    kind: ClassVar[str] = ""
+    default_base_url: ClassVar[str] = ""
+    needs_key: ClassVar[bool] = False
+    takes: ClassVar[frozenset[str] | None] = None
+    """Parameters that the API documents; None: all are passed on."""
+    leaves_out: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that are dropped because they do not change the answer there."""
+    renames: ClassVar[Mapping[str, str]] = {}
+    """OpenAI's name of a parameter, and the API's own."""
+    knows_developer: ClassVar[bool] = True
+    """Whether the API knows the role `developer`; else it is sent as `system`."""
+
+    chat_path = "/chat/completions"
+    embeddings_path: str | None = None
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self.name = settings.name
+        self.base_url = (settings.base_url or self.default_base_url).rstrip("/")
+        self.headers = request_headers(settings, "authorization", "Bearer ", required=self.needs_key)
+
+    def chat_body(self, ask: ChatRequest, model: str) -> bytes:
+        """See `Provider.chat_body`."""
+        fields = ask.fields
+        if self.takes is None or fields.keys() <= self.takes:
+            if self.knows_developer or not _has_developer(ask):
+                return ask.body(model)
+            return ask.body(model, messages=without_developer(ask))
+        dropped, changed = self._fit(ask)
+        if not self.knows_developer and _has_developer(ask):
+            changed["messages"] = without_developer(ask)
+        return ask.body(model, tuple(dropped), **changed)
+
+    def _fit(self, ask: ChatRequest) -> tuple[list[str], dict[str, Any]]:
+        """Names to leave out and fields to add, so that only documented parameters are left."""
+        dropped: list[str] = []
+        changed: dict[str, Any] = {}
+        takes = self.takes or KNOWN_PARAMETERS
+        for name, raw in ask.fields.items():
+            if name in takes:
+                continue
+            own = self.renames.get(name)
+            if own is None and name not in self.leaves_out and not is_neutral(name, raw):
+                raise UnsupportedParameter(name)
+            dropped.append(name)
+            if own is not None and bytes(raw) != b"null":
+                changed[own] = raw
+        return dropped, changed
+
+    def chat_reply(self, ask: ChatRequest, body: bytes) -> Reply:
+        """See `Provider.chat_reply`."""
+        try:
+            completion = _decode_completion(body)
+            choice = completion.choices[0]
+        except (*fault.UNREADABLE, IndexError):
+            raise fault.unreadable(body) from None
+        has_payload = False
+        for each in completion.choices:
+            if _has_payload(each.message):
+                has_payload = True
+        content = choice.message.content
+        if choice.finish_reason == "content_filter" and not has_payload and (not content or content.isspace()):
+            raise ProviderFailure(Reason.CONTENT_FILTERED, 200, "The provider's content filter withheld the answer.")
+        return Reply(
+            body if body[-1] == 125 and body[0] == 123 else body.strip(),
+            completion.model or "",
+            content,
+            choice.finish_reason,
+            has_payload,
+            _usage(completion.usage),
+        )
+
+    def chat_stream(self, ask: ChatRequest) -> StreamDecoder:
+        """See `Provider.chat_stream`."""
+        return OpenAIStream()
+
+    def embeddings_body(self, fields: Mapping[str, msgspec.Raw], model: str) -> bytes:
+        """See `Provider.embeddings_body`."""
+        return _encode({**fields, "model": model})
+
+    def embeddings_reply(self, body: bytes) -> Reply:
+        """See `Provider.embeddings_reply`."""
+        try:
+            answer = _decode_embeddings(body)
+        except fault.UNREADABLE:
+            raise fault.unreadable(body) from None
+        if not answer.data:
+            raise ProviderFailure(Reason.EMPTY, 200, "The answer holds no vectors.")
+        usage = answer.usage
+        tokens = None
+        if usage is not None and usage.prompt_tokens is not None:
+            tokens = Usage(usage.prompt_tokens, usage.completion_tokens or 0)
+        return Reply(body.strip(), answer.model or "", has_payload=True, usage=tokens)
+
+    def failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderFailure:
+        """See `Provider.failure`."""
+        return fault.failure(status, headers, body)
+
+
+class OpenAIStream:
+    """Decoder of one stream whose end mark is `data: [DONE]`.
+
+    Args:
+        ends_with_choice: The API sends no end mark of its own; the chunk with the finish reason is the end.
+    """
+
+    __slots__ = ("_ends_with_choice", "_shown", "finished")
+
+    def __init__(self, ends_with_choice: bool = False) -> None:
+        self.finished = False
+        self._ends_with_choice = ends_with_choice
+        self._shown = False
+
+    def feed(self, event: bytes, data: bytes) -> Sequence[Piece]:
+        """See `StreamDecoder.feed`."""
+        try:
+            chunk = _decode_chunk(data)
+        except fault.UNREADABLE:
+            return self._not_a_chunk(data)
+        text, useful, finish = "", False, None
+        for choice in chunk.choices:
+            if choice.index == 0:
+                finish = choice.finish_reason or finish
+                if choice.delta is not None:
+                    text = choice.delta.content or text
+            if choice.delta is not None and _shows_something(choice.delta):
+                useful = True
+        if useful:
+            self._shown = True
+        if finish is not None:
+            self._end(finish)
+        usage = chunk.usage
+        return (
+            Piece(
+                data if b"\n" not in data and data[-1] == 125 else one_line(data),
+                text,
+                useful,
+                finish,
+                chunk.model or "",
+                None if usage is None else _usage(usage),
+            ),
+        )
+
+    def _end(self, finish: str) -> None:
+        if finish == "content_filter" and not self._shown:
+            raise ProviderFailure(Reason.CONTENT_FILTERED, 200, "The provider's content filter withheld the answer.")
+        if self._ends_with_choice:
+            self.finished = True
+
+    def _not_a_chunk(self, data: bytes) -> Sequence[Piece]:
+        stripped = data.strip()
+        if stripped == b"[DONE]":
+            self.finished = True
+            return ()
+        if not stripped:
+            return ()
+        raise fault.unreadable(data)
+
+
+def _shows_something(delta: _Message) -> bool:
+    content = delta.content
+    if content and not content.isspace():
+        return True
+    return _has_payload(delta)
+
+
+def _has_payload(message: _Message) -> bool:
+    return bool(message.tool_calls or message.refusal or message.function_call or message.audio)
+
+
+def _usage(tokens: _Tokens | None) -> Usage | None:
+    if tokens is None or tokens.prompt_tokens is None or tokens.completion_tokens is None:
+        return None
+    return Usage(tokens.prompt_tokens, tokens.completion_tokens)
+
+
+def one_line(data: bytes) -> bytes:
+    """JSON on one line: a chunk with line breaks between its tokens would not survive as one `data:` line."""
+    return _encode(msgspec.json.decode(data))
+
+
+def is_neutral(name: str, raw: msgspec.Raw) -> bool:
+    """Whether the value asks for what happens without the parameter."""
+    value = bytes(raw)
+    return value == b"null" or value in _NEUTRAL.get(name, ())
+
+
+def _has_developer(ask: ChatRequest) -> bool:
+    return any(message.role == "developer" for message in ask.view.messages)
+
+
+def without_developer(ask: ChatRequest) -> list[dict[str, Any]]:
+    """The messages with role `developer` renamed to `system`, everything else untouched."""
+    messages = msgspec.json.decode(ask.fields["messages"], type=list[dict[str, msgspec.Raw]])
+    return [
+        {**message, "role": "system"} if view.role == "developer" else message
+        for message, view in zip(messages, ask.view.messages, strict=True)
+    ]
+
+
+def _is_a_provider(provider: OpenAIShape) -> Provider:
+    """For the type checker: the class keeps the contract."""
+    return provider
