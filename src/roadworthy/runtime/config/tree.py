@@ -1,0 +1,206 @@
+"""The configuration tree. Each field's description feeds the reference page, the JSON schema and the errors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.secret import SecretRef, parse_reference
+
+PROFILES = ("development", "staging", "production")
+"""Names of the profiles; APP_ENV chooses one."""
+
+EMBEDDED_MODEL = "smollm2-135m-instruct"
+"""Model of the embedded provider when it names no file of its own."""
+
+Profile = Literal["development", "staging", "production"]
+Kind = Literal["openai", "anthropic", "perplexity", "deepseek", "compatible", "embedded"]
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def _reference(value: object) -> SecretRef:
+    if isinstance(value, SecretRef):
+        return value
+    try:
+        return parse_reference(value)
+    except ConfigError as error:
+        raise PydanticCustomError("secret_ref_invalid", "{what}", {"what": error.what}) from None
+
+
+Reference = Annotated[
+    SecretRef,
+    PlainValidator(_reference),
+    PlainSerializer(lambda ref: ref.text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
+]
+
+
+class Node(BaseModel):
+    """Base of the tree: unknown keys are errors, types are not bent, values stay out of error texts."""
+
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, strict=True, frozen=True, allow_inf_nan=False
+    )
+
+
+class Provider(Node):
+    """One upstream API, or the model that rides along."""
+
+    kind: Kind = Field(description="Wire format of the API.")
+    base_url: str | None = Field(
+        default=None, description="Root of the API with its version part; each kind but compatible has its own default."
+    )
+    api_key: Reference | None = Field(
+        default=None, description="Reference to the key: env:NAME or file:PATH (relative to the working directory)."
+    )
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        description="Extra request headers; those that carry credentials must be references like api_key.",
+    )
+    connect_timeout_s: float = Field(default=5.0, gt=0, le=120, description="Time to connect, in seconds.")
+    file: str | None = Field(
+        default=None, description="GGUF model file of kind embedded; the packaged model when left out."
+    )
+    context_tokens: int = Field(
+        default=4096, ge=256, le=1_048_576, description="Context window of kind embedded, in tokens, per parallel answer."
+    )
+    threads: int | None = Field(
+        default=None, ge=1, le=1024, description="Processor threads of kind embedded; one per core when left out."
+    )
+    parallel: int = Field(default=4, ge=1, le=256, description="Answers that kind embedded writes at the same time.")
+
+
+class Route(Node):
+    """A model name that callers may ask for, and the chain that serves it."""
+
+    chain: list[str] = Field(
+        description="Targets in the order they are tried, each provider/model; model * means the name asked for."
+    )
+    deadline_s: float = Field(
+        default=30.0, gt=0, le=3600, description="Bound on all tries up to the first useful token, in seconds."
+    )
+    try_timeout_s: float | None = Field(
+        default=None, gt=0, le=3600, description="Bound on one try, in seconds; a fair share of the deadline when left out."
+    )
+    stream_idle_timeout_s: float = Field(
+        default=10.0, gt=0, le=3600, description="Longest silence inside a stream, in seconds."
+    )
+    stream_min_chars_per_s: float = Field(
+        default=0.5, ge=0, le=10_000, description="Slowest stream that is let live, in characters per second; 0 is off."
+    )
+    stream_rate_window_s: float = Field(
+        default=10.0, gt=0, le=3600, description="Span over which a stream's rate is judged, in seconds."
+    )
+    stream_max_s: float = Field(default=600.0, gt=0, le=86_400, description="Longest stream, in seconds.")
+
+
+class Limits(Node):
+    """Bounds that keep one client from hurting the others."""
+
+    max_header_bytes: int = Field(default=16_384, ge=1024, le=1_048_576, description="Largest request head, in bytes.")
+    max_headers: int = Field(default=100, ge=10, le=10_000, description="Most header lines of a request.")
+    max_body_bytes: int = Field(
+        default=10_485_760, ge=1024, le=1_073_741_824, description="Largest request body, in bytes."
+    )
+    max_reply_bytes: int = Field(
+        default=33_554_432, ge=1024, le=1_073_741_824, description="Largest provider answer, in bytes."
+    )
+    max_connections: int = Field(default=4096, ge=1, le=1_000_000, description="Open client connections per worker.")
+    max_requests_in_flight: int = Field(default=1024, ge=1, le=1_000_000, description="Requests at once per worker.")
+    header_timeout_s: float = Field(default=10.0, gt=0, le=3600, description="Time to send the head, in seconds.")
+    request_timeout_s: float = Field(default=30.0, gt=0, le=3600, description="Time to send the request, in seconds.")
+    idle_timeout_s: float = Field(
+        default=75.0, gt=0, le=86_400, description="Idle keep-alive connections are closed after this many seconds."
+    )
+    write_timeout_s: float = Field(
+        default=30.0, gt=0, le=3600, description="A client that reads nothing is dropped after this many seconds."
+    )
+    drain_timeout_s: float = Field(
+        default=30.0, gt=0, le=3600, description="Time for open requests to end on shutdown, in seconds."
+    )
+
+
+class Retry(Node):
+    """Waits between tries of one target: full jitter, uniform in 0 … min(cap, base·2ⁿ)."""
+
+    max_tries: int = Field(default=3, ge=1, le=10, description="Tries per target.")
+    base_s: float = Field(default=0.2, ge=0, le=60, description="First upper bound of the wait, in seconds.")
+    cap_s: float = Field(default=2.0, ge=0, le=600, description="Largest upper bound of the wait, in seconds.")
+
+
+class Breaker(Node):
+    """When a provider and model are left alone for a while."""
+
+    consecutive_failures: int = Field(default=3, ge=1, le=1000, description="Failures in a row that open it.")
+    error_rate: float = Field(
+        default=0.30, gt=0, le=1, description="Share of failed requests in the window above which it opens, 0 to 1."
+    )
+    window: int = Field(default=10, ge=1, le=1000, description="Requests that the error rate looks back on.")
+    open_s: float = Field(default=10.0, gt=0, le=3600, description="Pause before a probe is let through, in seconds.")
+
+
+def _default_providers() -> dict[str, Provider]:
+    return {"embedded": Provider(kind="embedded")}
+
+
+def _default_routes() -> dict[str, Route]:
+    return {"chat": Route(chain=[f"embedded/{EMBEDDED_MODEL}"])}
+
+
+class Gateway(Node):
+    """The data plane."""
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, max_length=255,
+        description="Address to listen on; one that other machines reach needs require_key: true.",
+    )
+    port: int = Field(default=8080, ge=1, le=65_535, description="TCP port of the API.")
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        default="auto", description="Worker processes, 1 to 256; auto is one per core."
+    )
+    require_key: bool = Field(
+        default=False, description="Whether callers need a key; by default only in the profiles staging and production."
+    )
+    default_route: str | None = Field(
+        default=None, description="Route that `ask` and the live check use; the first without * when left out."
+    )
+    providers: dict[str, Provider] = Field(
+        default_factory=_default_providers, description="Upstream APIs by name."
+    )
+    routes: dict[str, Route] = Field(
+        default_factory=_default_routes, description="Model names that callers may ask for; a name may end in *."
+    )
+    limits: Limits = Field(default_factory=Limits, description="Bounds on clients and answers.")
+    retry: Retry = Field(default_factory=Retry, description="Tries and waits.")
+    breaker: Breaker = Field(default_factory=Breaker, description="When a provider is left alone.")
+    state_dir: str = Field(
+        default=".roadworthy", min_length=1, description="Folder of the journal, the keys and the sockets."
+    )
+
+
+class Control(Node):
+    """The admin API."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=255, description="Address to listen on.")
+    port: int = Field(default=8081, ge=1, le=65_535, description="TCP port of the admin API.")
+    enabled: bool = Field(default=True, description="Whether the admin API runs at all; each call needs an admin key.")
+
+
+class Log(Node):
+    """Structured log lines on standard error."""
+
+    level: Level = Field(default="info", description="Least severe level that is written.")
+    requests: bool = Field(default=True, description="Whether each finished request gets a line.")
+
+
+class Config(Node):
+    """The whole configuration, every default filled in. Holds no secret, only references to secrets."""
+
+    version: Literal[1] = Field(default=1, description="Version of this file's format.")
+    profile: Profile = Field(default="development", description="The profile in force; chosen by APP_ENV, not in the file.")
+    gateway: Gateway = Field(default_factory=Gateway, description="The data plane.")
+    control: Control = Field(default_factory=Control, description="The admin API.")
+    log: Log = Field(default_factory=Log, description="The log.")

@@ -1,0 +1,125 @@
+"""Secrets by reference: the configuration names where a secret lies, never what it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from roadworthy.core.errors import ConfigError
+
+MAX_SECRET_BYTES = 65_536
+"""Largest secret file that is read."""
+
+MISSING_SCHEMES = {"vault": "HashiCorp Vault", "aws": "AWS Secrets Manager"}
+"""Schemes that are reserved for the guard room and refused until it is there."""
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_KEY_PREFIX = re.compile(
+    r"(sk|pk|rk|rw|pplx|xox[abprs]|gh[pousr]|github_pat|glpat|hf|gsk|key|token|secret|bearer|basic)[-_ ][A-Za-z0-9]"
+    r"|AKIA[0-9A-Z]{12}|AIza[0-9A-Za-z_-]{20}|eyJ[A-Za-z0-9_-]{10}"
+)
+_LONG_TOKEN = re.compile(r"(?=[A-Za-z0-9_+/=-]*[0-9])(?=[A-Za-z0-9_+/=-]*[A-Za-z])[A-Za-z0-9_+/=-]{32,}")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class SecretRef:
+    """A reference to a secret, for example `env:OPENAI_API_KEY`. Its `repr` and `str` show `***`.
+
+    Args:
+        scheme: `env` or `file`.
+        place: Name of the variable, or path of the file (relative to the working directory).
+    """
+
+    __slots__ = ("place", "scheme")
+
+    def __init__(self, scheme: str, place: str) -> None:
+        self.scheme = scheme
+        self.place = place
+
+    @property
+    def text(self) -> str:
+        """The reference as it is written in the configuration. Names a place, so it may be shown."""
+        return f"{self.scheme}:{self.place}"
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretRef) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+def parse_reference(text: object) -> SecretRef:
+    """Read a reference.
+
+    Args:
+        text: What stands in the configuration.
+
+    Raises:
+        ConfigError: `secret_ref_invalid` when it is not `env:NAME` or `file:PATH`; the text is not repeated.
+    """
+    scheme, _, place = text.partition(":") if isinstance(text, str) else ("", "", "")
+    if scheme in MISSING_SCHEMES:
+        raise ConfigError(
+            f"References to {MISSING_SCHEMES[scheme]} ({scheme}:…) are not supported yet.",
+            "They come with the guard room, which is not part of this version.",
+            "Use env:NAME or file:PATH until then.",
+            code="secret_ref_invalid",
+        )
+    if scheme == "env" and _VARIABLE.fullmatch(place) and not looks_secret(place):
+        return SecretRef(scheme, place)
+    if scheme == "file" and place and not _UNPRINTABLE.search(place) and not looks_secret(Path(place).name):
+        return SecretRef(scheme, place)
+    raise ConfigError(
+        "A secret must be a reference (env:NAME or file:PATH), not a value.",
+        "What stands there is not such a reference. If it is a key, treat it as exposed and make a new one.",
+        "Write env:NAME or file:PATH and put the value there.",
+        code="secret_ref_invalid",
+    )
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text has the look of a key, so that it is better not shown. Errs towards True."""
+    return bool(_KEY_PREFIX.match(text) or _LONG_TOKEN.search(text))
+
+
+def resolve(ref: SecretRef, environ: Mapping[str, str]) -> str:
+    """The secret itself, without white space around it.
+
+    Args:
+        ref: Where it lies.
+        environ: The environment to look in.
+
+    Raises:
+        ConfigError: `secret_missing` when it is not there, empty, or holds a control character; names the
+            reference, never the value.
+    """
+    value = environ.get(ref.place, "") if ref.scheme == "env" else _read(ref)
+    value = value.strip()
+    if not value:
+        raise _missing(ref, "The variable is not set or empty." if ref.scheme == "env" else "The file is empty.")
+    if _UNPRINTABLE.search(value) or not value.isascii():
+        raise _missing(ref, "The value holds a line break or a character that no key has.")
+    return value
+
+
+def _read(ref: SecretRef) -> str:
+    reason = ""
+    try:
+        with Path(ref.place).open("rb") as file:
+            raw = file.read(MAX_SECRET_BYTES + 1)
+    except OSError as error:
+        raw, reason = b"", f"The file cannot be read: {error.strerror or 'input/output error'}."
+    if len(raw) > MAX_SECRET_BYTES:
+        reason = f"The file is larger than {MAX_SECRET_BYTES} bytes."
+    if reason:
+        raise _missing(ref, reason)
+    return raw.decode("ascii", "replace")
+
+
+def _missing(ref: SecretRef, why: str) -> ConfigError:
+    mend = f"Set the environment variable {ref.place}." if ref.scheme == "env" else f"Put the secret into {ref.place}."
+    return ConfigError(f"The secret {ref.text} is not there.", why, mend, code="secret_missing")
