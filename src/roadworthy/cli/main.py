@@ -134,8 +134,9 @@ def _as_error(misuse: click.ClickException) -> UsageError:
 
 def _as_bug(bug: Exception, verbose: bool) -> UnexpectedError:
     """A request to report, with the masked message; the traceback goes to stderr when it was asked for."""
-    from roadworthy.runtime.masking import mask
+    from roadworthy.runtime.masking import FirstMasker
 
+    mask = FirstMasker().mask
     if verbose:
         import traceback
 
