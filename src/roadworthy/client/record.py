@@ -258,3 +258,21 @@ def read_key(source: object) -> KeyInfo:
         pick(source, "rotated_at", int, float), pick(source, "revoked_at", int, float),
         pick(source, "state", str) or "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One entry of the journal. `at` in seconds since the Unix epoch (UTC)."""
+
+    sequence: int | None
+    kind: str
+    at: float | None
+    payload: Mapping[str, Any]
+
+
+def read_entry(source: object) -> JournalEntry:
+    """One journal entry."""
+    return JournalEntry(
+        pick(source, "sequence", int), pick(source, "kind", str) or "", pick(source, "at", int, float),
+        pick(source, "payload", dict) or {},
+    )
