@@ -20,6 +20,7 @@ _KEY_PREFIX = re.compile(
     r"|AKIA[0-9A-Z]{12}|AIza[0-9A-Za-z_-]{20}|eyJ[A-Za-z0-9_-]{10}"
 )
 _LONG_TOKEN = re.compile(r"(?=[A-Za-z0-9_+/=-]*[0-9])(?=[A-Za-z0-9_+/=-]*[A-Za-z])[A-Za-z0-9_+/=-]{32,}")
+_CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|password|credential|signature|session", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -79,6 +80,23 @@ def parse_reference(text: object) -> SecretRef:
         "Write env:NAME or file:PATH and put the value there.",
         code="secret_ref_invalid",
     )
+
+
+def header_reference(name: str, value: str) -> SecretRef | None:
+    """The reference in a header's value; None for a plain value, which only headers without credentials may have.
+
+    Args:
+        name: Name of the header.
+        value: What stands in the configuration.
+
+    Raises:
+        ConfigError: `secret_ref_invalid` when the header carries a credential, or the value looks like a key, and
+            it is no valid reference.
+    """
+    scheme = value.partition(":")[0]
+    if scheme in ("env", "file", *MISSING_SCHEMES) or _CREDENTIAL.search(name) or looks_secret(value):
+        return parse_reference(value)
+    return None
 
 
 def looks_secret(text: str) -> bool:

@@ -1,1 +1,1 @@
-"""The configuration: `load.load` reads, merges and checks it; `tree.Config` is the tree; `report` says what is wrong."""
+"""The configuration: `load` reads, merges and checks it, `tree` is the tree, `report` says what is wrong."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +13,11 @@ from urllib.parse import urlsplit
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.layer import Stack
 from roadworthy.runtime.config.report import KeyPath, Problem, problem_at, show, suggest
-from roadworthy.runtime.config.tree import EMBEDDED_MODEL
-from roadworthy.runtime.secret import looks_secret, parse_reference
+from roadworthy.runtime.config.tree import EMBEDDED_MODEL, KINDS
+from roadworthy.runtime.secret import header_reference, looks_secret
+
+ENTRY_POINTS = "roadworthy.providers"
+"""Group under which an installed package offers a kind of provider."""
 
 NEEDS_KEY = frozenset({"openai", "anthropic", "perplexity", "deepseek"})
 """Kinds whose own service refuses requests without a key."""
@@ -22,18 +26,24 @@ _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ROUTE_NAME = re.compile(r"(?=.{1,128}$)([A-Za-z0-9][A-Za-z0-9_.:/-]*)?\*?")
 _HOST = re.compile(r"[A-Za-z0-9.:_%-]+")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|password|credential|signature|session", re.IGNORECASE)
 _OWN_HEADERS = frozenset(
-    {"host", "content-length", "content-type", "connection", "transfer-encoding", "te", "trailer", "upgrade", "accept",
-     "accept-encoding", "expect", "keep-alive"}
+    {
+        "host",
+        "content-length",
+        "content-type",
+        "connection",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "accept",
+        "accept-encoding",
+        "expect",
+        "keep-alive",
+    }
 )
 _EMBEDDED_ONLY = ("file", "context_tokens", "threads", "parallel")
 _REMOTE_ONLY = ("base_url", "api_key", "headers", "connect_timeout_s")
-
-
-def is_credential_header(name: str) -> bool:
-    """Whether a header by this name carries a secret, so that its value must be a reference."""
-    return bool(_CREDENTIAL.search(name))
 
 
 def is_loopback(host: str) -> bool:
@@ -104,6 +114,9 @@ class Check:
         kind = provider.get("kind")
         if not isinstance(kind, str):
             return
+        if kind not in KINDS and kind not in (offered := entry_points(group=ENTRY_POINTS).names):
+            self._error((*path, "kind"), "no such kind of provider" + suggest(kind, [*KINDS, *offered]))
+            return
         for key in _REMOTE_ONLY if kind == "embedded" else _EMBEDDED_ONLY:
             if provider.get(key) is not None:
                 told = "has no meaning for kind embedded" if kind == "embedded" else "is only for kind embedded"
@@ -120,8 +133,10 @@ class Check:
         url = provider.get("base_url")
         path = (*provider_path, "base_url")
         if url is None and kind == "compatible":
-            self._error(provider_path, "base_url is missing; kind compatible needs the root of the API, for example "
-                "http://127.0.0.1:8000/v1")
+            self._error(
+                provider_path,
+                "base_url is missing; kind compatible needs the root of the API, for example http://127.0.0.1:8000/v1",
+            )
         if not isinstance(url, str):
             return
         fault = _url_fault(url)
@@ -139,11 +154,10 @@ class Check:
                 continue
             if not value.isascii() or not value.isprintable():
                 self._error(here, "a header's value is printable ASCII")
-            if is_credential_header(name) or looks_secret(value):
-                try:
-                    parse_reference(value)
-                except ConfigError as error:
-                    self._error(here, error.what, error.code)
+            try:
+                header_reference(name, value)
+            except ConfigError as error:
+                self._error(here, error.what, error.code)
 
     def _model_file(self, path: KeyPath, file: object) -> None:
         if isinstance(file, str) and not Path(file).is_file():
@@ -152,14 +166,18 @@ class Check:
     def _one_embedded(self) -> None:
         names = [name for name, provider in self._providers.items() if _mapping(provider).get("kind") == "embedded"]
         for name in names[1:]:
-            self._error(("gateway", "providers", name), "only one provider of kind embedded can run; "
-                f"there is `{show(names[0])}` already")
+            self._error(
+                ("gateway", "providers", name),
+                f"only one provider of kind embedded can run; there is `{show(names[0])}` already",
+            )
 
     def _routes(self) -> None:
         path = ("gateway", "routes")
         if "providers" in self._gateway and "routes" not in self._gateway:
-            self._error(("gateway", "providers"), "providers are configured but no route; add gateway.routes with a "
-                "chain that uses them")
+            self._error(
+                ("gateway", "providers"),
+                "providers are configured but no route; add gateway.routes with a chain that uses them",
+            )
             return
         routes = self._gateway.get("routes", {"chat": {"chain": [f"embedded/{EMBEDDED_MODEL}"]}})
         if routes == {}:

@@ -117,8 +117,11 @@ def _bounds(info: FieldInfo | None) -> str:
         if getattr(mark, name, None) is not None
     }
     words = {"ge": "from {}", "gt": "above {}", "le": "to {}", "lt": "below {}"}
-    told = [text.format(f"{limits[name]:g}" if isinstance(limits[name], float) else limits[name])
-            for name, text in words.items() if name in limits]
+    told = [
+        text.format(f"{limits[name]:g}" if isinstance(limits[name], float) else limits[name])
+        for name, text in words.items()
+        if name in limits
+    ]
     if limits.get("min_length"):
         told.append("that is not empty")
     return "".join(f" {text}" for text in told)

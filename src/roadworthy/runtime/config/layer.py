@@ -116,13 +116,15 @@ def unknown_variables(environ: Mapping[str, str], below: Mapping[str, Any] | Non
         below: Merged values of the lower layers, for the names of providers and routes.
     """
     unknown = [
-        name for name in sorted(environ)
+        name
+        for name in sorted(environ)
         if name.startswith(PREFIX) and name not in RESERVED and _match(name, below or {}) is None
     ]
     known = {name.lower(): name for name in _names(below or {})} if unknown else {}
     return [
         Problem(
-            f"environment variable {show(name)}", "",
+            f"environment variable {show(name)}",
+            "",
             "nothing reads this variable" + _suggestion(name, known),
         )
         for name in unknown

@@ -67,7 +67,8 @@ def find_file(named: Path | str | None, environ: Mapping[str, str]) -> Path | No
     if not path.is_file():
         source = "--config" if named else "ROADWORTHY_CONFIG"
         raise ConfigError(
-            f"There is no configuration file at {_name(path)}.", f"It was named by {source}.",
+            f"There is no configuration file at {_name(path)}.",
+            f"It was named by {source}.",
             "Correct the path, or run `roadworthy init` to write a file.",
         )
     return path
@@ -84,7 +85,8 @@ def find_profile(environ: Mapping[str, str]) -> str:
         close = difflib.get_close_matches(name.lower(), PROFILES, n=1)
         meant = f" Did you mean {close[0]}?" if close else ""
         raise ConfigError(
-            "The environment variable APP_ENV names no profile.", f"Profiles are {', '.join(PROFILES)}.{meant}",
+            "The environment variable APP_ENV names no profile.",
+            f"Profiles are {', '.join(PROFILES)}.{meant}",
             "Set APP_ENV to one of them, or leave it out for development.",
         )
     return name
@@ -150,8 +152,13 @@ def _lay_file(stack: Stack, file: Path, profile: str) -> list[Problem]:
     errors = _check_overlays(overlays, stands("file", (), "{}"))
     if "profile" in data:
         del data["profile"]
-        errors.append(problem_at(stands("file", (), "{}")(("profile",)), ("profile",),
-            "the profile is chosen by the environment variable APP_ENV, not in the file"))
+        errors.append(
+            problem_at(
+                stands("file", (), "{}")(("profile",)),
+                ("profile",),
+                "the profile is chosen by the environment variable APP_ENV, not in the file",
+            )
+        )
     stack.lay(data, stands("file", (), "{}"))
     overlay = overlays.get(profile) if isinstance(overlays, dict) else None
     if isinstance(overlay, dict):
@@ -255,5 +262,3 @@ def _in_data(data: Any, loc: Sequence[str | int], missing: bool) -> KeyPath:
 def _in_order(errors: Sequence[Problem]) -> list[Problem]:
     unique = list(dict.fromkeys(errors))
     return sorted(unique, key=lambda problem: (problem.file is None, problem.line or 0))
-
-

@@ -13,11 +13,13 @@ from roadworthy.runtime.secret import SecretRef, parse_reference
 PROFILES = ("development", "staging", "production")
 """Names of the profiles; APP_ENV chooses one."""
 
+KINDS = ("openai", "anthropic", "perplexity", "deepseek", "compatible", "embedded")
+"""Kinds of provider that need no other package."""
+
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 """Model of the embedded provider when it names no file of its own."""
 
 Profile = Literal["development", "staging", "production"]
-Kind = Literal["openai", "anthropic", "perplexity", "deepseek", "compatible", "embedded"]
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -41,15 +43,16 @@ Reference = Annotated[
 class Node(BaseModel):
     """Base of the tree: unknown keys are errors, types are not bent, values stay out of error texts."""
 
-    model_config = ConfigDict(
-        extra="forbid", hide_input_in_errors=True, strict=True, frozen=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Provider(Node):
     """One upstream API, or the model that rides along."""
 
-    kind: Kind = Field(description="Wire format of the API.")
+    kind: str = Field(
+        description=f"Wire format of the API: {', '.join(KINDS)}, or a kind that an installed package adds.",
+        json_schema_extra={"examples": list(KINDS)},
+    )
     base_url: str | None = Field(
         default=None, description="Root of the API with its version part; each kind but compatible has its own default."
     )
@@ -65,7 +68,10 @@ class Provider(Node):
         default=None, description="GGUF model file of kind embedded; the packaged model when left out."
     )
     context_tokens: int = Field(
-        default=4096, ge=256, le=1_048_576, description="Context window of kind embedded, in tokens, per parallel answer."
+        default=4096,
+        ge=256,
+        le=1_048_576,
+        description="Context window of kind embedded, in tokens, per parallel answer.",
     )
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="Processor threads of kind embedded; one per core when left out."
@@ -83,7 +89,10 @@ class Route(Node):
         default=30.0, gt=0, le=3600, description="Bound on all tries up to the first useful token, in seconds."
     )
     try_timeout_s: float | None = Field(
-        default=None, gt=0, le=3600, description="Bound on one try, in seconds; a fair share of the deadline when left out."
+        default=None,
+        gt=0,
+        le=3600,
+        description="Bound on one try, in seconds; a fair share of the deadline when left out.",
     )
     stream_idle_timeout_s: float = Field(
         default=10.0, gt=0, le=3600, description="Longest silence inside a stream, in seconds."
@@ -154,7 +163,9 @@ class Gateway(Node):
     """The data plane."""
 
     host: str = Field(
-        default="127.0.0.1", min_length=1, max_length=255,
+        default="127.0.0.1",
+        min_length=1,
+        max_length=255,
         description="Address to listen on; one that other machines reach needs require_key: true.",
     )
     port: int = Field(default=8080, ge=1, le=65_535, description="TCP port of the API.")
@@ -167,9 +178,7 @@ class Gateway(Node):
     default_route: str | None = Field(
         default=None, description="Route that `ask` and the live check use; the first without * when left out."
     )
-    providers: dict[str, Provider] = Field(
-        default_factory=_default_providers, description="Upstream APIs by name."
-    )
+    providers: dict[str, Provider] = Field(default_factory=_default_providers, description="Upstream APIs by name.")
     routes: dict[str, Route] = Field(
         default_factory=_default_routes, description="Model names that callers may ask for; a name may end in *."
     )
@@ -200,7 +209,9 @@ class Config(Node):
     """The whole configuration, every default filled in. Holds no secret, only references to secrets."""
 
     version: Literal[1] = Field(default=1, description="Version of this file's format.")
-    profile: Profile = Field(default="development", description="The profile in force; chosen by APP_ENV, not in the file.")
+    profile: Profile = Field(
+        default="development", description="The profile in force; chosen by APP_ENV, not in the file."
+    )
     gateway: Gateway = Field(default_factory=Gateway, description="The data plane.")
     control: Control = Field(default_factory=Control, description="The admin API.")
     log: Log = Field(default_factory=Log, description="The log.")

@@ -1,0 +1,158 @@
+"""Turns the configuration into what the processes need: plain values, defaults filled in, secrets resolved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from roadworthy.core.errors import ConfigError
+from roadworthy.gateway import settings
+from roadworthy.runtime.config.tree import Config, Node, Provider
+from roadworthy.runtime.secret import SecretRef, header_reference, resolve
+
+BASE_URLS = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com/v1",
+    "perplexity": "https://api.perplexity.ai",
+    "deepseek": "https://api.deepseek.com/v1",
+}
+"""Where the API of a kind lives when the configuration does not say; a kind of another package knows its own."""
+
+
+def compile_edge(
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    embedded_url: str | None = None,
+    embedded_key: str | None = None,
+) -> settings.EdgeSettings:
+    """What the edge workers need. Providers that no chain uses are left out, and so are their secrets.
+
+    Args:
+        config: A checked configuration.
+        environ: The environment in which `env:` references are looked up.
+        embedded_url: Root of the embedded model's API with `/v1`; needed when `embedded_provider` is not None.
+        embedded_key: Bearer token of the embedded model's server, None when it asks for none.
+
+    Raises:
+        ConfigError: `secret_missing`; names every missing reference and its provider, never a value.
+        ValueError: A chain uses the embedded provider and `embedded_url` is None (a bug of the caller).
+    """
+    names = used_providers(config)
+    check_secrets(config, environ)
+    providers = [_provider(name, config.gateway.providers[name], environ, embedded_url, embedded_key) for name in names]
+    gateway = config.gateway
+    return settings.EdgeSettings(
+        providers=tuple(providers),
+        routes=tuple(_route(config, name) for name in gateway.routes),
+        profile=config.profile,
+        host=gateway.host,
+        port=gateway.port,
+        workers=worker_count(config),
+        state_dir=gateway.state_dir,
+        require_key=gateway.require_key,
+        default_route=default_route(config),
+        limits=msgspec.convert(_plain(gateway.limits), settings.Limits),
+        retry=msgspec.convert(_plain(gateway.retry), settings.Retry),
+        breaker=msgspec.convert(_plain(gateway.breaker), settings.Breaker),
+    )
+
+
+def check_secrets(config: Config, environ: Mapping[str, str]) -> None:
+    """Make sure that every secret of every used provider is there.
+
+    Raises:
+        ConfigError: `secret_missing`; the first one in `what`, the others in `why`.
+    """
+    missing: list[str] = []
+    errors: list[ConfigError] = []
+    for name, ref in secret_references(config):
+        try:
+            resolve(ref, environ)
+        except ConfigError as error:
+            errors.append(error)
+            missing.append(f"{ref.text} of provider {name}")
+    if not errors:
+        return
+    others = f" Missing too: {', '.join(missing[1:])}." if missing[1:] else ""
+    raise ConfigError(
+        f"The secret {missing[0]} is not there.",
+        errors[0].why + others,
+        f"{errors[0].mend} Or take the provider out of the chains.",
+        code="secret_missing",
+    ) from errors[0]
+
+
+def secret_references(config: Config) -> list[tuple[str, SecretRef]]:
+    """Name of the provider and reference, for every secret that the used providers need."""
+    found: list[tuple[str, SecretRef]] = []
+    for name in used_providers(config):
+        provider = config.gateway.providers[name]
+        if provider.api_key:
+            found.append((name, provider.api_key))
+        found += [(name, ref) for header, value in provider.headers.items() if (ref := header_reference(header, value))]
+    return found
+
+
+def used_providers(config: Config) -> list[str]:
+    """Names of the providers that a chain uses, in the order of the configuration."""
+    targets = {target.partition("/")[0] for route in config.gateway.routes.values() for target in route.chain}
+    return [name for name in config.gateway.providers if name in targets]
+
+
+def embedded_provider(config: Config) -> tuple[str, Provider] | None:
+    """Name and settings of the embedded provider when a chain uses it, else None: no model process is needed."""
+    providers = config.gateway.providers
+    names = (name for name in used_providers(config) if providers[name].kind == "embedded")
+    return next(((name, providers[name]) for name in names), None)
+
+
+def worker_count(config: Config) -> int:
+    """Edge workers to start; `auto` is one per core that this process may use."""
+    workers = config.gateway.workers
+    if workers != "auto":
+        return workers
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(allowed or 1, 256)
+
+
+def default_route(config: Config) -> str | None:
+    """The route that is asked when nobody names one: as configured, else the first without `*`; None without any."""
+    gateway = config.gateway
+    return gateway.default_route or next((name for name in gateway.routes if not name.endswith("*")), None)
+
+
+def _provider(
+    name: str, provider: Provider, environ: Mapping[str, str], embedded_url: str | None, embedded_key: str | None
+) -> settings.ProviderSettings:
+    if provider.kind == "embedded":
+        if embedded_url is None:
+            raise ValueError("compile_edge needs embedded_url, because a chain uses the embedded provider")
+        url, key = embedded_url, embedded_key
+    else:
+        url = provider.base_url or BASE_URLS.get(provider.kind, "")
+        key = resolve(provider.api_key, environ) if provider.api_key else None
+    headers = {}
+    for header, value in provider.headers.items():
+        ref = header_reference(header, value)
+        headers[header] = resolve(ref, environ) if ref else value
+    return settings.ProviderSettings(
+        name=name,
+        kind=provider.kind,
+        base_url=url.rstrip("/"),
+        api_key=key,
+        headers=headers,
+        connect_timeout_s=provider.connect_timeout_s,
+    )
+
+
+def _route(config: Config, name: str) -> settings.Route:
+    route = config.gateway.routes[name]
+    chain = tuple(settings.Target(*target.split("/", 1)) for target in route.chain)
+    return msgspec.convert({**_plain(route), "name": name, "chain": chain}, settings.Route)
+
+
+def _plain(node: Node) -> dict[str, object]:
+    return {name: getattr(node, name) for name in type(node).model_fields}
