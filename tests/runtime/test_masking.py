@@ -109,6 +109,8 @@ MASKED = [
     ('{"password":12345,"b":1}', '{"password":"[KEY]","b":1}'),
     ('{"password":"a\\"b\\\\","b":1}', '{"password":"[KEY]","b":1}'),
     ('{"x":"{\\"password\\":\\"hun\\\\\\"ter\\",\\"b\\":1}"}', '{"x":"{\\"password\\":\\"[KEY]\\",\\"b\\":1}"}'),
+    ('["token:\\\\"]', '["token:[KEY]"]'),
+    ('{"password\\\\":5}', '{"password\\\\":"[KEY]"}'),
     ('{"headers":{"authorization":"Bearer a b c"}}', '{"headers":{"authorization":"[KEY]"}}'),
     ('{"pem":' + json.dumps(PEM) + "}", '{"pem":"[KEY]"}'),
 ]
@@ -152,6 +154,7 @@ LEFT = [
     "task-0123456789",
     '{"a":"token:","b":"c"}',
     '{"a":"password=","b":"c"}',
+    '{"a":"\\"password\\":"}',
     '{"password":null,"token":""}',
     "api_key: env:OPENAI_API_KEY",
     "http://127.0.0.1:9110/v1/chat",
@@ -197,23 +200,29 @@ def test_lone_surrogates_do_not_raise() -> None:
     assert MASKER.mask("\ud83d bob@example.com") == "\ud83d [EMAIL]"
 
 
-@pytest.mark.parametrize(("digits", "good"), [(b"4111111111111111", True), (b"4111111111111112", False), (b"79927398713", True)])
+@pytest.mark.parametrize(
+    ("digits", "good"), [(b"4111111111111111", True), (b"4111111111111112", False), (b"79927398713", True)]
+)
 def test_luhn(digits: bytes, good: bool) -> None:
     assert luhn(digits) is good
 
 
 @pytest.mark.parametrize(
     ("digits", "good"),
-    [(b"9001011234568", True), (b"9001011234567", False), (b"9002301234568", False), (b"2011053123456", True), (b"9001019234568", False)],
+    [
+        (b"9001011234568", True), (b"9001011234567", False), (b"9002301234568", False), (b"2011053123456", True),
+        (b"9001019234568", False),
+    ],
 )
 def test_resident_number(digits: bytes, good: bool) -> None:
     assert is_resident_number(digits) is good
 
 
 FRAGMENTS = st.sampled_from([
-    *(text for text, _ in MASKED), "password", "token:", "password=", 'secret="', "secret='", "api_key", "\\", '"', "'", "\n",
-    "\r", "\t", "\b", "é", "한글", "\ud55c", "😀", "n", "u0041", " ", "=", ":", ",", "@", "a@b.co", "4111111111111111", "+", "-", ".",
-    "://u:", "@h", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "Bearer ", "npm_", "rw_" + "a" * 30, "010-1234-5678",
+    *(text for text, _ in MASKED), "password", "token:", "password=", 'secret="', "secret='", "api_key", "\\", '"',
+    "'", "\n", "\r", "\t", "\b", "é", "한글", "\ud55c", "😀", "n", "u0041", " ", "=", ":", ",", "@", "a@b.co",
+    "4111111111111111", "+", "-", ".", "://u:", "@h", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
+    "Bearer ", "npm_", "rw_" + "a" * 30, "010-1234-5678",
 ])
 TEXTS = st.lists(st.one_of(FRAGMENTS, st.text(max_size=4)), max_size=6).map("".join)
 SCALARS = st.one_of(

@@ -183,7 +183,9 @@ _BARE = re.compile(rb"(?:\\\\|\\/|\\u[0-9A-Fa-f]{4}|[^\s\"'\\&;<>])+")
 _JSON_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t]*(?:[,}\]\r\n]|\Z))")
 _LITERAL = re.compile(rb"(?:(?:true|false|null|none|undefined)|env:[a-z][a-z0-9_]*)(?![0-9a-z_])", re.IGNORECASE)
 _MARK = re.compile(rb"\[(?:EMAIL|PHONE|CARD|KEY|DSN_PASSWORD|RRN)\]")
-_OPEN = re.compile(rb"\\{0,15}[\"']")
+# as many backslashes as a quote has that stands 0, 1, 2, 3 or 4 strings deep
+_OPEN = re.compile(rb"(?:\\{15}|\\{7}|\\{3}|\\)?\"|'")
+_NAME_END = re.compile(rb"(\\*)([\"'])[ \t]*[:=][ \t]*\Z")
 _QUOTE = re.compile(rb'(\\*)"|\n')
 _SINGLE = re.compile(rb"(?:\\.|[^'\"\\\n])*")
 _AFTER_STRING = re.compile(rb"[ \t\r\n]*(?:[,}\]:]|\Z)|\n")
@@ -196,6 +198,15 @@ def _depth(backslashes: int) -> int:
         depth += 1
         backslashes >>= 1
     return depth
+
+
+def _quote_of_name(text: bytes, start: int, end: int) -> bytes:
+    """The quote that ends the name, with the backslashes that belong to it; empty when the name is not quoted."""
+    found = _NAME_END.search(text, start, end)
+    if found is None:
+        return b""
+    backslashes, quote = found.groups()
+    return b"\\" * ((1 << _depth(len(backslashes))) - 1) + quote if quote == b'"' else b"'"
 
 
 def _end_of_quoted(text: bytes, start: int, depth: int) -> int:
@@ -231,13 +242,12 @@ def key_value(text: bytes, start: int, end: int, line: Line) -> Change | None:
     """The value that follows `name=` or `name:`; `text[start:end]` is the name with its separator."""
     if _LITERAL.match(text, end) or _MARK.match(text, end):
         return None
-    named = re.search(rb"\\*[\"'](?=[ \t]*[:=][ \t]*\Z)", text[start:end])
     opened = _OPEN.match(text, end)
     if opened is None:
-        return _unquoted(text, end, named.group() if named else b"")
+        return _unquoted(text, end, _quote_of_name(text, start, end))
     mark = opened.group()
-    if named is None and mark == b'"' and line.inside_string(end) and _AFTER_STRING.match(text, opened.end()):
-        return None  # the quote ends the JSON string in which the name stood
+    if mark == b'"' and line.inside_string(end) and _AFTER_STRING.match(text, opened.end()):
+        return None  # the quote ends the JSON string in which the name stands
     value = opened.end()
     stop = _end_of_single(text, value) if mark[-1:] == b"'" else _end_of_quoted(text, value, _depth(len(mark) - 1))
     if stop <= value or _LITERAL.fullmatch(text, value, stop) or _MARK.fullmatch(text, value, stop):
