@@ -38,15 +38,12 @@ class OpenAIDouble(Double):
                 {
                     "object": "list",
                     "data": [
-                        {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"}
-                        for name in names
+                        {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"} for name in names
                     ],
                 }
             )
         if request.method != "POST" or path not in ("/chat/completions", "/embeddings"):
-            return self.error(
-                404, f"Invalid URL ({request.method} {request.path})", kind="invalid_request_error"
-            )
+            return self.error(404, f"Invalid URL ({request.method} {request.path})", kind="invalid_request_error")
         if not isinstance(request.json, dict):
             return self.error(400, "We could not parse the JSON body of your request.")
         if path == "/embeddings":
@@ -296,9 +293,7 @@ class OpenAIDouble(Double):
             }
         )
 
-    def stream(
-        self, body: dict[str, Any], text: str, call: dict[str, Any] | None, finish: str
-    ) -> list[Event]:
+    def stream(self, body: dict[str, Any], text: str, call: dict[str, Any] | None, finish: str) -> list[Event]:
         head = {
             "id": "chatcmpl-double",
             "object": "chat.completion.chunk",
@@ -347,9 +342,7 @@ class OpenAIDouble(Double):
             events += [event({"content": token}, text=True) for token in tokens(text)]
         events.append(event({}, finish))
         if wants_usage:
-            events.append(
-                Event(json.dumps({**head, "choices": [], "usage": self.usage(body, text)}).encode())
-            )
+            events.append(Event(json.dumps({**head, "choices": [], "usage": self.usage(body, text)}).encode()))
         events.append(Event(b"[DONE]"))
         return events
 
@@ -365,9 +358,7 @@ class OpenAIDouble(Double):
             {
                 "object": "embedding",
                 "index": number,
-                "embedding": base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
-                if as_text
-                else vector,
+                "embedding": base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode() if as_text else vector,
             }
             for number, vector in enumerate(vectors)
         ]

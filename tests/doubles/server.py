@@ -38,9 +38,7 @@ class Event:
 
     def wire(self) -> bytes:
         """Its bytes on the wire."""
-        return (
-            (b"event: " + self.name.encode() + b"\n" if self.name else b"") + b"data: " + self.data + b"\n\n"
-        )
+        return (b"event: " + self.name.encode() + b"\n" if self.name else b"") + b"data: " + self.data + b"\n\n"
 
 
 @dataclass
@@ -285,9 +283,7 @@ async def _read(reader: asyncio.StreamReader) -> Received | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ", 2)
     headers = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in lines)
-        if name
+        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name
     }
     body = b""
     if headers.get("transfer-encoding", "").lower() == "chunked":

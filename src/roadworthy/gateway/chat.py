@@ -22,7 +22,7 @@ class JsonSchema(msgspec.Struct, gc=False):
     """`response_format.json_schema`."""
 
     name: str
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = msgspec.Raw(b"null")
     strict: bool | None = None
 
 

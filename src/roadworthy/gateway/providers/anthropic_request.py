@@ -8,6 +8,7 @@ has no counterpart (system messages are hoisted and joined by line breaks, tempe
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -53,17 +54,13 @@ def messages_body(ask: ChatRequest, model: str) -> bytes:
         if name not in TRANSLATED and name not in WITHOUT_EFFECT and not _asks_nothing(name, raw):
             raise UnsupportedParameter(name)
     request = {name: value for name, value in ask.full().items() if value is not None}
-    try:
-        system, messages = _conversation(request["messages"])
-        body: dict[str, Any] = {"model": model, "max_tokens": _max_tokens(ask), "messages": messages}
-        if system:
-            body["system"] = system
-        _add_sampling(body, request)
-        _add_tools(body, request)
-        _add_output_config(body, request)
-    except (KeyError, TypeError, AttributeError):
-        # A part that is not built as OpenAI documents it cannot be translated; OpenAI-shaped targets may say more.
-        raise UnsupportedParameter("messages") from None
+    body: dict[str, Any] = {"model": model, "max_tokens": _max_tokens(ask)}
+    for param, step in _STEPS:
+        try:
+            step(body, request)
+        except (KeyError, TypeError, AttributeError):
+            # Not built as OpenAI documents it, so it cannot be translated; a target of OpenAI's shape may say more.
+            raise UnsupportedParameter(param) from None
     if ask.stream:
         body["stream"] = True
     return _encode(body)
@@ -75,14 +72,15 @@ def _asks_nothing(name: str, raw: msgspec.Raw) -> bool:
 
 def _max_tokens(ask: ChatRequest) -> int:
     view = ask.view
-    return view.max_completion_tokens or view.max_tokens or DEFAULT_MAX_TOKENS
+    asked = view.max_tokens if view.max_completion_tokens is None else view.max_completion_tokens
+    return DEFAULT_MAX_TOKENS if asked is None else asked
 
 
-def _conversation(messages: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+def _add_conversation(body: dict[str, Any], request: dict[str, Any]) -> None:
     """The system text, and the turns; neighbours of one role become one turn, as tool results must."""
     system: list[str] = []
     turns: list[dict[str, Any]] = []
-    for message in messages:
+    for message in request["messages"]:
         role = message["role"]
         if role in ("system", "developer"):
             system.append(_text(message["content"]))
@@ -97,7 +95,9 @@ def _conversation(messages: list[dict[str, Any]]) -> tuple[str, list[dict[str, A
             turns[-1]["content"] += blocks
         else:
             turns.append({"role": speaker, "content": blocks})
-    return "\n".join(system), turns
+    body["messages"] = turns
+    if system:
+        body["system"] = "\n".join(system)
 
 
 def _text(content: str | list[dict[str, Any]]) -> str:
@@ -166,6 +166,9 @@ def _add_sampling(body: dict[str, Any], request: dict[str, Any]) -> None:
         body["temperature"] = min(request["temperature"], 1.0)
     if "top_p" in request:
         body["top_p"] = request["top_p"]
+
+
+def _add_stop(body: dict[str, Any], request: dict[str, Any]) -> None:
     stop = request.get("stop")
     if stop:
         sequences = [stop] if isinstance(stop, str) else stop
@@ -213,18 +216,30 @@ def _tool_choice(choice: str | dict[str, Any]) -> dict[str, Any]:
     return {"type": "tool", "name": choice["function"]["name"]}
 
 
-def _add_output_config(body: dict[str, Any], request: dict[str, Any]) -> None:
-    config: dict[str, Any] = {}
+def _add_format(body: dict[str, Any], request: dict[str, Any]) -> None:
     form = request.get("response_format")
-    if form is not None and form["type"] != "text":
-        if form["type"] != "json_schema" or "schema" not in form["json_schema"]:
-            raise UnsupportedParameter("response_format")  # "any JSON object" cannot be said in this API
-        schema = strict_schema(form["json_schema"]["schema"], "response_format")
-        config["format"] = {"type": "json_schema", "schema": schema}
-    effort = request.get("reasoning_effort")
-    if effort is not None and effort != "none":  # thinking is off unless asked for, so "none" asks for nothing
-        if effort not in _EFFORTS:
-            raise UnsupportedParameter("reasoning_effort")
-        config["effort"] = _EFFORTS[effort]
-    if config:
-        body["output_config"] = config
+    if form is None or form["type"] == "text":
+        return
+    if form["type"] != "json_schema" or "schema" not in form["json_schema"]:
+        raise UnsupportedParameter("response_format")  # "any JSON object" cannot be said in this API
+    schema = strict_schema(form["json_schema"]["schema"], "response_format")
+    body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}
+
+
+def _add_effort(body: dict[str, Any], request: dict[str, Any]) -> None:
+    effort = request.get("reasoning_effort", "none")
+    if effort == "none":  # thinking is off unless asked for
+        return
+    if effort not in _EFFORTS:
+        raise UnsupportedParameter("reasoning_effort")
+    body.setdefault("output_config", {})["effort"] = _EFFORTS[effort]
+
+
+_STEPS: tuple[tuple[str, Callable[[dict[str, Any], dict[str, Any]], None]], ...] = (
+    ("messages", _add_conversation),
+    ("temperature", _add_sampling),
+    ("stop", _add_stop),
+    ("tools", _add_tools),
+    ("response_format", _add_format),
+    ("reasoning_effort", _add_effort),
+)
