@@ -1,0 +1,150 @@
+"""The control process: the admin API on a port of its own, loopback by default.
+
+    python -m roadworthy.serve.control --settings-fd N
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
+from roadworthy.gateway.keys import KeyStore
+from roadworthy.runtime.journal import SqliteJournal
+from roadworthy.runtime.masking import FirstMasker
+from roadworthy.serve.control_access import AdminOnly, error_response
+from roadworthy.serve.control_routes import AdminApi
+from roadworthy.serve.control_workers import Workers
+
+_BACKLOG = 64
+_GRACE_S = 5
+
+
+class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the control process needs to know.
+
+    Attributes:
+        host: Address to listen on.
+        port: TCP port.
+        state_dir: Absolute path of the state directory.
+        workers: Number of edge workers.
+        profile: Name of the profile in force.
+    """
+
+    host: str
+    port: int
+    state_dir: str
+    workers: int
+    profile: str = "development"
+
+
+def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal) -> Starlette:
+    """The admin API as an ASGI application.
+
+    Args:
+        settings: See `ControlSettings`; host and port are not used here.
+        keys: The key store.
+        journal: What the journal routes read, and where what admins do is written.
+    """
+    state_dir = Path(settings.state_dir)
+    workers = Workers(state_dir, settings.workers)
+    api = AdminApi(state_dir, settings.profile, workers, keys, journal)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        await workers.close()
+
+    return Starlette(
+        routes=api.routes(), lifespan=lifespan, middleware=[Middleware(AdminOnly, keys=keys)],
+        exception_handlers={RoadworthyError: _known, HTTPException: _http, Exception: _bug},
+    )
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RoadworthyError)
+    return error_response(request, error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+    response = error_response(request, UsageError("The admin API does not serve this request.", code=code))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """The door of this process: Starlette hands every bug here, and it leaves as an answer without details."""
+    number = request.state.request_id
+    logging.getLogger("roadworthy.control").error("bug in request %s: %s: %s", number, type(error).__name__, error)
+    return error_response(request, UnexpectedError("Something failed that should not have: a bug of ours."))
+
+
+class _MaskedLines(logging.Handler):
+    """Writes one masked line for each record; tracebacks, whose last line may quote anything, stay out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mask = FirstMasker().mask
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record."""
+        sys.stderr.write(f"control: {record.levelname.lower()}: {self._mask(record.getMessage())}\n")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on a port that the supervisor holds reserved."""
+    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, proto)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind(address)
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM.
+
+    Returns:
+        Exit code: 0 after an orderly end, that of the error when the process cannot start.
+    """
+    parser = argparse.ArgumentParser(prog="python -m roadworthy.serve.control", description=__doc__)
+    parser.add_argument("--settings-fd", type=int, required=True, help="file descriptor to read the settings from")
+    with open(parser.parse_args(argv).settings_fd, "rb") as pipe:
+        settings = msgspec.json.decode(pipe.read(), type=ControlSettings)
+    logging.basicConfig(level=logging.WARNING, handlers=[_MaskedLines()])
+    try:
+        app = _open_app(settings)
+    except RoadworthyError as error:
+        print(f"control: {error} {error.mend}", file=sys.stderr)
+        return int(error.spec.exit_code)
+    server = uvicorn.Server(uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, date_header=True, ws="none", proxy_headers=False,
+        limit_concurrency=_BACKLOG, timeout_graceful_shutdown=_GRACE_S,
+    ))  # fmt: skip
+    server.run(sockets=[listen(settings.host, settings.port)])
+    return 0
+
+
+def _open_app(settings: ControlSettings) -> Starlette:
+    state = Path(settings.state_dir) / "state.db"
+    journal = SqliteJournal(state, FirstMasker())
+    return create_app(settings, KeyStore(state, journal), journal)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
