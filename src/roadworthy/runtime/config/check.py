@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +20,12 @@ ENTRY_POINTS = "roadworthy.providers"
 
 NEEDS_KEY = frozenset({"openai", "anthropic", "perplexity", "deepseek"})
 """Kinds whose own service refuses requests without a key."""
+
+EMBEDDED_ONLY = ("file", "context_tokens", "threads", "parallel")
+"""Keys of a provider that mean something for kind embedded alone."""
+
+REMOTE_ONLY = ("base_url", "api_key", "headers", "connect_timeout_s")
+"""Keys of a provider that mean nothing for kind embedded."""
 
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ROUTE_NAME = re.compile(r"(?=.{1,128}$)([A-Za-z0-9][A-Za-z0-9_.:/-]*)?\*?")
@@ -42,8 +47,6 @@ _OWN_HEADERS = frozenset(
         "keep-alive",
     }
 )
-_EMBEDDED_ONLY = ("file", "context_tokens", "threads", "parallel")
-_REMOTE_ONLY = ("base_url", "api_key", "headers", "connect_timeout_s")
 
 
 def is_loopback(host: str) -> bool:
@@ -114,10 +117,10 @@ class Check:
         kind = provider.get("kind")
         if not isinstance(kind, str):
             return
-        if kind not in KINDS and kind not in (offered := entry_points(group=ENTRY_POINTS).names):
+        if kind not in KINDS and kind not in (offered := _offered_kinds()):
             self._error((*path, "kind"), "no such kind of provider" + suggest(kind, [*KINDS, *offered]))
             return
-        for key in _REMOTE_ONLY if kind == "embedded" else _EMBEDDED_ONLY:
+        for key in REMOTE_ONLY if kind == "embedded" else EMBEDDED_ONLY:
             if provider.get(key) is not None:
                 told = "has no meaning for kind embedded" if kind == "embedded" else "is only for kind embedded"
                 self._error((*path, key), told)
@@ -157,7 +160,7 @@ class Check:
             try:
                 header_reference(name, value)
             except ConfigError as error:
-                self._error(here, error.what, error.code)
+                self._error(here, error.what.rstrip("."), error.code)
 
     def _model_file(self, path: KeyPath, file: object) -> None:
         if isinstance(file, str) and not Path(file).is_file():
@@ -235,6 +238,13 @@ class Check:
         if isinstance(base, int | float) and isinstance(cap, int | float) and base > cap:
             path = ("gateway", "retry", "base_s" if "base_s" in retry else "cap_s")
             self._error(path, "base_s must not be larger than cap_s")
+
+
+def _offered_kinds() -> list[str]:
+    # Reads the disk and costs 20 ms to import: only for a kind that is not ours.
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=ENTRY_POINTS).names)
 
 
 def _url_fault(url: str) -> str:

@@ -80,7 +80,10 @@ def siblings(path: KeyPath) -> list[str]:
     """Names that would have been right in the place of the last name of the path; empty where names are free."""
     parent = find(path[:-1])
     children = parent.children() if parent else None
-    return [name for name in children or () if path[:-1] or name != "profile"]
+    if path[:-1]:
+        return list(children or ())
+    # At the top of a file there is `profiles`, and `profile` is for the environment.
+    return [name for name in children or () if name != "profile"] + ["profiles"]
 
 
 def expected(field: Field) -> str:

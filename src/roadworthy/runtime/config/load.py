@@ -49,8 +49,10 @@ class Loaded:
     stack: Stack
 
     def where(self, path: KeyPath) -> Origin:
-        """Which layer set the key; the nearest thing around it counts for keys inside lists."""
-        return self.stack.origin(path)
+        """Which layer set the key; an item of a list belongs to the layer of the list."""
+        while path and isinstance(path[-1], int):
+            path = path[:-1]
+        return self.stack.origins.get(path, Origin("default", "default"))
 
 
 def find_file(named: Path | str | None, environ: Mapping[str, str]) -> Path | None:
@@ -90,6 +92,17 @@ def find_profile(environ: Mapping[str, str]) -> str:
             "Set APP_ENV to one of them, or leave it out for development.",
         )
     return name
+
+
+def overlaid_profiles(file: Path | None) -> list[str]:
+    """Names of the known profiles that have a section in the file.
+
+    Raises:
+        ConfigInvalid: The file is no YAML mapping.
+        ConfigError: `config_invalid` when it cannot be read.
+    """
+    overlays = Document(_read(file), _name(file)).data.get("profiles") if file else None
+    return [name for name in PROFILES if isinstance(overlays, dict) and overlays.get(name)]
 
 
 def load(
@@ -238,7 +251,7 @@ def _problem(stack: Stack, fault: Mapping[str, Any]) -> Problem:
     origin = stack.origin(path[:-1] if kind == "missing" else path)
     field = find(path)
     if kind == "secret_ref_invalid":
-        return problem_at(origin, path, fault["ctx"]["what"], kind)
+        return problem_at(origin, path, fault["ctx"]["what"].rstrip("."), kind)
     if kind == "extra_forbidden" or field is None:
         return problem_at(origin, path, "unknown key" + suggest(path[-1] if path else "", siblings(path)))
     if kind == "missing":
