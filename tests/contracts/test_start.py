@@ -1,4 +1,4 @@
-"""`roadworthy --help` answers before a person notices: under 150 ms.
+"""`roadworthy --help` answers before a person notices: under 150 ms; an edge process is loaded within 500 ms.
 
 The machine may be busy, so the budget is held two ways: the best of several runs against the clock, and the median
 against a bare interpreter started in between (a busy machine slows both).
@@ -13,21 +13,33 @@ import time
 from pathlib import Path
 
 RUNS = 7
-BUDGET_S = 0.150
-TIMES_BARE = 8.0  # measured on a quiet machine: about 4 times; pydantic alone would make it 14
+HELP_S = 0.150
+EDGE_S = 0.500
+HELP_TIMES_BARE = 8.0  # about 4 times on a quiet machine; pydantic alone would make it 14
+EDGE_TIMES_BARE = 20.0
 
 
 def test_help_within_budget() -> None:
-    roadworthy = str(Path(sys.executable).parent / "roadworthy")
-    _seconds([roadworthy, "--help"])
+    command = [str(Path(sys.executable).parent / "roadworthy"), "--help"]
+    _hold("roadworthy --help", command, HELP_S, HELP_TIMES_BARE)
+
+
+def test_edge_loads_within_budget() -> None:
+    command = [sys.executable, "-c", "import roadworthy.serve.edge_process"]
+    _hold("edge process, loaded", command, EDGE_S, EDGE_TIMES_BARE)
+
+
+def _hold(name: str, command: list[str], budget_s: float, times_bare: float) -> None:
+    _seconds(command)  # fills the byte-code cache
     bare: list[float] = []
     ours: list[float] = []
     for _ in range(RUNS):
         bare.append(_seconds([sys.executable, "-c", "pass"]))
-        ours.append(_seconds([roadworthy, "--help"]))
+        ours.append(_seconds(command))
     best, median, ratio = min(ours), statistics.median(ours), statistics.median(ours) / statistics.median(bare)
-    print(f"roadworthy --help: best {best * 1e3:.0f} ms, median {median * 1e3:.0f} ms, {ratio:.1f} x python -c pass")
-    assert best < BUDGET_S or ratio < TIMES_BARE, (best, median, ratio)
+    said = f"{name}: best {best * 1e3:.0f} ms, median {median * 1e3:.0f} ms, {ratio:.1f} x python -c pass"
+    print(said)
+    assert best < budget_s or ratio < times_bare, said
 
 
 def _seconds(command: list[str]) -> float:
