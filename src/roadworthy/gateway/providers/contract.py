@@ -70,7 +70,9 @@ class ProviderFailure(Exception):
         retry_after_s: Seconds the provider asks us to stay away, if it does.
     """
 
-    def __init__(self, reason: Reason, status: int | None = None, detail: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, reason: Reason, status: int | None = None, detail: str = "", retry_after_s: float | None = None
+    ) -> None:
         self.reason = reason
         self.status = status
         self.detail = detail

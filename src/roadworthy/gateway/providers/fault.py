@@ -43,7 +43,8 @@ _ACCOUNT_WORDS = re.compile(
 )
 _MODEL_CODES = frozenset({"model_not_found", "invalid_model", "model_not_available", "not_found_error"})
 _MODEL_WORDS = re.compile(
-    r"model not exist|unknown model|invalid model|model .{1,120} (?:does not exist|not found)", re.IGNORECASE
+    r"^(?:model not exist|unknown model|invalid model|(?:the )?model \S{1,120} (?:does not exist|not found))",
+    re.IGNORECASE,
 )
 _LENGTH_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _LENGTH_WORDS = re.compile(r"maximum context length|context (?:length|size|window)|prompt is too long", re.IGNORECASE)

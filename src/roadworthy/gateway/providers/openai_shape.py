@@ -55,6 +55,7 @@ class _Completion(msgspec.Struct, gc=False):
     choices: list[_Choice]
     model: str | None = None
     usage: _Tokens | None = None
+    error: _Present | None = None
 
 
 class _ChunkChoice(msgspec.Struct, gc=False):
@@ -67,6 +68,7 @@ class _Chunk(msgspec.Struct, gc=False):
     choices: list[_ChunkChoice]
     model: str | None = None
     usage: _Tokens | None = None
+    error: _Present | None = None
 
 
 class _Embeddings(msgspec.Struct, gc=False):
@@ -176,6 +178,8 @@ class OpenAIShape:
             choice = completion.choices[0]
         except (*fault.UNREADABLE, IndexError):
             raise fault.unreadable(body) from None
+        if completion.error is not None:
+            raise fault.unreadable(body)
         has_payload = False
         for each in completion.choices:
             if _has_payload(each.message):
@@ -239,6 +243,8 @@ class OpenAIStream:
             chunk = _decode_chunk(data)
         except fault.UNREADABLE:
             return self._not_a_chunk(data)
+        if chunk.error is not None:
+            raise fault.unreadable(data)
         text, useful, finish = "", False, None
         for choice in chunk.choices:
             if choice.index == 0:
