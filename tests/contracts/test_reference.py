@@ -73,6 +73,14 @@ def test_every_route_and_header_is_described(source_files: list[Path], root: Pat
     assert not [name for name in used if name not in page]
 
 
+def test_every_control_route_is_described(root: Path) -> None:
+    page = (root / "docs/reference/http.md").read_text()
+    text = (root / "src/roadworthy/serve/control_routes.py").read_text()
+    routes = re.findall(r'Route\("([^"]+)", [\w.]+, methods=\["(\w+)"\]\)', text)
+    assert routes
+    assert not [f"{method} {path}" for path, method in routes if f"`{method} {path}`" not in page]
+
+
 def test_every_attempt_reason_is_described(root: Path) -> None:
     page = (root / "docs/reference/http.md").read_text()
     assert not [reason for reason in Reason if f"| `{reason}` |" not in page]
