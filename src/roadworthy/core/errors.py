@@ -1,9 +1,9 @@
 """The one error tree. `code` is public API: clients, alerts and scripts match on it.
 
     RoadworthyError(what, why, mend)
-    ├ UsageError         invalid_request, unknown_model, unsupported_parameter, request_too_large, not_found, ...
+    ├ UsageError         invalid_request, unknown_model, unsupported_parameter, request_too_large, ...
     ├ AuthError          unauthorized, forbidden, admin_disabled
-    ├ ConfigError        config_invalid, secret_missing, secret_ref_invalid, extra_missing, port_in_use, model_file_invalid
+    ├ UsageError         invalid_request, unknown_model, unsupported_parameter, ..
     ├ GatewayError       llm_chain_failed, llm_failure, llm_unavailable, runtime_quality_failed, rate_limited, ...
     ├ StorageError       journal_corrupt, store_unavailable
     └ UnexpectedError    unexpected_error (our bug)
@@ -51,72 +51,219 @@ class ErrorCode:
 
 CODES: dict[str, ErrorCode] = {
     # the caller's request
-    "invalid_request": ErrorCode(400, Exit.MISUSE, False, "The request is not well formed.",
-        "Correct the named field and send the request again."),
-    "unknown_model": ErrorCode(404, Exit.MISUSE, False, "No route and no provider answers to this model name.",
-        "Ask GET /v1/models for the names that are served."),
-    "unsupported_parameter": ErrorCode(400, Exit.MISUSE, False, "No provider of the route can honour this parameter.",
-        "Leave the parameter out or choose a route whose providers support it."),
-    "request_too_large": ErrorCode(413, Exit.MISUSE, False, "The request is larger than this gateway accepts.",
-        "Shorten the messages, or raise gateway.limits in the configuration."),
-    "not_found": ErrorCode(404, Exit.MISUSE, False, "Nothing is served under this path.",
-        "See the HTTP reference for the paths."),
-    "method_not_allowed": ErrorCode(405, Exit.MISUSE, False, "The path exists, but not for this method.",
-        "Use the method named in the `allow` header."),
-    "request_timeout": ErrorCode(408, Exit.COULD_NOT_FIND_OUT, True, "The request did not arrive completely in time.",
-        "Send the whole request within gateway.limits.request_timeout_s."),
+    "invalid_request": ErrorCode(
+        400,
+        Exit.MISUSE,
+        False,
+        "The request is not well formed.",
+        "Correct the named field and send the request again.",
+    ),
+    "unknown_model": ErrorCode(
+        404,
+        Exit.MISUSE,
+        False,
+        "No route and no provider answers to this model name.",
+        "Ask GET /v1/models for the names that are served.",
+    ),
+    "unsupported_parameter": ErrorCode(
+        400,
+        Exit.MISUSE,
+        False,
+        "No provider of the route can honour this parameter.",
+        "Leave the parameter out or choose a route whose providers support it.",
+    ),
+    "request_too_large": ErrorCode(
+        413,
+        Exit.MISUSE,
+        False,
+        "The request is larger than this gateway accepts.",
+        "Shorten the messages, or raise gateway.limits in the configuration.",
+    ),
+    "not_found": ErrorCode(
+        404, Exit.MISUSE, False, "Nothing is served under this path.", "See the HTTP reference for the paths."
+    ),
+    "method_not_allowed": ErrorCode(
+        405,
+        Exit.MISUSE,
+        False,
+        "The path exists, but not for this method.",
+        "Use the method named in the `allow` header.",
+    ),
+    "request_timeout": ErrorCode(
+        408,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "The request did not arrive completely in time.",
+        "Send the whole request within gateway.limits.request_timeout_s.",
+    ),
     # keys
-    "unauthorized": ErrorCode(401, Exit.CONFIGURATION, False, "A valid key is needed and none was given.",
-        "Send `Authorization: Bearer <key>`; `roadworthy key create` makes one."),
-    "forbidden": ErrorCode(403, Exit.STOPPED, False, "The key is valid but lacks the scope.",
-        "Use a key with the named scope; `roadworthy key list` shows scopes."),
-    "admin_disabled": ErrorCode(403, Exit.STOPPED, False, "Admin routes are off because no admin key exists.",
-        "Run `roadworthy key create NAME --scope admin`."),
+    "unauthorized": ErrorCode(
+        401,
+        Exit.CONFIGURATION,
+        False,
+        "A valid key is needed and none was given.",
+        "Send `Authorization: Bearer <key>`; `roadworthy key create` makes one.",
+    ),
+    "forbidden": ErrorCode(
+        403,
+        Exit.STOPPED,
+        False,
+        "The key is valid but lacks the scope.",
+        "Use a key with the named scope; `roadworthy key list` shows scopes.",
+    ),
+    "admin_disabled": ErrorCode(
+        403,
+        Exit.STOPPED,
+        False,
+        "Admin routes are off because no admin key exists.",
+        "Run `roadworthy key create NAME --scope admin`.",
+    ),
     # configuration
-    "config_invalid": ErrorCode(500, Exit.CONFIGURATION, False, "The configuration does not say what it must.",
-        "Correct the named key; `roadworthy config schema` shows what is allowed."),
-    "secret_missing": ErrorCode(500, Exit.CONFIGURATION, False, "A secret that the configuration refers to is not there.",
-        "Provide it where the reference points, for example by setting the environment variable."),
-    "secret_ref_invalid": ErrorCode(500, Exit.CONFIGURATION, False, "A secret must be a reference, not a value.",
-        "Write env:NAME or file:PATH and put the value there."),
-    "extra_missing": ErrorCode(500, Exit.CONFIGURATION, False, "A part of the product that this needs is not installed.",
-        "Install the named extra."),
-    "port_in_use": ErrorCode(500, Exit.CONFIGURATION, True, "Another process listens on the port.",
-        "Stop the other process or choose another port."),
-    "already_running": ErrorCode(500, Exit.CONFIGURATION, True, "Another `roadworthy up` uses the same state directory.",
-        "Stop it first, or set gateway.state_dir to another path."),
-    "model_file_invalid": ErrorCode(500, Exit.CONFIGURATION, False, "The model file is missing or damaged.",
-        "Install the model package again or point `file` at a whole GGUF file."),
+    "config_invalid": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "The configuration does not say what it must.",
+        "Correct the named key; `roadworthy config schema` shows what is allowed.",
+    ),
+    "secret_missing": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "A secret that the configuration refers to is not there.",
+        "Provide it where the reference points, for example by setting the environment variable.",
+    ),
+    "secret_ref_invalid": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "A secret must be a reference, not a value.",
+        "Write env:NAME or file:PATH and put the value there.",
+    ),
+    "extra_missing": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "A part of the product that this needs is not installed.",
+        "Install the named extra.",
+    ),
+    "port_in_use": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        True,
+        "Another process listens on the port.",
+        "Stop the other process or choose another port.",
+    ),
+    "already_running": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        True,
+        "Another `roadworthy up` uses the same state directory.",
+        "Stop it first, or set gateway.state_dir to another path.",
+    ),
+    "model_file_invalid": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "The model file is missing or damaged.",
+        "Install the model package again or point `file` at a whole GGUF file.",
+    ),
     # serving
-    "llm_chain_failed": ErrorCode(502, Exit.COULD_NOT_FIND_OUT, True, "Every provider of the chain was tried and failed.",
-        "See the attempts; `roadworthy gateway status` shows which providers are down."),
-    "llm_failure": ErrorCode(502, Exit.COULD_NOT_FIND_OUT, True, "The provider failed.",
-        "See the attempt's reason; try again or add a second provider to the chain."),
-    "llm_unavailable": ErrorCode(503, Exit.COULD_NOT_FIND_OUT, True, "No provider can take the request now.",
-        "Wait for the seconds named in Retry-After, or add a provider to the chain."),
-    "provider_rejected_request": ErrorCode(400, Exit.MISUSE, False, "The provider says the request itself is wrong.",
-        "Correct what the provider names in the message."),
-    "stream_incomplete": ErrorCode(502, Exit.COULD_NOT_FIND_OUT, True, "A stream broke after text had been sent.",
-        "Treat the text received so far as unfinished and ask again."),
-    "runtime_quality_failed": ErrorCode(422, Exit.JUDGED_BAD, True, "Answers came, but none passed the quality gate.",
-        "See quality_issues; change the request or the gate."),
-    "stub_in_production_forbidden": ErrorCode(503, Exit.STOPPED, False, "Placeholder content was about to be served.",
-        "Configure a real provider; a stub may only answer in tests."),
-    "rate_limited": ErrorCode(429, Exit.COULD_NOT_FIND_OUT, True, "Too many requests.",
-        "Wait for the seconds named in Retry-After."),
-    "overloaded": ErrorCode(503, Exit.COULD_NOT_FIND_OUT, True, "This gateway is at its limit of connections or requests.",
-        "Wait for the seconds named in Retry-After, or add workers."),
-    "shutting_down": ErrorCode(503, Exit.COULD_NOT_FIND_OUT, True, "This gateway is draining and takes no new work.",
-        "Send the request to another replica or again in a few seconds."),
-    "gateway_unreachable": ErrorCode(503, Exit.COULD_NOT_FIND_OUT, True, "No gateway answers at the address.",
-        "Start one with `roadworthy up` or give its address with --url."),
+    "llm_chain_failed": ErrorCode(
+        502,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "Every provider of the chain was tried and failed.",
+        "See the attempts; `roadworthy gateway status` shows which providers are down.",
+    ),
+    "llm_failure": ErrorCode(
+        502,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "The provider failed.",
+        "See the attempt's reason; try again or add a second provider to the chain.",
+    ),
+    "llm_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "No provider can take the request now.",
+        "Wait for the seconds named in Retry-After, or add a provider to the chain.",
+    ),
+    "provider_rejected_request": ErrorCode(
+        400,
+        Exit.MISUSE,
+        False,
+        "The provider says the request itself is wrong.",
+        "Correct what the provider names in the message.",
+    ),
+    "stream_incomplete": ErrorCode(
+        502,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "A stream broke after text had been sent.",
+        "Treat the text received so far as unfinished and ask again.",
+    ),
+    "runtime_quality_failed": ErrorCode(
+        422,
+        Exit.JUDGED_BAD,
+        True,
+        "Answers came, but none passed the quality gate.",
+        "See quality_issues; change the request or the gate.",
+    ),
+    "stub_in_production_forbidden": ErrorCode(
+        503,
+        Exit.STOPPED,
+        False,
+        "Placeholder content was about to be served.",
+        "Configure a real provider; a stub may only answer in tests.",
+    ),
+    "rate_limited": ErrorCode(
+        429, Exit.COULD_NOT_FIND_OUT, True, "Too many requests.", "Wait for the seconds named in Retry-After."
+    ),
+    "overloaded": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "This gateway is at its limit of connections or requests.",
+        "Wait for the seconds named in Retry-After, or add workers.",
+    ),
+    "shutting_down": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "This gateway is draining and takes no new work.",
+        "Send the request to another replica or again in a few seconds.",
+    ),
+    "gateway_unreachable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "No gateway answers at the address.",
+        "Start one with `roadworthy up` or give its address with --url.",
+    ),
     # storage and bugs
-    "journal_corrupt": ErrorCode(500, Exit.JUDGED_BAD, False, "The journal's hash chain is broken.",
-        "Keep the file for investigation and start a new one; restore from a backup if you have one."),
-    "store_unavailable": ErrorCode(503, Exit.COULD_NOT_FIND_OUT, True, "A store on disk cannot be read or written.",
-        "Check free space and rights of the state directory."),
-    "unexpected_error": ErrorCode(500, Exit.OUR_BUG, False, "Something failed that should not have: a bug of ours.",
-        "Report it with the request id."),
+    "journal_corrupt": ErrorCode(
+        500,
+        Exit.JUDGED_BAD,
+        False,
+        "The journal's hash chain is broken.",
+        "Keep the file for investigation and start a new one; restore from a backup if you have one.",
+    ),
+    "store_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "A store on disk cannot be read or written.",
+        "Check free space and rights of the state directory.",
+    ),
+    "unexpected_error": ErrorCode(
+        500,
+        Exit.OUR_BUG,
+        False,
+        "Something failed that should not have: a bug of ours.",
+        "Report it with the request id.",
+    ),
 }
 
 
@@ -135,8 +282,14 @@ class RoadworthyError(Exception):
     default_code = "unexpected_error"
 
     def __init__(
-        self, what: str, why: str = "", mend: str = "", *,
-        code: str = "", retry_after_s: float | None = None, param: str | None = None,
+        self,
+        what: str,
+        why: str = "",
+        mend: str = "",
+        *,
+        code: str = "",
+        retry_after_s: float | None = None,
+        param: str | None = None,
     ) -> None:
         self.code = code or self.default_code
         self.spec = CODES[self.code]

@@ -24,8 +24,18 @@ class Breaker:
         on_change: Called with (old state, new state, why) after each transition.
     """
 
-    __slots__ = ("_failures", "_generation", "_mask", "_opened_at", "_rules", "_samples", "benched_until",
-                 "consecutive_failures", "on_change", "state")
+    __slots__ = (
+        "_failures",
+        "_generation",
+        "_mask",
+        "_opened_at",
+        "_rules",
+        "_samples",
+        "benched_until",
+        "consecutive_failures",
+        "on_change",
+        "state",
+    )
 
     def __init__(self, rules: Rules, on_change: Callable[[State, State, str], None] | None = None) -> None:
         self._rules = rules
@@ -54,7 +64,7 @@ class Breaker:
         return None
 
     def retry_in_s(self, now: float) -> float:
-        """Seconds until `admit` may say yes; 0 when it would now. A probe under way counts as one more pause at most."""
+        """Seconds until `admit` may say yes; 0 when it would now. A probe under way counts as 1 s."""
         benched = max(0.0, self.benched_until - now)
         if self.state == "open":
             return max(benched, self._opened_at + self._rules.open_s - now, 0.0)
@@ -62,7 +72,7 @@ class Breaker:
             return max(benched, 1.0)
         return benched
 
-    def succeeded(self, ticket: Ticket) -> None:
+    def succeeded(self, ticket: Ticket, now: float) -> None:
         """The attempt gave a usable answer."""
         if ticket != self._generation:
             return
@@ -70,8 +80,10 @@ class Breaker:
             self._move("closed", "probe succeeded")
             return
         self.consecutive_failures = 0
-        self._failures = (self._failures << 1) & self._mask
         self._samples += 1
+        if self._failures:
+            self._failures = (self._failures << 1) & self._mask
+            self._check_rate(now)
 
     def failed(self, ticket: Ticket, now: float) -> None:
         """The attempt failed by the provider's fault (never for the caller's own 4xx)."""
@@ -86,11 +98,11 @@ class Breaker:
         rules = self._rules
         if self.consecutive_failures >= rules.consecutive_failures:
             self._open(now, f"{self.consecutive_failures} consecutive failures")
-        elif self._samples >= rules.window and self.window_failures > rules.error_rate * rules.window:
-            self._open(now, f"{self.window_failures} of the last {rules.window} requests failed")
+        else:
+            self._check_rate(now)
 
     def abandoned(self, ticket: Ticket, now: float) -> None:
-        """The attempt ended without a verdict (the caller hung up, or it was rate limited): a probe's place is free again."""
+        """The attempt ended without a verdict (caller gone, rate limit): a probe's place is free again."""
         if ticket == self._generation and self.state == "half_open":
             self._opened_at = now - self._rules.open_s
             self._move("open", "probe ended without a verdict")
@@ -98,6 +110,11 @@ class Breaker:
     def bench(self, until: float) -> None:
         """Leave the target alone until `until` (monotonic seconds); a longer bench is never shortened."""
         self.benched_until = max(self.benched_until, until)
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds that an open breaker waits before its probe."""
+        return self._rules.open_s
 
     def reset(self) -> None:
         """Close and forget, by an operator's hand."""
@@ -115,6 +132,11 @@ class Breaker:
     def window_size(self) -> int:
         """Outcomes in the window, at most `rules.window`."""
         return min(self._samples, self._rules.window)
+
+    def _check_rate(self, now: float) -> None:
+        rules = self._rules
+        if self._samples >= rules.window and self.window_failures > rules.error_rate * rules.window:
+            self._open(now, f"{self.window_failures} of the last {rules.window} requests failed")
 
     def _open(self, now: float, why: str) -> None:
         self._opened_at = now

@@ -16,13 +16,15 @@ from roadworthy.gateway.breaker import Breaker, Ticket
 from roadworthy.gateway.settings import Retry
 
 # What a failure means for the rest of the request and for the target.
-GIVE_UP_ON_TARGET = frozenset({Reason.UNAUTHORIZED, Reason.MODEL_NOT_FOUND, Reason.UNSUPPORTED_PARAMETER, Reason.CONTENT_FILTERED})
+GIVE_UP_ON_TARGET = frozenset(
+    {Reason.UNAUTHORIZED, Reason.MODEL_NOT_FOUND, Reason.UNSUPPORTED_PARAMETER, Reason.CONTENT_FILTERED}
+)
 CALLERS_FAULT = frozenset({Reason.BAD_REQUEST})
-NO_VERDICT = frozenset({Reason.BAD_REQUEST, Reason.RATE_LIMITED, Reason.CONTENT_FILTERED, Reason.UNSUPPORTED_PARAMETER, Reason.CLIENT_GONE})
+NO_VERDICT = frozenset(
+    {Reason.BAD_REQUEST, Reason.RATE_LIMITED, Reason.CONTENT_FILTERED, Reason.UNSUPPORTED_PARAMETER, Reason.CLIENT_GONE}
+)
 DEFAULT_BENCH_S = 1.0
 """A rate limit without Retry-After: stay away this long."""
-AUTH_BENCH_S = 30.0
-"""A refused key does not heal by itself: do not burn a request on it more often than this."""
 READY_POLL_S = 0.1
 """How often a request looks again whether a starting target is there."""
 LEAST_TRY_S = 0.02
@@ -35,8 +37,11 @@ class Link(Protocol):
     provider_name: str
     model: str
     breaker: Breaker
-    ready: bool
-    """False while the target is known to be starting (the embedded model loads)."""
+
+    @property
+    def ready(self) -> bool:
+        """False while the target is known to be starting (the embedded model loads)."""
+        ...
 
 
 L = TypeVar("L", bound=Link)
@@ -97,7 +102,12 @@ class Chain(Generic[L]):
     __slots__ = ("_courses", "_jitter", "_links", "_retry", "_try_timeout_s", "attempts", "callers_fault", "deadline")
 
     def __init__(
-        self, links: Sequence[L], deadline: float, try_timeout_s: float | None, retry: Retry, jitter: Callable[[], float],
+        self,
+        links: Sequence[L],
+        deadline: float,
+        try_timeout_s: float | None,
+        retry: Retry,
+        jitter: Callable[[], float],
     ) -> None:
         self._links = links
         self._courses: list[_Course] | None = None  # most requests are served at once and never need it
@@ -139,7 +149,9 @@ class Chain(Generic[L]):
                 continue
             ticket = breaker.admit(now)
             if ticket is not None:
-                return Try(link, ticket, self._share(now, sum(1 for c in courses if not c.tries and not c.given_up) or 1))
+                return Try(
+                    link, ticket, self._share(now, sum(1 for c in courses if not c.tries and not c.given_up) or 1)
+                )
             if breaker.state == "closed":  # benched: the provider named the second from which it may be asked
                 waiting = min(waiting, breaker.benched_until)
                 self._note(link, course, Reason.BENCHED)
@@ -149,9 +161,9 @@ class Chain(Generic[L]):
             return Wait(max(0.0, waiting - now))
         return Spent(False, self._rest(now))
 
-    def served(self, step: Try[L]) -> None:
+    def served(self, step: Try[L], now: float) -> None:
         """The target's answer was used."""
-        step.link.breaker.succeeded(step.ticket)
+        step.link.breaker.succeeded(step.ticket, now)
 
     def failed(self, step: Try[L], reason: Reason, now: float, retry_after_s: float | None = None) -> None:
         """The target gave no usable answer."""
@@ -163,7 +175,7 @@ class Chain(Generic[L]):
         if reason is Reason.RATE_LIMITED or retry_after_s is not None:
             breaker.bench(now + (DEFAULT_BENCH_S if retry_after_s is None else retry_after_s))
         elif reason is Reason.UNAUTHORIZED:
-            breaker.bench(now + AUTH_BENCH_S)
+            breaker.bench(now + breaker.pause_s)  # a refused key heals only by a person's hand
         course = self._all_courses()[self._index(step.link)]
         course.tries += 1
         course.noted = True
@@ -181,7 +193,9 @@ class Chain(Generic[L]):
         step.link.breaker.abandoned(step.ticket, now)
         course = self._all_courses()[self._index(step.link)]
         course.given_up = True
-        self.attempts.append(Attempt(step.link.provider_name, step.link.model, Reason.UNSUPPORTED_PARAMETER, 0.0, None, param))
+        self.attempts.append(
+            Attempt(step.link.provider_name, step.link.model, Reason.UNSUPPORTED_PARAMETER, 0.0, None, param)
+        )
 
     def _all_courses(self) -> list[_Course]:
         if self._courses is None:

@@ -56,12 +56,13 @@ class ChatView(msgspec.Struct, gc=False):
 
 # Parameters of OpenAI's documented request; anything else is refused with a hint, because a misspelt
 # parameter that is silently dropped is an answer to another question. Providers may document more.
-KNOWN_PARAMETERS = frozenset(
+_PARAMETERS = (
     "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages "
     "metadata modalities model n parallel_tool_calls prediction presence_penalty prompt_cache_key "
     "prompt_cache_retention reasoning_effort response_format safety_identifier seed service_tier stop store stream "
-    "stream_options temperature tool_choice tools top_k top_logprobs top_p user verbosity web_search_options".split()
+    "stream_options temperature tool_choice tools top_k top_logprobs top_p user verbosity web_search_options"
 )
+KNOWN_PARAMETERS = frozenset(_PARAMETERS.split())
 
 _decode_view = msgspec.json.Decoder(ChatView).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -105,7 +106,8 @@ class ChatRequest:
             path = str(error).rpartition(" - at `")[2].rstrip("`").removeprefix("$.") if " - at `" in str(error) else ""
             raise UsageError(
                 f"The request field {path or 'at the top level'} is not what it must be.",
-                explain_validation(str(error)), param=path or None,
+                explain_validation(str(error)),
+                param=path or None,
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError("The request body is not valid JSON.", explain_syntax(error)) from None
@@ -143,4 +145,5 @@ def explain_syntax(error: Exception) -> str:
         return "It is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
         return f"It is not UTF-8 at byte {error.start}."
-    return str(error) if str(error).startswith(("JSON is malformed", "Input data was truncated")) else "It cannot be parsed."
+    known = str(error).startswith(("JSON is malformed", "Input data was truncated"))
+    return f"{error}." if known else "It cannot be parsed."

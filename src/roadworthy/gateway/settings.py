@@ -5,6 +5,8 @@ Travels to the edge as JSON through an inherited pipe, never by argument or envi
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -104,6 +106,8 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state_dir: str = ".roadworthy"
     require_key: bool = False
     default_route: str | None = None
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    log_requests: bool = True
     limits: Limits = Limits()
     retry: Retry = Retry()
     breaker: Breaker = Breaker()

@@ -5,10 +5,10 @@ Only how a text begins is judged, so that an answer *about* lorem ipsum passes a
 
 from __future__ import annotations
 
-import re2
+import re
 
 HEAD_CHARS = 200
-_STUB = re2.compile(
+_STUB = re.compile(
     r"(?i)^[\s\"'*_#>\[({<]*(?:"
     r"lorem ipsum dolor"
     r"|(?:this is |here is )?(?:an? |the )?(?:mock(?:ed)?|stub(?:bed)?|placeholder|dummy|simulated|canned)"

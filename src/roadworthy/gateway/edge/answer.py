@@ -53,8 +53,10 @@ def fallback_reason(attempts: Sequence[Attempt]) -> str:
 
 def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
     """Attempts as callers see them."""
-    return [AttemptView(a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd)
-            for a in attempts]
+    return [
+        AttemptView(a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd)
+        for a in attempts
+    ]
 
 
 def splice(body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str) -> bytes:

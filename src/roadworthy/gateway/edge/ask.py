@@ -21,6 +21,7 @@ class Ask(Protocol):
     endpoint: Literal["chat", "embeddings"]
     model: str
     stream: bool
+    wants_json: bool
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse what no target of the chain can mean.
@@ -62,13 +63,14 @@ class Ask(Protocol):
 class ChatAsk:
     """A chat completion."""
 
-    __slots__ = ("model", "request", "stream")
+    __slots__ = ("model", "request", "stream", "wants_json")
     endpoint: Literal["chat", "embeddings"] = "chat"
 
     def __init__(self, request: ChatRequest) -> None:
         self.request = request
         self.model = request.view.model
         self.stream = request.stream
+        self.wants_json = request.wants_json
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse parameters that nobody documents, unless every target takes any."""
@@ -77,9 +79,13 @@ class ChatAsk:
             name = min(unknown)[:60]
             near = difflib.get_close_matches(name, KNOWN_PARAMETERS, n=1)
             hint = f"Did you mean `{near[0]}`? Otherwise leave it out." if near else "Leave it out."
-            raise UsageError("The request has a parameter that is not known.",
-                             "A misspelt parameter would be an answer to another question, so it is refused.",
-                             hint, code="unsupported_parameter", param=name)
+            raise UsageError(
+                "The request has a parameter that is not known.",
+                "A misspelt parameter would be an answer to another question, so it is refused.",
+                hint,
+                code="unsupported_parameter",
+                param=name,
+            )
 
     def head(self, link: UpstreamLink) -> bytes:
         """Request head for this target."""
@@ -100,7 +106,7 @@ class ChatAsk:
 
 class _EmbeddingsView(msgspec.Struct):
     model: str
-    input: str | list[str] | list[int] | list[list[int]] | list[str | int | list[int]]
+    input: str | list[str | int | list[int]]
 
 
 _decode_view = msgspec.json.Decoder(_EmbeddingsView).decode
@@ -113,6 +119,7 @@ class EmbeddingsAsk:
     __slots__ = ("_fields", "model")
     endpoint: Literal["chat", "embeddings"] = "embeddings"
     stream = False
+    wants_json = False
 
     def __init__(self, model: str, fields: dict[str, msgspec.Raw]) -> None:
         self.model = model
@@ -140,9 +147,12 @@ class EmbeddingsAsk:
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse a chain in which no target has embeddings."""
         if all(link.upstream.embeddings_head is None for link in links):
-            raise UsageError("No provider of this route offers embeddings.",
-                             mend="Ask for a model of a provider with an embeddings API.",
-                             code="unsupported_parameter", param="model")
+            raise UsageError(
+                "No provider of this route offers embeddings.",
+                mend="Ask for a model of a provider with an embeddings API.",
+                code="unsupported_parameter",
+                param="model",
+            )
 
     def head(self, link: UpstreamLink) -> bytes:
         """Request head for this target."""

@@ -24,12 +24,24 @@ WANTED = frozenset({b"authorization", b"host", b"expect", b"content-length", b"o
 MAX_PIPELINED = 32
 """Requests that may wait behind one that is being answered; with more the connection closes after these."""
 MAX_URL_BYTES = 2_048
+LINGER_S = 5.0
+"""How long a refused caller may go on sending before the connection is reset."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 REASONS = {
-    200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found",
-    405: b"Method Not Allowed", 408: b"Request Timeout", 413: b"Content Too Large", 422: b"Unprocessable Content",
-    429: b"Too Many Requests", 431: b"Request Header Fields Too Large", 500: b"Internal Server Error",
-    502: b"Bad Gateway", 503: b"Service Unavailable",
+    200: b"OK",
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    413: b"Content Too Large",
+    422: b"Unprocessable Content",
+    429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
 }
 
 
@@ -70,6 +82,7 @@ class ClientConnection(asyncio.Protocol):
         self._refusal: RoadworthyError | None = None
         self._refusal_status = 0
         self._deaf = False  # nothing more is read: an error was answered or is about to be
+        self._dropped = 0
         self._eof = False
         self._chunked = False
         self._since = server.now
@@ -84,11 +97,14 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         if not self._server.register(self):
             self._deaf = True
-            self._refuse(GatewayError("This gateway is at its limit of connections.", code="overloaded", retry_after_s=1))
+            self._refuse(
+                GatewayError("This gateway is at its limit of connections.", code="overloaded", retry_after_s=1)
+            )
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser within the limits."""
         if self._deaf:
+            self._drop(data)
             return
         if self._incoming is None:
             self._since = self._server.now
@@ -107,6 +123,11 @@ class ClientConnection(asyncio.Protocol):
             self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
         if self._queue and len(self._queue) >= MAX_PIPELINED // 2 and not self._transport.is_closing():
             self._transport.pause_reading()
+
+    def _drop(self, data: bytes) -> None:
+        self._dropped += len(data)
+        if self._dropped > self._server.limits.max_body_bytes:
+            self._transport.abort()
 
     def eof_received(self) -> bool:
         """A half-closed caller still gets its answers (RFC 9112 §9.6); with nothing to answer the connection closes."""
@@ -219,11 +240,24 @@ class ClientConnection(asyncio.Protocol):
         if request is None or self._transport.is_closing():
             return
         last = self._last(request)
-        self._transport.write(b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b" % (
-            status, REASONS.get(status, b"Unknown"), self._server.date, kind, len(body), lines,
-            b"connection: close\r\n" if last else b"", b"" if request.method == b"HEAD" else body,
-        ))
+        self._transport.write(
+            b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b"
+            % (
+                status,
+                REASONS.get(status, b"Unknown"),
+                self._server.date,
+                kind,
+                len(body),
+                lines,
+                b"connection: close\r\n" if last else b"",
+                b"" if request.method == b"HEAD" else body,
+            )
+        )
         self._answered(last)
+
+    def fail(self, error: RoadworthyError, identity: str) -> None:
+        """An error as answer."""
+        self.answer(error.spec.http_status, error_lines(error, identity), error_body(error, identity))
 
     def begin(self, lines: bytes) -> None:
         """The header of a stream; HTTP/1.0 callers get it without transfer coding, ended by the connection's end."""
@@ -235,9 +269,14 @@ class ClientConnection(asyncio.Protocol):
             request.keep_alive = False
         self._transport.write(
             b"HTTP/1.1 200 OK\r\ndate: %b\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
-            b"cache-control: no-cache\r\nx-accel-buffering: no\r\n%b%b%b\r\n" % (
-                self._server.date, lines, b"transfer-encoding: chunked\r\n" if self._chunked else b"",
-                b"connection: close\r\n" if self._last(request) else b""))
+            b"cache-control: no-cache\r\nx-accel-buffering: no\r\n%b%b%b\r\n"
+            % (
+                self._server.date,
+                lines,
+                b"transfer-encoding: chunked\r\n" if self._chunked else b"",
+                b"connection: close\r\n" if self._last(request) else b"",
+            )
+        )
 
     def write(self, data: bytes) -> None:
         """Bytes of a stream."""
@@ -284,7 +323,7 @@ class ClientConnection(asyncio.Protocol):
         elif self._current is not None:
             return
         elif self._deaf:
-            if waited > limits.write_timeout_s:
+            if waited > LINGER_S:
                 self._transport.abort()
         elif self._incoming is None:
             if waited > limits.idle_timeout_s:
@@ -297,8 +336,7 @@ class ClientConnection(asyncio.Protocol):
         self._server.handle(self, request)
 
     def _last(self, request: Request) -> bool:
-        return not request.keep_alive or self._server.draining or (self._deaf and not self._queue) or (
-            self._refusal is not None and not self._queue)
+        return not request.keep_alive or self._server.draining or (self._deaf and not self._queue)
 
     def _answered(self, last: bool) -> None:
         self._current = self.exchange = self.task = None
@@ -308,8 +346,6 @@ class ClientConnection(asyncio.Protocol):
             self._transport.close()
         elif self._queue:
             self._server.loop.call_soon(self._next)
-        elif self._refusal is not None:
-            self._refuse(self._refusal, self._refusal_status)
         elif self._eof:
             self._transport.close()
 
@@ -322,8 +358,9 @@ class ClientConnection(asyncio.Protocol):
     # -- refusals: the connection's state is unknown afterwards, so it closes
 
     def _too_large(self) -> UsageError:
-        return UsageError(f"The request's body is larger than {self._server.limits.max_body_bytes} bytes.",
-                          code="request_too_large")
+        return UsageError(
+            f"The request's body is larger than {self._server.limits.max_body_bytes} bytes.", code="request_too_large"
+        )
 
     def _refuse_later(self, error: RoadworthyError, status: int) -> None:
         if self._refusal is None:
@@ -348,10 +385,25 @@ class ClientConnection(asyncio.Protocol):
         body = error_body(error, identity)
         self._transport.write(
             b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%b"
-            b"connection: close\r\n\r\n%b" % (
-                status, REASONS.get(status, b"Unknown"), self._server.date, len(body),
-                error_lines(error, identity), body))
+            b"connection: close\r\n\r\n%b"
+            % (
+                status,
+                REASONS.get(status, b"Unknown"),
+                self._server.date,
+                len(body),
+                error_lines(error, identity),
+                body,
+            )
+        )
         self._server.refused(error, status)
         self._since = self._server.now
-        self._transport.close()
+        self._linger()
 
+    def _linger(self) -> None:
+        """Say that nothing follows, then read on and drop it: closing at once would reset the connection and with it
+        the answer that is still on its way (RFC 9112 §9.6)."""
+        if self._eof or not self._transport.can_write_eof():
+            self._transport.close()
+        else:
+            self._transport.write_eof()
+            self._transport.resume_reading()

@@ -73,8 +73,27 @@ class Exchange:
         key_id: Public id of the caller's key.
     """
 
-    __slots__ = ("_call", "_lost_ms", "_relay", "_step", "_timer", "_tried_at", "ask", "caller", "chain", "done",
-                 "first_token_at", "key_id", "request_id", "routed", "service", "started", "streamed", "usage", "wall")
+    __slots__ = (
+        "_call",
+        "_lost_ms",
+        "_relay",
+        "_step",
+        "_timer",
+        "_tried_at",
+        "ask",
+        "caller",
+        "chain",
+        "done",
+        "first_token_at",
+        "key_id",
+        "request_id",
+        "routed",
+        "service",
+        "started",
+        "streamed",
+        "usage",
+        "wall",
+    )
 
     def __init__(
         self, service: Service, ask: Ask, routed: Routed, caller: Caller, request_id: str, key_id: str
@@ -167,7 +186,8 @@ class Exchange:
 
     def began(self, headers: dict[bytes, bytes]) -> None:
         """A stream began: what follows is the relay's."""
-        assert self._step is not None and isinstance(self.ask, ChatAsk)
+        assert self._step is not None
+        assert isinstance(self.ask, ChatAsk)
         kind = headers.get(b"content-type", b"").lower()
         usable = kind.startswith(b"text/event-stream") and headers.get(b"content-encoding", b"identity") == b"identity"
         self._relay = Relay(self, self._step.link.upstream.provider.chat_stream(self.ask.request), usable)
@@ -240,13 +260,26 @@ class Exchange:
         self._step = None
         self._lost_ms += (now - self._tried_at) * 1e3
         detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
-        self.chain.attempts.append(Attempt(
-            step.link.provider_name, step.link.model, failure.reason, (now - self._tried_at) * 1e3, failure.status, detail))
+        self.chain.attempts.append(
+            Attempt(
+                step.link.provider_name,
+                step.link.model,
+                failure.reason,
+                (now - self._tried_at) * 1e3,
+                failure.status,
+                detail,
+            )
+        )
         self.chain.failed(step, failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
         if self.chain.callers_fault:
-            self._refuse(GatewayError(f"The provider {step.link.provider_name} rejected the request.", detail,
-                                      code="provider_rejected_request"))
+            self._refuse(
+                GatewayError(
+                    f"The provider {step.link.provider_name} rejected the request.",
+                    detail,
+                    code="provider_rejected_request",
+                )
+            )
             return
         self._advance()
 
@@ -260,7 +293,7 @@ class Exchange:
 
     def _serve(self, link: UpstreamLink, reply: Reply) -> None:
         assert self._step is not None
-        self.chain.served(self._step)
+        self.chain.served(self._step, monotonic())
         self._note(Reason.SERVED, 200)
         self._call = None
         self.usage = reply.usage
@@ -268,19 +301,23 @@ class Exchange:
         quality: Quality = "passed" if self.ask.endpoint == "chat" else "not-gated"
         body = reply.body if reply.model else b'{"model":"%b",%b' % (link.model.encode(), reply.body[1:])
         self.caller.answer(
-            200, served_lines(self.request_id, link.label, attempts, quality, self.timing()),
+            200,
+            served_lines(self.request_id, link.label, attempts, quality, self.timing()),
             splice(body, attempts, quality, self.request_id),
         )
         self._close(200, "ok", link.label, quality)
 
     def commit(self) -> None:
         """The stream shows its first useful piece: from here on there is no way back."""
-        assert self._step is not None and self._call is not None
+        assert self._step is not None
+        assert self._call is not None
         self._call.stop_timer()
         self.first_token_at = monotonic()
         if self._step.link.breaker.state == "half_open":  # a long stream must not keep the others waiting
-            self.chain.served(self._step)
-        self.caller.begin(served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing()))
+            self.chain.served(self._step, monotonic())
+        self.caller.begin(
+            served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing())
+        )
 
     def attempts_now(self) -> list[Attempt]:
         """Attempts so far with the running one as served."""
@@ -290,7 +327,7 @@ class Exchange:
     def stream_served(self) -> None:
         """The stream is complete."""
         assert self._step is not None
-        self.chain.served(self._step)
+        self.chain.served(self._step, monotonic())
         self._note(Reason.SERVED, 200)
         self.caller.end()
         self._close(200, "ok", self.link.label, "not-gated")
@@ -300,13 +337,17 @@ class Exchange:
         assert self._step is not None
         step, now = self._step, monotonic()
         detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
-        self.chain.attempts.append(Attempt(
-            step.link.provider_name, step.link.model, failure.reason, (now - self._tried_at) * 1e3, 200, detail))
+        self.chain.attempts.append(
+            Attempt(step.link.provider_name, step.link.model, failure.reason, (now - self._tried_at) * 1e3, 200, detail)
+        )
         self._lost_ms += (now - self._tried_at) * 1e3
         self.chain.failed(step, failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
-        return GatewayError("The stream broke after text had been sent.", f"{step.link.label}: {failure.reason}",
-                            code="stream_incomplete")
+        return GatewayError(
+            "The stream broke after text had been sent.",
+            f"{step.link.label}: {failure.reason}",
+            code="stream_incomplete",
+        )
 
     def close_incomplete(self) -> None:
         """The caller has been told that the stream is incomplete."""
@@ -317,7 +358,8 @@ class Exchange:
         if error.code == "stub_in_production_forbidden":
             self.service.stub_blocked(self.request_id, debug_hint(attempts))
         self.caller.answer(
-            error.spec.http_status, error_lines(error, self.request_id, attempts),
+            error.spec.http_status,
+            error_lines(error, self.request_id, attempts),
             error_body(error, self.request_id, attempts),
         )
         failed = error.code in {"stub_in_production_forbidden"}
@@ -327,20 +369,38 @@ class Exchange:
         attempts = self.chain.attempts
         asked = [a for a in attempts if a.reason not in PASSED_OVER]
         if attempts and all(a.reason is Reason.UNSUPPORTED_PARAMETER for a in attempts):
-            return UsageError("No provider of this route can honour a parameter of the request.",
-                              debug_hint(attempts), code="unsupported_parameter", param=attempts[0].detail)
+            return UsageError(
+                "No provider of this route can honour a parameter of the request.",
+                debug_hint(attempts),
+                code="unsupported_parameter",
+                param=attempts[0].detail,
+            )
         if asked and self.service.settings.profile == "production" and any(a.reason is Reason.STUB for a in asked):
-            return GatewayError("A provider gave placeholder content and no other answer was to be had.",
-                                debug_hint(attempts), code="stub_in_production_forbidden")
+            return GatewayError(
+                "A provider gave placeholder content and no other answer was to be had.",
+                debug_hint(attempts),
+                code="stub_in_production_forbidden",
+            )
         if all(a.reason in {Reason.RATE_LIMITED, Reason.BENCHED} for a in attempts) and attempts:
-            return GatewayError("Every provider of this route is rate limited.", debug_hint(attempts),
-                                code="rate_limited", retry_after_s=step.retry_in_s or 1.0)
+            return GatewayError(
+                "Every provider of this route is rate limited.",
+                debug_hint(attempts),
+                code="rate_limited",
+                retry_after_s=step.retry_in_s or 1.0,
+            )
         if not asked:
-            return GatewayError("No provider of this route can take the request now.", debug_hint(attempts),
-                                code="llm_unavailable", retry_after_s=step.retry_in_s or 1.0)
+            return GatewayError(
+                "No provider of this route can take the request now.",
+                debug_hint(attempts),
+                code="llm_unavailable",
+                retry_after_s=step.retry_in_s or 1.0,
+            )
         why = "The deadline passed. " if step.deadline_passed else ""
-        return GatewayError(f"No provider could serve the request ({len(asked)} tries).", why + debug_hint(attempts),
-                            code="llm_chain_failed")
+        return GatewayError(
+            f"No provider could serve the request ({len(asked)} tries).",
+            why + debug_hint(attempts),
+            code="llm_chain_failed",
+        )
 
     def timing(self) -> str:
         """Value of the `server-timing` header so far, milliseconds."""
@@ -359,9 +419,24 @@ class Exchange:
         self._step = None
         total_ms = (monotonic() - self.started) * 1e3
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
-        self.service.finished(self, Finished(
-            self.request_id, self.wall, self.ask.endpoint, self.routed.name, self.key_id, self.streamed, status, code,
-            label, tuple(attempts), total_ms, None if first is None else (first - self.started) * 1e3,
-            max(0.0, total_ms - self._lost_ms), usage.prompt_tokens if usage else None,
-            usage.completion_tokens if usage else None, fallback_reason(attempts) if code == "ok" else "", quality,
-        ))
+        self.service.finished(
+            Finished(
+                self.request_id,
+                self.wall,
+                self.ask.endpoint,
+                self.routed.name,
+                self.key_id,
+                self.streamed,
+                status,
+                code,
+                label,
+                tuple(attempts),
+                total_ms,
+                None if first is None else (first - self.started) * 1e3,
+                max(0.0, total_ms - self._lost_ms),
+                usage.prompt_tokens if usage else None,
+                usage.completion_tokens if usage else None,
+                fallback_reason(attempts) if code == "ok" else "",
+                quality,
+            )
+        )

@@ -14,7 +14,16 @@ class Upstream:
         ready: False while the provider is known to be starting; only the embedded model is ever not ready.
     """
 
-    __slots__ = ("accepts_any_parameter", "chat_head", "embedded", "embeddings_head", "endpoint", "name", "provider", "ready")
+    __slots__ = (
+        "accepts_any_parameter",
+        "chat_head",
+        "embedded",
+        "embeddings_head",
+        "endpoint",
+        "name",
+        "provider",
+        "ready",
+    )
 
     def __init__(self, provider: Provider, endpoint: Endpoint, kind: str) -> None:
         self.name = provider.name

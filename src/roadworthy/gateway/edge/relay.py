@@ -1,7 +1,7 @@
 """One upstream stream on its way to the caller, with a commit point.
 
-Before the first useful piece everything is held back, and a failure costs the caller nothing: the next target is
-asked. After it a cut, stalled or too slow stream ends with a typed incomplete event and a cut connection, never cleanly.
+Before the first useful piece everything is held back, and a failure costs the caller nothing: the next target is asked.
+After it a cut, stalled or too slow stream ends with a typed incomplete event and a cut connection, never cleanly.
 """
 
 from __future__ import annotations
@@ -37,8 +37,25 @@ class Relay:
         usable: False when the answer's header already says that this is no event stream.
     """
 
-    __slots__ = ("_chars", "_decoder", "_exchange", "_finish_reason", "_head", "_held", "_json", "_last", "_over", "_parser",
-                 "_resting", "_text", "_timer", "_usable", "_window_chars", "_window_start", "committed")
+    __slots__ = (
+        "_chars",
+        "_decoder",
+        "_exchange",
+        "_finish_reason",
+        "_head",
+        "_held",
+        "_json",
+        "_last",
+        "_over",
+        "_parser",
+        "_resting",
+        "_text",
+        "_timer",
+        "_usable",
+        "_window_chars",
+        "_window_start",
+        "committed",
+    )
 
     def __init__(self, exchange: Exchange, decoder: StreamDecoder, usable: bool) -> None:
         self._exchange = exchange
@@ -47,7 +64,7 @@ class Relay:
         self._parser = EventParser()
         self._held: list[bytes] = []
         self._head = ""  # the text's beginning, for the stub rule
-        self._text: list[str] | None = [] if exchange.ask.stream and _wants_json(exchange) else None
+        self._text: list[str] | None = [] if exchange.ask.wants_json else None
         self._chars = 0
         self._finish_reason: str | None = None
         self._over = False
@@ -114,16 +131,9 @@ class Relay:
         if piece.usage is not None:
             exchange.usage = piece.usage
         payload = piece.payload
-        if piece.text:
-            self._chars += len(piece.text)
-            if len(self._head) < HEAD_CHARS:
-                self._head += piece.text
-                if is_stub(self._head):
-                    raise ProviderFailure(Reason.STUB, 200)
-            if self._text is not None:
-                self._text.append(piece.text)
-        else:
-            self._chars += SILENT_PIECE_CHARS
+        self._chars += len(piece.text) or SILENT_PIECE_CHARS
+        if piece.text and (self._text is not None or len(self._head) < HEAD_CHARS):
+            self._read(piece.text)
         if piece.finish_reason is not None and self._finish_reason is None:
             self._finish_reason = piece.finish_reason
             payload = splice(payload, exchange.attempts_now(), "not-gated", exchange.request_id)
@@ -140,6 +150,14 @@ class Relay:
             raise ProviderFailure(Reason.EMPTY, 200, "many events and none of use")
         else:
             self._held.append(b"data: %b\n\n" % payload)
+
+    def _read(self, text: str) -> None:
+        if len(self._head) < HEAD_CHARS:
+            self._head += text
+            if is_stub(self._head):
+                raise ProviderFailure(Reason.STUB, 200)
+        if self._text is not None:
+            self._text.append(text)
 
     def _commit(self) -> None:
         self.committed = True
@@ -214,15 +232,13 @@ class Relay:
             return
         if now >= window_at:
             if self._chars - self._window_chars < route.stream_min_chars_per_s * route.stream_rate_window_s:
-                self._fail(ProviderFailure(
-                    Reason.STREAM_TOO_SLOW, 200, f"under {route.stream_min_chars_per_s:g} characters a second"))
+                self._fail(
+                    ProviderFailure(
+                        Reason.STREAM_TOO_SLOW, 200, f"under {route.stream_min_chars_per_s:g} characters a second"
+                    )
+                )
                 return
             self._window_start, self._window_chars = now, self._chars
             window_at = now + route.stream_rate_window_s
         due = min(idle_at, window_at, end_at)
         self._timer = self._exchange.service.loop.call_at(self._exchange.service.loop.time() + due - now, self._watch)
-
-
-def _wants_json(exchange: Exchange) -> bool:
-    request = getattr(exchange.ask, "request", None)
-    return bool(request is not None and request.wants_json)

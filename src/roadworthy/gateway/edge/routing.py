@@ -11,7 +11,7 @@ from roadworthy.gateway.edge.link import Upstream, UpstreamLink
 from roadworthy.gateway.settings import EdgeSettings, Route
 
 MAX_RESOLVED = 500
-"""Names resolved through a `*` pattern that get a breaker of their own; callers choose these names, so they are bounded."""
+"""Names behind a `*` pattern that get a breaker of their own; callers choose them, so their number is bounded."""
 
 BreakerChange = Callable[[str, str, State, State, str], None]
 
@@ -36,7 +36,9 @@ class RouteTable:
         on_breaker_change: Told (provider, model, old, new, why).
     """
 
-    def __init__(self, settings: EdgeSettings, upstreams: dict[str, Upstream], on_breaker_change: BreakerChange) -> None:
+    def __init__(
+        self, settings: EdgeSettings, upstreams: dict[str, Upstream], on_breaker_change: BreakerChange
+    ) -> None:
         self._settings = settings
         self._upstreams = upstreams
         self._on_change = on_breaker_change
@@ -62,8 +64,10 @@ class RouteTable:
 
     def names(self) -> list[tuple[str, str]]:
         """(name, owner) of every name that `GET /v1/models` lists; patterns are not names."""
-        return [(name, "roadworthy" if routed.name == name and "/" not in name else routed.links[0].provider_name)
-                for name, routed in self._exact.items()]
+        return [
+            (name, "roadworthy" if routed.name == name and "/" not in name else routed.links[0].provider_name)
+            for name, routed in self._exact.items()
+        ]
 
     def find(self, name: str) -> Routed:
         """The chain for a requested name: an exact route, a pinned `provider/model`, or the longest pattern.
@@ -80,8 +84,11 @@ class RouteTable:
         near = difflib.get_close_matches(name[:100], self._exact, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(
-            "No route serves the model that the request names.", "No route, pinned provider/model or pattern matches it.",
-            f"{hint}GET /v1/models lists what is served.", code="unknown_model", param="model",
+            "No route serves the model that the request names.",
+            "No route, pinned provider/model or pattern matches it.",
+            f"{hint}GET /v1/models lists what is served.",
+            code="unknown_model",
+            param="model",
         )
 
     def links(self) -> Iterable[UpstreamLink]:
@@ -112,6 +119,7 @@ class RouteTable:
     def _link(self, provider: str, model: str) -> UpstreamLink:
         link = self._links.get((provider, model))
         if link is None:
+
             def changed(old: State, new: State, why: str) -> None:
                 self._on_change(provider, model, old, new, why)
 

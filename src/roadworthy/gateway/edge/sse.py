@@ -1,6 +1,7 @@
 """Incremental parser of server-sent events.
 
-Source: WHATWG HTML Living Standard, section "Server-sent events" (event stream interpretation). `id` and `retry` are of no use here and skipped.
+Source: WHATWG HTML Living Standard, section "Server-sent events" (event stream interpretation). The fields `id` and
+`retry` are of no use here and skipped.
 """
 
 from __future__ import annotations

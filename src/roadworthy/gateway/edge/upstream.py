@@ -158,6 +158,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._status = 0
         self._streaming = False
         self._complete = False
+        self._keep_alive = False
         self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -167,7 +168,7 @@ class UpstreamConnection(asyncio.Protocol):
     def send(self, call: Call) -> None:
         """Start a call on this idle connection."""
         self._call = call
-        self._complete = self._streaming = False
+        self._complete = self._streaming = self._keep_alive = False
         self._status = self._size = self._header_bytes = 0
         self._headers = {}
         self._transport.write(call.request)
@@ -260,6 +261,7 @@ class UpstreamConnection(asyncio.Protocol):
         """A final answer is complete; an interim one (1xx) is not an answer (RFC 9110 §15.2)."""
         if self._status >= 200:
             self._complete = True
+            self._keep_alive = self._parser.should_keep_alive()  # only valid inside this callback
         else:
             self._status = 0
             self._headers = {}
@@ -279,7 +281,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._body = []
         self._call = None
         sink = call.released()
-        if self._parser.should_keep_alive() and not self._transport.is_closing():
+        if self._keep_alive and not self._transport.is_closing():
             self._endpoint.release(self)
         else:
             self._transport.abort()
@@ -358,6 +360,21 @@ class Endpoint:
                 lambda: UpstreamConnection(self), self._host, self._port, ssl=self._tls
             )
         return connection
+
+    async def healthy(self, path: str) -> bool:
+        """Whether `GET path` on the server's root answers 200 now; for the embedded model's own process."""
+        writer = None
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
+                writer.write(f"GET {path} HTTP/1.1\r\nhost: {self._authority}\r\nconnection: close\r\n\r\n".encode())
+                status_line = await reader.readline()
+        except OSError:  # TimeoutError is one
+            return False
+        finally:
+            if writer is not None:
+                writer.close()
+        return status_line.split(b" ", 2)[1:2] == [b"200"]
 
     def release(self, connection: UpstreamConnection) -> None:
         """Put a connection back for the next call."""

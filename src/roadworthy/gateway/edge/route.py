@@ -1,0 +1,259 @@
+"""Paths of an edge: the public ones on its port, the internal ones on the worker's own socket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine
+from time import monotonic, time
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from roadworthy import __version__
+from roadworthy.core.errors import AuthError, GatewayError, RoadworthyError, UsageError
+from roadworthy.gateway.chat import ChatRequest
+from roadworthy.gateway.edge.ask import Ask, ChatAsk, EmbeddingsAsk
+from roadworthy.gateway.edge.client import ClientConnection, Request
+from roadworthy.gateway.edge.health import LiveProbe
+from roadworthy.gateway.edge.scrape import Scraper
+from roadworthy.gateway.edge.service import Service
+from roadworthy.gateway.finished import Finished
+
+Handle = Callable[[ClientConnection, Request, str], None]
+
+_encode = msgspec.json.Encoder().encode
+MODELS = b"/v1/models/"
+
+
+class PublicRoutes:
+    """What callers may ask for.
+
+    Args:
+        service: Shared state of the process.
+        scraper: Collects the metrics of all workers.
+    """
+
+    def __init__(self, service: Service, scraper: Scraper) -> None:
+        self._service = service
+        self._scraper = scraper
+        self._probe = LiveProbe(service)
+        self.draining: Callable[[], bool] = lambda: False
+        post, get = (b"POST",), (b"GET", b"HEAD")
+        self._table: dict[bytes, tuple[tuple[bytes, ...], Handle]] = {
+            b"/v1/chat/completions": (post, self._chat),
+            b"/v1/embeddings": (post, self._embeddings),
+            b"/v1/models": (get, self._models),
+            b"/livez": (get, self._livez),
+            b"/readyz": (get, self._readyz),
+            b"/health": (get, self._health),
+            b"/health/llm": (get, self._health_llm),
+            b"/metrics": (get, self._metrics),
+        }
+
+    def handle(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        """Find the path's handler and let it answer."""
+        found = self._table.get(request.path)
+        if found is None:
+            if not request.path.startswith(MODELS):
+                raise UsageError("Nothing is served under this path.", "", "", code="not_found")
+            found = ((b"GET", b"HEAD"), self._model)
+        methods, handle = found
+        if request.method not in methods:
+            raise UsageError(f"The path takes {b' or '.join(methods).decode()} only.", code="method_not_allowed")
+        if b"origin" in request.headers:
+            # A web page must not use the gateway of whoever looks at it; browsers always name the page's origin.
+            raise AuthError(
+                "Requests of web pages are not accepted.",
+                "The request has an Origin line.",
+                "Let the page's own server ask.",
+                code="forbidden",
+            )
+        handle(connection, request, identity)
+
+    def crashed(self, where: str, error: BaseException, request_id: str = "") -> None:
+        """A bug of ours was caught."""
+        self._service.crashed(where, error, request_id)
+
+    # -- language
+
+    def _chat(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        self._serve(connection, request, identity, lambda body: ChatAsk(ChatRequest.parse(body)))
+
+    def _embeddings(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        self._serve(connection, request, identity, EmbeddingsAsk.parse)
+
+    def _serve(
+        self, connection: ClientConnection, request: Request, identity: str, parse: Callable[[bytes], Ask]
+    ) -> None:
+        service, started = self._service, monotonic()
+        key = "anonymous"
+        try:
+            key = self._authorize(request, "use")
+            exchange = service.serve(parse(request.body), connection, identity, key)
+        except RoadworthyError as error:
+            service.turned_away(
+                Finished(
+                    identity,
+                    time(),
+                    "chat" if request.path == b"/v1/chat/completions" else "embeddings",
+                    "",
+                    key,
+                    False,
+                    error.spec.http_status,
+                    error.code,
+                    "",
+                    (),
+                    (monotonic() - started) * 1e3,
+                )
+            )
+            raise
+        connection.exchange = exchange
+        exchange.start()
+
+    def _authorize(self, request: Request, scope: str) -> str:
+        service = self._service
+        return service.authorize(request.headers.get(b"authorization"), scope, service.settings.require_key)
+
+    # -- models
+
+    def _models(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        self._authorize(request, "use")
+        data = [_model(name, owner) for name, owner in self._service.table.names()]
+        _json(connection, 200, identity, {"object": "list", "data": data})
+
+    def _model(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        self._authorize(request, "use")
+        name = unquote(request.path[len(MODELS) :].decode("utf-8", "replace"))
+        for known, owner in self._service.table.names():
+            if known == name:
+                _json(connection, 200, identity, _model(known, owner))
+                return
+        raise UsageError("No model of this name is served.", code="unknown_model", param="model")
+
+    # -- health
+
+    def _livez(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        _json(connection, 200, identity, {"status": "alive"})
+
+    def _readyz(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        if self.draining():
+            raise GatewayError("This gateway is draining.", code="shutting_down", retry_after_s=5.0)
+        if not self._service.ready:
+            raise GatewayError(
+                "No provider of the default route can take a request now.",
+                "Its breaker is open, or the embedded model is still loading.",
+                code="llm_unavailable",
+                retry_after_s=1.0,
+            )
+        _json(connection, 200, identity, {"status": "ready"})
+
+    def _health(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        self._authorize(request, "use")
+        service = self._service
+        parts = {
+            "targets": service.breakers(),
+            "journal": service.journal_health(),
+            "requests_in_flight": service.in_flight,
+            "uptime_s": round(monotonic() - service.started_at, 1),
+        }
+        ok = service.ready and bool(service.journal_health()["ok"])
+        _json(
+            connection,
+            200,
+            identity,
+            {
+                "status": "ok" if ok else "degraded",
+                "version": __version__,
+                "profile": service.settings.profile,
+                "worker": service.worker,
+                **parts,
+            },
+        )
+
+    def _health_llm(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        key = self._authorize(request, "use")
+        self._later(connection, self._probe.answer(connection, key, identity), identity)
+
+    def _metrics(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        self._authorize(request, "operate")
+        accept = request.headers.get(b"accept", b"").decode("latin-1")
+        self._later(connection, self._scraper.answer(connection, accept, identity), identity)
+
+    def _later(self, connection: ClientConnection, work: Coroutine[Any, Any, None], identity: str) -> None:
+        async def door() -> None:
+            try:
+                await work
+            except RoadworthyError as error:
+                connection.fail(error, identity)
+
+        connection.task = self._service.loop.create_task(door())
+
+
+class InternalRoutes:
+    """What the control process and the other workers ask this worker; reachable only through its socket file.
+
+    Args:
+        service: Shared state of the process.
+        snapshot: This worker's metrics.
+        connections: Number of open public connections.
+        reload_keys: Reads the key store again; returns the number of keys.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        snapshot: Callable[[], dict[str, Any]],
+        connections: Callable[[], int],
+        reload_keys: Callable[[], int],
+    ) -> None:
+        self._service = service
+        self._snapshot = snapshot
+        self._connections = connections
+        self._reload_keys = reload_keys
+
+    def handle(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        """Answer at once."""
+        what = (request.method, request.path)
+        if what == (b"GET", b"/internal/status"):
+            _json(connection, 200, identity, self._status())
+        elif what == (b"GET", b"/internal/metrics"):
+            _json(connection, 200, identity, self._snapshot())
+        elif what == (b"POST", b"/internal/breakers/reset"):
+            wanted = msgspec.json.decode(request.body or b"{}", type=_Reset)
+            count = self._service.reset_breakers(wanted.provider, wanted.model)
+            _json(connection, 200, identity, {"reset": count})
+        elif what == (b"POST", b"/internal/keys/reload"):
+            _json(connection, 200, identity, {"keys": self._reload_keys()})
+        else:
+            raise UsageError("Nothing is served under this path.", code="not_found")
+
+    def crashed(self, where: str, error: BaseException, request_id: str = "") -> None:
+        """A bug of ours was caught."""
+        self._service.crashed(where, error, request_id)
+
+    def _status(self) -> dict[str, Any]:
+        service = self._service
+        return {
+            "worker": service.worker,
+            "pid": os.getpid(),
+            "uptime_s": round(monotonic() - service.started_at, 3),
+            "requests_in_flight": service.in_flight,
+            "connections": self._connections(),
+            "keys": service.key_count,
+            "ready": service.ready,
+            "breakers": service.breakers(),
+        }
+
+
+class _Reset(msgspec.Struct):
+    provider: str | None = None
+    model: str | None = None
+
+
+def _model(name: str, owner: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+
+
+def _json(connection: ClientConnection, status: int, identity: str, value: object) -> None:
+    connection.answer(status, b"x-request-id: %b\r\n" % identity.encode(), _encode(value))

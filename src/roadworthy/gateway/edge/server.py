@@ -1,0 +1,155 @@
+"""Listeners, limits, drain: the process's side of all client connections."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from email.utils import formatdate
+from pathlib import Path
+from time import time
+from typing import Protocol
+
+from roadworthy.core.errors import ConfigError, RoadworthyError, UnexpectedError
+from roadworthy.core.ids import request_id
+from roadworthy.gateway.edge.client import ClientConnection, Request
+from roadworthy.gateway.settings import Limits
+
+SWEEP_S = 0.5
+BACKLOG = 4_096
+
+
+class Handler(Protocol):
+    """Answers requests."""
+
+    def handle(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        """Answer now, or keep the connection and answer later.
+
+        Raises:
+            RoadworthyError: Becomes the error answer.
+        """
+        ...
+
+    def crashed(self, where: str, error: BaseException, request_id: str = "") -> None:
+        """A bug of ours was caught."""
+        ...
+
+
+class Server:
+    """All connections of one listener kind (public, or the worker's own socket).
+
+    Args:
+        handler: Answers requests.
+        limits: Bounds of clients.
+    """
+
+    def __init__(self, handler: Handler, limits: Limits) -> None:
+        self.limits = limits
+        self.loop = asyncio.get_running_loop()
+        self.draining = False
+        self.now = self.loop.time()
+        self.date = formatdate(time(), usegmt=True).encode()
+        self.connections: set[ClientConnection] = set()
+        self.refusals = 0
+        self._emptied: asyncio.Event | None = None
+        self._handler = handler
+        self._listeners: list[asyncio.Server] = []
+        self._paths: list[Path] = []
+        fastest = min(limits.header_timeout_s, limits.request_timeout_s, limits.idle_timeout_s, limits.write_timeout_s)
+        self._sweep_s = min(SWEEP_S, max(0.02, fastest / 4))
+        self._sweeper = self.loop.call_later(self._sweep_s, self._sweep)
+
+    # -- listening
+
+    async def listen(self, host: str, port: int) -> int:
+        """Listen on TCP, shared with the other workers (SO_REUSEPORT). Returns the port, which matters for port 0.
+
+        Raises:
+            ConfigError: `port_in_use` or `config_invalid` when the address cannot be bound.
+        """
+        try:
+            server = await self.loop.create_server(
+                lambda: ClientConnection(self), host, port, reuse_port=True, backlog=BACKLOG
+            )
+        except OSError as error:
+            code = "port_in_use" if error.errno == 98 else "config_invalid"
+            raise ConfigError(
+                f"Cannot listen on {host} port {port}.", f"{os.strerror(error.errno or 0)}.", code=code
+            ) from error
+        self._listeners.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def listen_unix(self, path: Path) -> None:
+        """Listen on a socket file that only this user may open."""
+        sock = _private_socket(path)
+        self._listeners.append(await self.loop.create_unix_server(lambda: ClientConnection(self), sock=sock))
+        self._paths.append(path)
+
+    # -- connections
+
+    def register(self, connection: ClientConnection) -> bool:
+        """Take a connection; False when there are too many (it is kept only until it has been told)."""
+        self.connections.add(connection)
+        return len(self.connections) <= self.limits.max_connections
+
+    def unregister(self, connection: ClientConnection) -> None:
+        """Forget a connection."""
+        self.connections.discard(connection)
+        if self._emptied is not None and not self.connections:
+            self._emptied.set()
+
+    def refused(self, error: RoadworthyError, status: int) -> None:
+        """A request was refused before it was one."""
+        self.refusals += 1
+
+    def handle(self, connection: ClientConnection, request: Request) -> None:
+        """The HTTP handler's door: every error becomes an answer."""
+        identity = request_id()
+        try:
+            self._handler.handle(connection, request, identity)
+        except RoadworthyError as error:
+            connection.fail(error, identity)
+        except Exception as error:
+            self._handler.crashed("http", error, identity)
+            connection.fail(UnexpectedError("The gateway failed to handle this request."), identity)
+
+    def _sweep(self) -> None:
+        self.now = now = self.loop.time()
+        self.date = formatdate(time(), usegmt=True).encode()
+        for connection in tuple(self.connections):
+            connection.sweep(now)
+        self._sweeper = self.loop.call_later(self._sweep_s, self._sweep)
+
+    # -- the end
+
+    async def drain(self) -> None:
+        """Take no new connection, finish what runs, close the rest after `drain_timeout_s`."""
+        self.draining = True
+        for listener in self._listeners:
+            listener.close()
+        for connection in tuple(self.connections):
+            if connection.idle:
+                connection.close()
+        if self.connections:
+            self._emptied = asyncio.Event()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.limits.drain_timeout_s):
+                    await self._emptied.wait()
+        for connection in tuple(self.connections):
+            connection.abort()
+        self._sweeper.cancel()
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+
+
+def _private_socket(path: Path) -> socket.socket:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    old = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    finally:
+        os.umask(old)
+    return sock

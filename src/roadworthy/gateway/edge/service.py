@@ -1,0 +1,266 @@
+"""What all requests of one edge process share: routes, breakers, keys, the ledger, and what is told to operators."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from random import random
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from roadworthy.core.attempts import Reason
+from roadworthy.core.errors import AuthError, GatewayError
+from roadworthy.core.ports import Masker
+from roadworthy.gateway.breaker import State
+from roadworthy.gateway.edge.ask import Ask
+from roadworthy.gateway.edge.exchange import Caller, Exchange
+from roadworthy.gateway.edge.link import Upstream, UpstreamLink
+from roadworthy.gateway.edge.routing import RouteTable
+from roadworthy.gateway.edge.upstream import Endpoint
+from roadworthy.gateway.finished import Finished
+from roadworthy.gateway.ledger import Ledger
+from roadworthy.gateway.providers.contract import ProviderFailure
+from roadworthy.gateway.providers.registry import build
+from roadworthy.gateway.settings import EdgeSettings, Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+READY_POLL_S = 0.1
+LEAST_SECRET_CHARS = 8
+"""Shorter values of configured header lines are no secrets, and taking them out would garble every text."""
+ALARMING = {
+    Reason.UNAUTHORIZED: "provider.unauthorized",
+    Reason.MODEL_NOT_FOUND: "provider.model_not_found",
+    Reason.STUB: "provider.stub_content",
+}
+"""Failures that fallback would hide and that do not heal by themselves: an operator must hear of them."""
+
+
+class Service:
+    """Create inside the running event loop.
+
+    Args:
+        settings: Compiled configuration.
+        ledger: Where requests and events are remembered.
+        masker: Takes secrets and personal data out of the providers' words.
+        worker: Index of this process.
+    """
+
+    def __init__(self, settings: EdgeSettings, ledger: Ledger, masker: Masker, worker: int = 0) -> None:
+        self.settings = settings
+        self.worker = worker
+        self.loop = asyncio.get_running_loop()
+        self.jitter: Callable[[], float] = random
+        self.started_at = monotonic()
+        self.in_flight = 0
+        self.key_count = 0
+        self._ledger = ledger
+        self._masker = masker
+        self._secrets = tuple(_secrets(settings))
+        self._keys: dict[bytes, Key] = {}
+        self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
+        self.table = RouteTable(settings, self.upstreams, self._breaker_changed)
+        self._waiting_for: dict[str, asyncio.Task[None]] = {}
+
+    def _upstream(self, name: str) -> Upstream:
+        settings = next(p for p in self.settings.providers if p.name == name)
+        provider = build(settings)
+        endpoint = Endpoint(
+            provider.base_url, provider.headers, settings.connect_timeout_s, self.settings.limits.max_reply_bytes
+        )
+        return Upstream(provider, endpoint, settings.kind)
+
+    # -- keys
+
+    def load_keys(self, keys: Iterable[Key]) -> None:
+        """Replace the known keys."""
+        self._keys = {bytes.fromhex(key.sha256): key for key in keys}
+        self.key_count = len(self._keys)
+
+    def authorize(self, authorization: bytes | None, scope: str, required: bool) -> str:
+        """The public id of the caller's key, `anonymous` where none is required.
+
+        Raises:
+            AuthError: `unauthorized` without a valid key, `forbidden` when the key lacks the scope.
+        """
+        key = None
+        if authorization is not None and authorization[:7].lower() == b"bearer ":
+            key = self._keys.get(hashlib.sha256(authorization[7:].strip()).digest())
+        if key is None:
+            if required:
+                raise AuthError(
+                    "This gateway needs a valid key.",
+                    "The request carries none that is known."
+                    if authorization
+                    else "The request has no Authorization line.",
+                )
+            return "anonymous"
+        if required and scope not in key.scopes and "admin" not in key.scopes:
+            raise AuthError(f"The key lacks the scope `{scope}`.", code="forbidden")
+        return key.id
+
+    # -- requests
+
+    def serve(self, ask: Ask, caller: Caller, request_id: str, key_id: str) -> Exchange:
+        """Send a checked request on its way.
+
+        Raises:
+            UsageError: `unknown_model`, `unsupported_parameter`.
+            GatewayError: `overloaded`.
+        """
+        routed = self.table.find(ask.model)
+        ask.check(routed.links)
+        if self.in_flight >= self.settings.limits.max_requests_in_flight:
+            raise GatewayError(
+                "This gateway is at its limit of requests in flight.", code="overloaded", retry_after_s=1.0
+            )
+        self.in_flight += 1
+        return Exchange(self, ask, routed, caller, request_id, key_id)
+
+    def finished(self, record: Finished) -> None:
+        """An exchange ended."""
+        self.in_flight -= 1
+        self._ledger.add(record)
+
+    def turned_away(self, record: Finished) -> None:
+        """A request was refused before any provider was looked at."""
+        self._ledger.add(record)
+
+    def journal_health(self) -> dict[str, object]:
+        """Whether records reach the disk, and how many wait or were lost."""
+        return self._ledger.health()
+
+    # -- what operators must hear
+
+    def redact(self, detail: str) -> str:
+        """A provider's words without our keys, other secrets and personal data."""
+        if not detail:
+            return ""
+        for secret in self._secrets:
+            detail = detail.replace(secret, "[KEY]")
+        return self._masker.mask(detail)
+
+    def attempt_failed(self, link: UpstreamLink, failure: ProviderFailure, detail: str, request_id: str) -> None:
+        """Raise the alarm where fallback would hide a failure that needs a person."""
+        kind = ALARMING.get(failure.reason)
+        if kind is not None:
+            self._ledger.event(
+                kind,
+                level="error",
+                provider=link.provider_name,
+                model=link.model,
+                status=failure.status,
+                detail=detail,
+                request_id=request_id,
+            )
+
+    def stub_blocked(self, request_id: str, hint: str) -> None:
+        """Placeholder content was about to be served in production."""
+        self._ledger.event("stub_in_production_forbidden", level="critical", request_id=request_id, debug_hint=hint)
+
+    def crashed(self, where: str, error: BaseException, request_id: str = "") -> None:
+        """A bug of ours was caught at a door; the type is told, never the text, which may hold a caller's words."""
+        trace, place = error.__traceback__, ""
+        while trace is not None:
+            place = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+            trace = trace.tb_next
+        self._ledger.event(
+            "unexpected_error",
+            level="critical",
+            where=where,
+            error=type(error).__name__,
+            place=place,
+            request_id=request_id,
+        )
+
+    def event(self, kind: str, level: str = "info", **fields: object) -> None:
+        """Something rare and worth remembering."""
+        self._ledger.event(kind, level=level, **fields)
+
+    def _breaker_changed(self, provider: str, model: str, old: State, new: State, why: str) -> None:
+        self._ledger.event(
+            f"breaker.{new}",
+            level="warning" if new == "open" else "info",
+            provider=provider,
+            model=model,
+            old=old,
+            why=why,
+        )
+
+    # -- breakers
+
+    def breakers(self) -> list[dict[str, object]]:
+        """State of every target, for status pages."""
+        now = monotonic()
+        return [
+            {
+                "provider": link.provider_name,
+                "model": link.model,
+                "state": link.breaker.state,
+                "ready": link.ready,
+                "consecutive_failures": link.breaker.consecutive_failures,
+                "window_failures": link.breaker.window_failures,
+                "window_size": link.breaker.window_size,
+                "retry_in_s": round(link.breaker.retry_in_s(now), 3),
+                "benched_s": round(max(0.0, link.breaker.benched_until - now), 3),
+            }
+            for link in self.table.links()
+        ]
+
+    def reset_breakers(self, provider: str | None, model: str | None) -> int:
+        """Close the breakers of a target, a provider, or all; returns how many were looked at."""
+        count = 0
+        for link in self.table.links():
+            if provider in {None, link.provider_name} and model in {None, link.model}:
+                link.breaker.reset()
+                count += 1
+        return count
+
+    # -- the embedded model's process
+
+    def embedded_lost(self, upstream: Upstream) -> None:
+        """Its connection broke: its supervisor starts it again; requests wait for it instead of failing."""
+        if upstream.name not in self._waiting_for:
+            upstream.ready = False
+            self._waiting_for[upstream.name] = self.loop.create_task(self._wait_until_ready(upstream))
+
+    def watch_embedded(self) -> None:
+        """At start: wait for every embedded model."""
+        for upstream in self.upstreams.values():
+            if upstream.embedded:
+                self.embedded_lost(upstream)
+
+    async def _wait_until_ready(self, upstream: Upstream) -> None:
+        while not await upstream.endpoint.healthy("/health"):  # noqa: ASYNC110 - another process cannot set an event
+            await asyncio.sleep(READY_POLL_S)
+        for link in self.table.links():
+            if link.upstream is upstream and link.breaker.state != "closed":
+                link.breaker.reset()
+        upstream.ready = True
+        del self._waiting_for[upstream.name]
+        self._ledger.event("model.ready", provider=upstream.name)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the default route could serve now."""
+        routed, now = self.table.default, monotonic()
+        links = routed.links if routed is not None else tuple(self.table.links())
+        if not links:
+            return bool(self.settings.routes)
+        return any(link.ready and link.breaker.retry_in_s(now) == 0 for link in links)
+
+    def close(self) -> None:
+        """Stop waiting and close idle connections."""
+        for task in self._waiting_for.values():
+            task.cancel()
+        for upstream in self.upstreams.values():
+            upstream.endpoint.close()
+
+
+def _secrets(settings: EdgeSettings) -> Iterable[str]:
+    for provider in settings.providers:
+        if provider.api_key:
+            yield provider.api_key
+        yield from (value for value in provider.headers.values() if len(value) >= LEAST_SECRET_CHARS)
