@@ -148,9 +148,27 @@ def test_a_child_that_will_not_end_is_killed_after_the_drain_timeout(drive: Call
 def test_a_second_interrupt_ends_everything_at_once(drive: Callable[..., Driven]) -> None:
     driven = drive([{"name": "edge-0", "behaviour": "stubborn"}], drain_timeout_s=600.0)
     driven.started("edge-0")
-    driven.process.send_signal(signal.SIGINT)
-    await_true(lambda: "Stopping" in driven.text())
-    assert driven.stop(signal.SIGINT)["killed"] == ["edge-0"]
+
+    def interrupted() -> bool:
+        driven.process.send_signal(signal.SIGINT)
+        return driven.process.poll() is not None
+
+    await_true(interrupted)
+    assert json.loads(driven.text().splitlines()[-1])["killed"] == ["edge-0"]
+    assert "Interrupted again" in driven.text()
+
+
+def test_repeated_terminations_are_one_wish(drive: Callable[..., Driven]) -> None:
+    driven = drive([{"name": "edge-0", "behaviour": "drain"}])
+    driven.started("edge-0")
+
+    def terminated() -> bool:
+        driven.process.send_signal(signal.SIGTERM)
+        return driven.process.poll() is not None
+
+    await_true(terminated)
+    assert json.loads(driven.text().splitlines()[-1])["killed"] == []
+    assert driven.lines("edge-0")[-1] == "stopped"
 
 
 @pytest.mark.slow

@@ -24,6 +24,8 @@ from roadworthy.serve.rundir import ProcessRecord, RunDirectory, RunRecord
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _MODEL_STOP_S = 5.0
+# `timeout`, `uv run` and shells pass a signal on that the whole process group got already: one wish, two signals.
+_SAME_WISH_S = 0.25
 _MEANINGS: dict[int, str] = {Exit.CONFIGURATION: "configuration", Exit.OUR_BUG: "a bug of ours"}
 
 
@@ -108,6 +110,7 @@ class Supervisor:
         self._clock: Clock = clock or SystemClock()
         self._lifeline = self._child_lifeline = -1
         self._kill_at: float | None = None
+        self._asked_at = 0.0
         self._ending_last = False
         self._killed: list[str] = []
         self._wall_start = self._clock.wall()
@@ -115,7 +118,7 @@ class Supervisor:
     def run(self) -> RunSummary:
         """Start everything and return when everything has ended, after SIGTERM, SIGINT or SIGHUP.
 
-        A second one of these signals kills what still runs. Call from the main thread only: signals arrive there.
+        A second SIGINT kills what still runs. Call from the main thread only: signals arrive there.
         """
         begin = self._clock.monotonic()
         with self._signals() as wakeup, self._holding_lifeline():
@@ -135,7 +138,7 @@ class Supervisor:
         readable, _, _ = select.select([wakeup], [], [], self._next_wait())
         for number in os.read(wakeup, 4096) if readable else b"":
             if number in _STOP_SIGNALS:
-                self._asked_to_stop()
+                self._asked_to_stop(again_means_kill=number == signal.SIGINT)
         changed = self._reap()
         if self._kill_at is None:
             changed |= self._start_due()
@@ -207,13 +210,16 @@ class Supervisor:
             )
         self._say(line)
 
-    def _asked_to_stop(self) -> None:
+    def _asked_to_stop(self, *, again_means_kill: bool) -> None:
+        now = self._clock.monotonic()
         if self._kill_at is not None:
-            self._say("Asked to stop again: ending everything at once.")
-            self._kill_all()
+            if again_means_kill and now - self._asked_at >= _SAME_WISH_S:
+                self._say("Interrupted again: ending everything at once.")
+                self._kill_all()
             return
+        self._asked_at = now
         first = [child for child in self._alive() if not child.spec.last]
-        self._kill_at = self._clock.monotonic() + self._drain_timeout_s
+        self._kill_at = now + self._drain_timeout_s
         for child in self._children:
             child.due = None
         _signal_all(first, signal.SIGTERM)

@@ -1,0 +1,121 @@
+"""From a checked configuration to children ready to start: ports taken, model file checked, secrets resolved."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.runtime.config.tree import Config
+from roadworthy.serve.model_file import check_digest, check_model_file, check_model_server
+from roadworthy.serve.model_process import ModelSettings
+from roadworthy.serve.rundir import reserve
+from roadworthy.serve.supervisor import ChildSpec
+from roadworthy.serve.wiring import compile_edge, embedded_provider
+
+EDGE_MODULE = "roadworthy.serve.edge_process"
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared with, not bound
+
+
+class Plan(NamedTuple):
+    """What `up` will run.
+
+    Attributes:
+        edge: Settings of every edge worker; holds secrets.
+        children: All children, in starting order.
+        url: Root of the public API as seen from this machine.
+        admin_url: Root of the admin API, None when it is off.
+        model: Settings of the model process, None when no chain uses the embedded model.
+    """
+
+    edge: EdgeSettings
+    children: tuple[ChildSpec, ...]
+    url: str
+    admin_url: str | None
+    model: ModelSettings | None
+
+
+def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan:
+    """Find out everything that could stop the start, before anything starts.
+
+    Args:
+        config: A checked configuration.
+        environ: Where `env:` references are looked up.
+        held: Gets the sockets that keep the ports taken for as long as it is open.
+
+    Raises:
+        ConfigError: `port_in_use`, `secret_missing`, `extra_missing`, `model_file_invalid`, `config_invalid`.
+    """
+    model = _model(config, held)
+    url = f"http://127.0.0.1:{model.port}/v1" if model else None
+    edge = compile_edge(config, environ, embedded_url=url, embedded_key=model.api_key if model else None)
+    state_dir = str(Path(edge.state_dir).absolute())
+    edge = msgspec.structs.replace(edge, state_dir=state_dir)
+    held.enter_context(reserve(edge.host, edge.port, "gateway.port"))
+    children = []
+    if model is not None:
+        content = msgspec.json.encode(model)
+        children.append(ChildSpec("model", "roadworthy.serve.model_process", settings=content, last=True))
+    content = msgspec.json.encode(edge)
+    children += [
+        ChildSpec(f"edge-{worker}", EDGE_MODULE, ("--worker", str(worker)), content) for worker in range(edge.workers)
+    ]
+    admin_url = None
+    if config.control.enabled:
+        children.append(_control(config, edge, held))
+        admin_url = root_url(config.control.host, config.control.port)
+    return Plan(edge, tuple(children), root_url(edge.host, edge.port), admin_url, model)
+
+
+def _model(config: Config, held: ExitStack) -> ModelSettings | None:
+    """Settings of the model process on a free port, its file checked to the last byte where that is known."""
+    used = embedded_provider(config)
+    if used is None:
+        return None
+    name, provider = used
+    check_model_server()
+    socket_ = held.enter_context(reserve("127.0.0.1", 0, "port of the embedded model"))
+    settings = ModelSettings(
+        port=socket_.getsockname()[1],
+        file=str(Path(provider.file).absolute()) if provider.file else None,
+        name=_model_name(config, name),
+        context_tokens=provider.context_tokens,
+        parallel=provider.parallel,
+        threads=provider.threads,
+        # Other users of this machine can reach the port too.
+        api_key=secrets.token_urlsafe(32),
+    )
+    check_model_file(settings.path())
+    check_digest(settings.path())
+    return settings
+
+
+def _model_name(config: Config, provider: str) -> str:
+    targets = [target for route in config.gateway.routes.values() for target in route.chain]
+    return next(target.partition("/")[2] for target in targets if target.partition("/")[0] == provider)
+
+
+def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:
+    # Imported by the child, not here: uvicorn and starlette would double the supervisor's memory.
+    told = {
+        "host": config.control.host, "port": config.control.port, "state_dir": edge.state_dir,
+        "workers": edge.workers, "profile": edge.profile,
+    }
+    held.enter_context(reserve(config.control.host, config.control.port, "control.port"))
+    return ChildSpec("control", "roadworthy.serve.control", settings=msgspec.json.encode(told))
+
+
+def root_url(host: str, port: int) -> str:
+    """Where a server that listens on `host` and `port` is reached from this machine."""
+    name = _ANY.get(host, host)
+    try:
+        socket.inet_pton(socket.AF_INET6, name)
+    except OSError:
+        return f"http://{name}:{port}"
+    return f"http://[{name}]:{port}"

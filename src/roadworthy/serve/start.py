@@ -1,0 +1,138 @@
+"""`roadworthy up` without its words: start everything, greet when it is ready, stop in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from roadworthy.core.errors import RoadworthyError
+from roadworthy.gateway.keys import KeyStore
+from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.runtime.config.tree import Config
+from roadworthy.runtime.journal import SqliteJournal
+from roadworthy.runtime.masking import FirstMasker
+from roadworthy.serve.control_workers import Workers
+from roadworthy.serve.launch import Plan, prepare
+from roadworthy.serve.rundir import RunDirectory
+from roadworthy.serve.selftest import Trial, run_trials, self_test_key, wait_ready
+from roadworthy.serve.supervisor import RunSummary, Supervisor
+
+_DRAIN_MARGIN_S = 2.0
+
+
+class Ready(NamedTuple):
+    """What is told when requests are taken.
+
+    Attributes:
+        url: Root of the public API.
+        admin_url: Root of the admin API, None when it is off.
+        workers: Number of edge workers.
+        route: Model name that the self-test asked and the examples use; None when every route is a pattern.
+        needs_key: Whether callers need a key.
+        start_s: Seconds from the command to readiness.
+        admin_key: Secret of the admin key when it was made just now, else None.
+        trials: The self-test; empty without a route to ask.
+    """
+
+    url: str
+    admin_url: str | None
+    workers: int
+    route: str | None
+    needs_key: bool
+    start_s: float
+    admin_key: str | None
+    trials: tuple[Trial, ...]
+
+    @property
+    def self_test_ok(self) -> bool | None:
+        """Whether every trial succeeded; None when there was none."""
+        return all(trial.ok for trial in self.trials) if self.trials else None
+
+
+def run(
+    config: Config, environ: Mapping[str, str], *, say: Callable[[str], None], ready: Callable[[Ready], None],
+) -> RunSummary:
+    """Run the product until it is told to stop. Call from the main thread.
+
+    Args:
+        config: A checked configuration.
+        environ: Where `env:` references are looked up.
+        say: Takes one line of narration; called from two threads.
+        ready: Called once, from another thread, when requests are taken and the self-test has run.
+
+    Raises:
+        ConfigError: `already_running`, and what `launch.prepare` raises; nothing was started.
+        StorageError: `store_unavailable` when the state directory cannot be used.
+    """
+    begin = time.monotonic()
+    stopping = threading.Event()
+    with contextlib.ExitStack() as held:
+        run_directory = held.enter_context(RunDirectory(Path(config.gateway.state_dir)))
+        plan = prepare(config, environ, held)
+        supervisor = Supervisor(
+            plan.children, run_directory, drain_timeout_s=plan.edge.limits.drain_timeout_s + _DRAIN_MARGIN_S, say=say,
+        )
+        greeting = threading.Thread(
+            target=_greet, args=(plan, begin, stopping, say, ready), name="greeting", daemon=True
+        )
+        greeting.start()
+        try:
+            return supervisor.run()
+        finally:
+            stopping.set()
+
+
+def _greet(
+    plan: Plan, begin: float, stopping: threading.Event, say: Callable[[str], None], ready: Callable[[Ready], None],
+) -> None:
+    if not wait_ready(plan.url, stopping, say):
+        return
+    start_s = time.monotonic() - begin
+    edge = plan.edge
+    try:
+        admin_key = _first_admin_key(Path(edge.state_dir)) if plan.admin_url else None
+        trials = _self_test(edge, plan.url)
+    except RoadworthyError as error:
+        say(f"error[{error.code}]: {error} {error.mend}")
+        return
+    if not stopping.is_set():
+        ready(Ready(
+            plan.url, plan.admin_url, edge.workers, edge.default_route, edge.require_key, start_s, admin_key, trials,
+        ))  # fmt: skip
+
+
+def _self_test(edge: EdgeSettings, url: str) -> tuple[Trial, ...]:
+    if edge.default_route is None:
+        return ()
+    key = None
+    if edge.require_key:
+        key = self_test_key(Path(edge.state_dir))
+        asyncio.run(_reload_keys(edge))
+    return run_trials(url, key, edge.default_route)
+
+
+async def _reload_keys(edge: EdgeSettings) -> None:
+    workers = Workers(Path(edge.state_dir), edge.workers)
+    try:
+        await workers.ask("POST", "/internal/keys/reload")
+    finally:
+        await workers.close()
+
+
+def _first_admin_key(state_dir: Path) -> str | None:
+    """Make an admin key unless one was ever made: a person who revoked it wants the admin API off."""
+    state = state_dir / "state.db"
+    with contextlib.closing(SqliteJournal(state, FirstMasker())) as journal, (
+        contextlib.closing(KeyStore(state, journal))
+    ) as store:
+        keys = store.list()
+        if any("admin" in key.scopes for key in keys):
+            return None
+        taken = {key.name for key in keys if key.revoked_at is None}
+        name = next(name for name in ("admin", *(f"admin-{n}" for n in range(2, 1_000))) if name not in taken)
+        return store.create(name, ["admin"])[1]
