@@ -13,7 +13,7 @@ import msgspec
 
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.config.tree import Config
-from roadworthy.serve.model_file import check_digest, check_model_file, check_model_server
+from roadworthy.serve.model_file import MODEL_NAME, check_digest, check_model_file, check_model_server
 from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
 from roadworthy.serve.supervisor import ChildSpec
@@ -97,8 +97,9 @@ def _model(config: Config, held: ExitStack) -> ModelSettings | None:
 
 
 def _model_name(config: Config, provider: str) -> str:
-    targets = [target for route in config.gateway.routes.values() for target in route.chain]
-    return next(target.partition("/")[2] for target in targets if target.partition("/")[0] == provider)
+    """What the embedded model answers as `model`: its first name in a chain."""
+    targets = [target.partition("/") for route in config.gateway.routes.values() for target in route.chain]
+    return next((model for name, _, model in targets if name == provider and model != "*"), MODEL_NAME)
 
 
 def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from roadworthy.client.gateway import GatewayClient
 from roadworthy.client.record import Answer
@@ -71,6 +73,28 @@ def wait_ready(url: str, stopping: threading.Event, say: Callable[[str], None]) 
                 told = True
                 say(f"Not ready after {_SLOW_AFTER_S:.0f} s: {last} See the messages above; still waiting.")
             stopping.wait(_POLL_S)
+    return False
+
+
+def wait_listening(url: str, stopping: threading.Event, limit_s: float) -> bool:
+    """Poll until something listens at the address.
+
+    Args:
+        url: Root of an HTTP API.
+        stopping: Ends the wait.
+        limit_s: Longest wait, in seconds.
+
+    Returns:
+        Whether something does.
+    """
+    parts = urlsplit(url)
+    end = time.monotonic() + limit_s
+    while not stopping.is_set() and time.monotonic() < end:
+        with contextlib.suppress(OSError), (
+            socket.create_connection((parts.hostname or "", parts.port or 80), timeout=limit_s)
+        ):
+            return True
+        stopping.wait(_POLL_S)
     return False
 
 

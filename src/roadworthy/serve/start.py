@@ -19,10 +19,11 @@ from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_workers import Workers
 from roadworthy.serve.launch import Plan, prepare
 from roadworthy.serve.rundir import RunDirectory
-from roadworthy.serve.selftest import Trial, run_trials, self_test_key, wait_ready
+from roadworthy.serve.selftest import Trial, run_trials, self_test_key, wait_listening, wait_ready
 from roadworthy.serve.supervisor import RunSummary, Supervisor
 
 _DRAIN_MARGIN_S = 2.0
+_CONTROL_WAIT_S = 10.0
 
 
 class Ready(NamedTuple):
@@ -92,6 +93,8 @@ def _greet(
 ) -> None:
     if not wait_ready(plan.url, stopping, say):
         return
+    if plan.admin_url and not wait_listening(plan.admin_url, stopping, _CONTROL_WAIT_S):
+        say(f"The admin API does not listen yet at {plan.admin_url}; see the messages above.")
     start_s = time.monotonic() - begin
     edge = plan.edge
     try:
