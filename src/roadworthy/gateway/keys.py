@@ -13,6 +13,7 @@ import re
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from roadworthy.gateway import settings
 Scope = Literal["use", "operate", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """What a key may allow: call models; look after the gateway; everything, keys included. None implies another."""
+
+BUSY_S = 5.0
+"""How long to wait for another process that writes."""
 
 MAX_LIFE_DAYS = 3_650
 MAX_OVERLAP_S = 30 * 86_400
@@ -114,9 +118,9 @@ class KeyStore:
         self._next_end: float | None = None
         with self._guard():
             _make_private(path)
-            self._db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
             try:
-                self._db.execute("PRAGMA journal_mode=WAL")
+                _use_wal(self._db)
                 # A revocation must survive a power cut; keys change so rarely that the wait does not matter.
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._db.executescript(_SCHEMA)
@@ -299,6 +303,20 @@ class KeyStore:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Switch to WAL; SQLite itself does not wait when two processes switch at once."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _make_private(path: Path) -> None:

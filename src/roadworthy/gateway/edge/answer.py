@@ -41,6 +41,12 @@ class Extra(msgspec.Struct, gc=False):
     cost: float | None = None
 
 
+_FIRST = (
+    b'%b,"roadworthy":{"attempts":[%b,"latency_ms":%.3f,"status":200,"detail":"","cost_usd":null}],"quality":"%b",'
+    b'"request_id":"%b","mode_requested":null,"mode_served":null,"cache":"off","stub_used":false,"cost":null}}'
+)
+
+
 def tries(attempts: Sequence[Attempt]) -> int:
     """How many providers were really asked."""
     return sum(1 for attempt in attempts if attempt.reason not in PASSED_OVER)
@@ -62,6 +68,24 @@ def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
 def splice(body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str) -> bytes:
     """A JSON object with the `roadworthy` object added as its last member. `body` ends with `}` and is not `{}`."""
     return b'%b,"roadworthy":%b}' % (body[:-1], _encode(Extra(view(attempts), quality, request_id)))
+
+
+def splice_first(body: bytes, link_json: bytes, latency_ms: float, quality: Quality, request_id: str) -> bytes:
+    """The same for the common case, one attempt that served, from a prepared piece: ten times cheaper.
+
+    Args:
+        body: As for `splice`.
+        link_json: `prepared(link)`.
+        latency_ms: Of the attempt.
+        quality: What the gate said.
+        request_id: As in `x-request-id`.
+    """
+    return _FIRST % (body[:-1], link_json, latency_ms, quality.encode(), request_id.encode())
+
+
+def prepared(provider: str, model: str) -> bytes:
+    """The constant part of a target's attempt object."""
+    return _encode({"provider": provider, "model": model, "reason": "served"})[:-1]
 
 
 def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str) -> bytes:

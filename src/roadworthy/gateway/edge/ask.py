@@ -74,8 +74,10 @@ class ChatAsk:
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse parameters that nobody documents, unless every target takes any."""
-        unknown = self.request.fields.keys() - KNOWN_PARAMETERS
-        if unknown and not all(link.upstream.accepts_any_parameter for link in links):
+        if KNOWN_PARAMETERS.issuperset(self.request.fields):
+            return
+        if not all(link.upstream.accepts_any_parameter for link in links):
+            unknown = self.request.fields.keys() - KNOWN_PARAMETERS
             name = min(unknown)[:60]
             near = difflib.get_close_matches(name, KNOWN_PARAMETERS, n=1)
             hint = f"Did you mean `{near[0]}`? Otherwise leave it out." if near else "Leave it out."

@@ -83,6 +83,7 @@ class ClientConnection(asyncio.Protocol):
         self._refusal_status = 0
         self._deaf = False  # nothing more is read: an error was answered or is about to be
         self._dropped = 0
+        self._version: str | None = None
         self._eof = False
         self._chunked = False
         self._since = server.now
@@ -191,7 +192,9 @@ class ClientConnection(asyncio.Protocol):
             return
         parser, limits = self._parser, self._server.limits
         request.method = parser.get_method()
-        request.version = parser.get_http_version()
+        if self._version is None:  # a connection does not change its version
+            self._version = parser.get_http_version()
+        request.version = self._version
         request.path = self._url.partition(b"?")[0]
         if self._headers > limits.max_headers or self._header_bytes > limits.max_header_bytes + limits.max_body_bytes:
             self._refuse_later(UsageError("The request has too many header lines.", code="request_too_large"), 431)

@@ -21,6 +21,7 @@ from roadworthy.gateway.edge.answer import (
     fallback_reason,
     served_lines,
     splice,
+    splice_first,
 )
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.link import UpstreamLink
@@ -303,7 +304,9 @@ class Exchange:
         self.caller.answer(
             200,
             served_lines(self.request_id, link.label, attempts, quality, self.timing()),
-            splice(body, attempts, quality, self.request_id),
+            splice_first(body, link.json, attempts[0].latency_ms, quality, self.request_id)
+            if len(attempts) == 1
+            else splice(body, attempts, quality, self.request_id),
         )
         self._close(200, "ok", link.label, quality)
 

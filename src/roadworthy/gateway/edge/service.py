@@ -14,6 +14,7 @@ from roadworthy.core.errors import AuthError, GatewayError
 from roadworthy.core.ports import Masker
 from roadworthy.gateway.breaker import State
 from roadworthy.gateway.edge.ask import Ask
+from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Caller, Exchange
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
 from roadworthy.gateway.edge.routing import RouteTable
@@ -59,6 +60,7 @@ class Service:
         self._ledger = ledger
         self._masker = masker
         self._secrets = tuple(_secrets(settings))
+        self._deadlines = Deadlines()
         self._keys: dict[bytes, Key] = {}
         self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
         self.table = RouteTable(settings, self.upstreams, self._breaker_changed)
@@ -68,7 +70,11 @@ class Service:
         settings = next(p for p in self.settings.providers if p.name == name)
         provider = build(settings)
         endpoint = Endpoint(
-            provider.base_url, provider.headers, settings.connect_timeout_s, self.settings.limits.max_reply_bytes
+            provider.base_url,
+            provider.headers,
+            settings.connect_timeout_s,
+            self.settings.limits.max_reply_bytes,
+            self._deadlines,
         )
         return Upstream(provider, endpoint, settings.kind)
 
@@ -255,6 +261,7 @@ class Service:
         """Stop waiting and close idle connections."""
         for task in self._waiting_for.values():
             task.cancel()
+        self._deadlines.close()
         for upstream in self.upstreams.values():
             upstream.endpoint.close()
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from roadworthy.core.attempts import Reason
+from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.decompress import decompress
 
 MAX_IDLE_S = 55.0
@@ -54,11 +55,12 @@ class Sink(Protocol):
 class Call:
     """One request on its way: its time limit, its connection, and where its answer goes."""
 
-    __slots__ = ("_connection", "_dialling", "_endpoint", "_timer", "heard", "request", "sink", "stale")
+    __slots__ = ("_connection", "_dialling", "_endpoint", "_lingering", "bucket", "heard", "request", "sink", "stale")
 
-    def __init__(self, endpoint: Endpoint, request: bytes, sink: Sink, timer: asyncio.TimerHandle | None) -> None:
+    def __init__(self, endpoint: Endpoint, request: bytes, sink: Sink) -> None:
         self._endpoint = endpoint
-        self._timer = timer
+        self.bucket = 0
+        self._lingering = False
         self._dialling: asyncio.Task[None] | None = None
         self._connection: UpstreamConnection | None = None
         self.request = request
@@ -72,14 +74,14 @@ class Call:
 
     def stop_timer(self) -> None:
         """Lift the time limit: a stream has its own limits after its commit point."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self.bucket:
+            self._endpoint.deadlines.lift(self)
 
     def linger(self, seconds: float) -> None:
         """The answer's content is complete: give the transfer a moment to end, so that the connection can be kept."""
         if self._connection is not None:
-            self._timer = self._endpoint.loop.call_later(seconds, self.cancel)
+            self._lingering = True
+            self._endpoint.deadlines.set(self, seconds)
 
     def pause(self) -> None:
         """Take no more bytes from the provider: the caller's client is slow."""
@@ -116,7 +118,9 @@ class Call:
 
     def timed_out(self) -> None:
         """The time limit passed."""
-        self._timer = None
+        if self._lingering:
+            self._close()
+            return
         self.broke(Reason.TIMEOUT, "the answer was not complete in time" if self.heard else "no answer in time")
 
     def _close(self) -> None:
@@ -310,14 +314,21 @@ class Endpoint:
         headers: Header lines of every request.
         connect_timeout_s: Seconds a new connection may take, TLS included.
         max_reply_bytes: A larger plain answer is broken off; a stream may be longer.
+        deadlines: Time limits of all calls of the process.
     """
 
     def __init__(
-        self, base_url: str, headers: tuple[tuple[str, str], ...], connect_timeout_s: float, max_reply_bytes: int
+        self,
+        base_url: str,
+        headers: tuple[tuple[str, str], ...],
+        connect_timeout_s: float,
+        max_reply_bytes: int,
+        deadlines: Deadlines,
     ) -> None:
         url = urlsplit(base_url)
         self.loop = asyncio.get_running_loop()
         self.max_reply_bytes = max_reply_bytes
+        self.deadlines = deadlines
         self._host = url.hostname or ""
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
         self._port = url.port or (443 if self._tls else 80)
@@ -336,8 +347,8 @@ class Endpoint:
 
     def call(self, head: bytes, body: bytes, sink: Sink, timeout_s: float) -> Call:
         """Send one request. The sink hears of its end within `timeout_s` seconds unless the timer is stopped."""
-        call = Call(self, b"%b%d\r\n\r\n%b" % (head, len(body), body), sink, None)
-        call._timer = self.loop.call_later(timeout_s, call.timed_out)
+        call = Call(self, b"%b%d\r\n\r\n%b" % (head, len(body), body), sink)
+        self.deadlines.set(call, timeout_s)
         idle = self._idle
         while idle:
             connection = idle.pop()
