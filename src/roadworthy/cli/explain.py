@@ -24,8 +24,9 @@ EXITS = {
 HEADERS = {
     "x-request-id": "Id of the request; it is the same in the answer, the log and the journal.",
     "x-roadworthy-served-by": "The `provider/model` that really answered.",
-    "x-roadworthy-attempts": "How many providers were tried or passed over, the one that served included.",
-    "x-roadworthy-fallback": "Why the first provider did not serve, when a later one did; absent otherwise.",
+    "x-roadworthy-attempts": "How many providers were really asked; those that were passed over do not count.",
+    "x-roadworthy-fallback": "Why the first provider did not serve, or `false` when it did.",
+    "x-roadworthy-cache": "What the cache did; `off` when there is none.",
     "x-roadworthy-quality": "What the quality gate said: passed, failed or not-gated.",
     "x-should-retry": "`false` when the whole chain was spent: a retry by the client would only multiply the load.",
     "retry-after": "Seconds after which the same request makes sense again.",

@@ -17,8 +17,8 @@ BROKEN_PIPE = 141
 """Exit code when the reader of stdout went away: 128 + SIGPIPE, as the shell says it."""
 
 NOUNS = {
-    "up": "Start the gateway and everything it needs.",
-    "init": "Write a configuration file to start from.",
+    "up": "Start the gateway and everything it needs, and run a self-test.",
+    "init": "Write roadworthy.yaml to start from.",
     "config": "Show, check and explain the configuration.",
     "gateway": "Ask a running gateway and look after it.",
     "key": "Create, list, rotate and revoke keys.",
@@ -103,7 +103,7 @@ def run(args: Sequence[str]) -> int:
         # What is still buffered has no reader; without this the interpreter complains on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except Exception as bug:  # noqa: BLE001 - the door: nothing but a masked line leaves here.
+    except Exception as bug:  # The door: nothing but a masked line leaves here.
         return _tell(_as_bug(bug, _asked(args, "--verbose", "-v")), as_json)
 
 

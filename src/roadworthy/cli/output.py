@@ -141,6 +141,11 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def when(seconds: float) -> str:
+    """Seconds since the Unix epoch as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def dumps(value: object) -> str:
     """One line of JSON that is safe to print: what a terminal would act on is escaped."""
     text = json.dumps(plain(value), ensure_ascii=False)

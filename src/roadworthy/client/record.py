@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,8 @@ class Breaker:
         consecutive_failures: Failures in a row.
         window_failures: Failures among the last requests.
         window_size: How many requests those are.
-        retry_in_s: Seconds until a probe is let through; None when it is not open.
-        benched_s: Seconds for which the provider asked to be left alone; None when it did not.
+        retry_in_s: Seconds until a probe is let through; 0 when it is closed.
+        benched_s: Seconds for which the provider asked to be left alone; 0 when it did not.
     """
 
     worker: int | None
@@ -276,3 +278,53 @@ def read_entry(source: object) -> JournalEntry:
         pick(source, "sequence", int), pick(source, "kind", str) or "", pick(source, "at", int, float),
         pick(source, "payload", dict) or {},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSummary:
+    """One provider and model over all workers.
+
+    Args:
+        provider: Name of the provider.
+        model: Model at that provider.
+        state: The worst state of any worker: open, then half_open, then closed.
+        open_workers: Workers whose breaker is not closed.
+        workers: Workers that told.
+        consecutive_failures: The most in a row in any worker; None when unknown.
+        retry_in_s: Seconds until the last open worker lets a probe through; None when none is open.
+        benched_s: Longest rest that the provider asked for; None when it asked for none.
+    """
+
+    provider: str
+    model: str
+    state: str
+    open_workers: int
+    workers: int
+    consecutive_failures: int | None
+    retry_in_s: float | None
+    benched_s: float | None
+
+
+def summarize(breakers: Iterable[Breaker]) -> tuple[BreakerSummary, ...]:
+    """Breakers of all workers, one row per provider and model, in the order in which they first appear."""
+    groups: dict[tuple[str, str], list[Breaker]] = {}
+    for breaker in breakers:
+        groups.setdefault((breaker.provider, breaker.model), []).append(breaker)
+    return tuple(
+        BreakerSummary(
+            provider, model, max((one.state for one in group), key=_badness),
+            sum(one.state != "closed" for one in group), len(group),
+            _most(one.consecutive_failures for one in group),
+            _most(one.retry_in_s for one in group if one.state != "closed"),
+            _most(one.benched_s for one in group if one.benched_s),
+        )
+        for (provider, model), group in groups.items()
+    )
+
+
+def _badness(state: str) -> int:
+    return {"closed": 0, "half_open": 1, "open": 2}.get(state, 3)
+
+
+def _most(numbers: Iterable[N | None]) -> N | None:
+    return max((number for number in numbers if number is not None), default=None)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import httpx2
@@ -65,13 +66,16 @@ class Api:
         url: Root of the API, for example `http://127.0.0.1:8080`; a path below it is kept.
         key: Key to send as bearer token; None to send none.
         timeout_s: Longest silence while an answer is awaited, in seconds.
+        socket: Unix socket to talk through instead of TCP; `url` then only names paths.
 
     Raises:
         UsageError: `invalid_request` when the address is no http(s) URL.
         AuthError: `unauthorized` when the key has characters that no key has.
     """
 
-    def __init__(self, url: str, key: str | None = None, *, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, url: str, key: str | None = None, *, timeout_s: float = 30.0, socket: Path | None = None
+    ) -> None:
         try:
             parsed = httpx2.URL(url.rstrip("/"))
         except httpx2.InvalidURL as error:
@@ -81,13 +85,14 @@ class Api:
             raise _bad_url()
         if key is not None and not _KEY.fullmatch(key):
             raise AuthError("The key is not usable.", "It is empty or has characters that no key has.")
-        self.url = str(parsed)
+        self.url = str(parsed) if socket is None else f"unix:{socket.name}"
         headers = {"user-agent": f"roadworthy/{__version__}"}
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
         self._timeout_s = timeout_s
         self._http = httpx2.Client(
-            base_url=self.url, headers=headers, trust_env=not _LOOPBACK.fullmatch(parsed.host),
+            base_url=parsed, headers=headers, trust_env=not _LOOPBACK.fullmatch(parsed.host),
+            transport=None if socket is None else httpx2.HTTPTransport(uds=str(socket)),
             timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
         )
 

@@ -1,0 +1,151 @@
+"""`roadworthy gateway`: ask a running gateway and look after it."""
+
+from __future__ import annotations
+
+import click
+
+from roadworthy.cli import target
+from roadworthy.cli.output import Settings, options
+
+
+@click.group()
+def gateway() -> None:
+    """Ask a running gateway and look after it."""
+
+
+@gateway.command()
+@options
+@target.control_option
+def status(control_url: str | None, out: Settings) -> None:
+    """Show workers, providers and breakers; exit 4 when no gateway answers."""
+    from roadworthy.cli.gateway_text import status_text
+    from roadworthy.client.record import summarize
+
+    with target.operator(out, control_url) as operator:
+        found = operator.status()
+    providers = summarize(found.breakers)
+    out.emit({**found.raw, "providers": providers, "workers": found.workers}, status_text(found, providers))
+
+
+@gateway.command()
+@options
+@target.url_option
+@click.option("--model", "-m", help="Route or provider/model; the default route when left out.")
+@click.option("--stream", is_flag=True, help="Print the answer while it is written.")
+@click.option("--system", help="Instruction that goes before the question.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Upper bound of the answer's length.")
+@click.option("--timeout", type=click.FloatRange(0.1, 3600), default=120.0, show_default=True, help="Seconds.")
+@click.argument("text")
+def ask(
+    text: str, url: str | None, model: str | None, stream: bool, system: str | None, max_tokens: int | None,
+    timeout: float, out: Settings,
+) -> None:
+    """Ask TEXT (`-` reads it from stdin); the answer goes to stdout, who gave it to stderr."""
+    from roadworthy.cli.gateway_text import question, receive, show_attempts, told_by
+    from roadworthy.client.transport import RemoteError
+
+    messages = question(text, system)
+    with target.gateway_client(out, url, timeout) as client:
+        name = model or target.default_model(out, url, client)
+        try:
+            answer = receive(client, messages, name, max_tokens, stream, out)
+        except RemoteError as error:
+            show_attempts(error.attempts, out)
+            raise
+    out.emit(answer, "" if stream else answer.text)
+    out.say(told_by(answer))
+
+
+@gateway.command()
+@options
+@target.url_option
+def models(url: str | None, out: Settings) -> None:
+    """List the names that callers may ask for."""
+    with target.gateway_client(out, url, 10.0) as client:
+        found = client.models()
+    rows = [(model.id, model.owned_by) for model in found]
+    out.emit({"models": found}, out.table(["model", "owned by"], rows))
+
+
+@gateway.command("live-check")
+@options
+@target.url_option
+@click.option("--route", help="Route to check; the default route when left out.")
+def live_check(url: str | None, route: str | None, out: Settings) -> None:
+    """Send two realistic briefs; exit 0 when the answers are real, 1 when judged bad, 4 when that is unknown."""
+    from roadworthy.cli.gateway_text import checked_line
+    from roadworthy.client.live_check import check, verdict
+
+    with target.gateway_client(out, url) as client:
+        name = route or target.default_model(out, url, client)
+        found = check(client, name, out.say)
+    code = verdict(found)
+    data = {"route": name, "verdict": code.name.lower(), "briefs": found}
+    out.emit(data, "\n".join(map(checked_line, found)))
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+@gateway.group()
+def breaker() -> None:
+    """Look at the circuit breakers and close them."""
+
+
+@breaker.command("list")
+@options
+@target.control_option
+def list_breakers(control_url: str | None, out: Settings) -> None:
+    """List the breakers of every worker."""
+    from roadworthy.cli.gateway_text import breaker_text
+
+    with target.operator(out, control_url) as operator:
+        found = operator.breakers()
+    out.emit({"breakers": found}, breaker_text(found))
+
+
+@breaker.command()
+@options
+@target.control_option
+@click.argument("which", metavar="[PROVIDER[/MODEL]]", required=False)
+def reset(control_url: str | None, which: str | None, out: Settings) -> None:
+    """Close breakers at once: of a model, of a provider, or all."""
+    from roadworthy.cli.gateway_text import no_such_breaker
+
+    provider, _, model = (which or "").partition("/")
+    with target.operator(out, control_url) as operator:
+        count = operator.reset_breaker(provider or None, model or None)
+        if not count and which:
+            raise no_such_breaker(operator.breakers())
+    out.emit({"reset": count, "provider": provider or None, "model": model or None}, f"{count} breakers closed.")
+
+
+@gateway.group()
+def journal() -> None:
+    """Read and verify the journal of the state directory."""
+
+
+@journal.command()
+@options
+@click.option("--lines", "-n", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Entries.")
+@click.option("--kind", default="", help="Only kinds that begin with this, for example `key.`.")
+def tail(lines: int, kind: str, out: Settings) -> None:
+    """Print the last entries, newest last."""
+    from roadworthy.cli.state_file import entry_line, open_journal, read_payload
+
+    with open_journal(target.state_dir(out)) as book:
+        found = book.tail(lines, kind)
+    data = [{"sequence": e.seq, "at": e.at, "kind": e.kind, "payload": read_payload(e), "hash": e.hash} for e in found]
+    out.emit({"entries": data}, "\n".join(map(entry_line, found)))
+
+
+@journal.command()
+@options
+def verify(out: Settings) -> None:
+    """Recompute the hash chain; exit 1 when it is broken."""
+    from roadworthy.cli.state_file import broken, open_journal
+
+    with open_journal(target.state_dir(out)) as book:
+        found = book.verify()
+    if found.first_bad_seq is not None:
+        raise broken(found)
+    out.emit({"whole": True, **found._asdict()}, f"The journal is whole: {found.entries} entries, head {found.head}.")

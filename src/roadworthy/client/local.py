@@ -1,0 +1,88 @@
+"""The gateway on this machine, asked through its workers' sockets, which only its owner can open: no key needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from roadworthy.client.record import Breaker, Status, Worker, objects, pick, read_breaker, read_worker
+from roadworthy.client.transport import Api
+from roadworthy.core.errors import GatewayError
+
+
+class LocalClient:
+    """Asks every worker of the gateway that uses a state directory. Offers what `AdminClient` offers of these.
+
+    Every call raises `GatewayError` with `gateway_unreachable` when no worker answers.
+
+    Args:
+        state_dir: The gateway's state directory.
+        timeout_s: Longest silence while one worker's answer is awaited, in seconds.
+    """
+
+    def __init__(self, state_dir: Path, *, timeout_s: float = 3.0) -> None:
+        self._state_dir = state_dir
+        self._timeout_s = timeout_s
+
+    def __enter__(self) -> LocalClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is kept open between calls."""
+
+    def status(self) -> Status:
+        """What every worker says of itself; one that does not answer is told with its error."""
+        answers = self._ask("GET", "/internal/status")
+        workers = [
+            Worker(number, error=told) if isinstance(told, str) else read_worker({"worker": number, **told})
+            for number, told in answers.items()
+        ]
+        breakers = [
+            read_breaker(item, number) for number, told in answers.items() for item in objects(told, "breakers")
+        ]
+        return Status(tuple(workers), tuple(breakers), {"workers": list(answers.values())})
+
+    def breakers(self) -> tuple[Breaker, ...]:
+        """The circuit breakers of every worker that answers."""
+        return self.status().breakers
+
+    def reset_breaker(self, provider: str | None = None, model: str | None = None) -> int:
+        """Close breakers at once; see `AdminClient.reset_breaker`."""
+        answers = self._ask("POST", "/internal/breakers/reset", {"provider": provider, "model": model})
+        return sum(pick(told, "reset", int) or 0 for told in answers.values())
+
+    def reload_keys(self) -> int:
+        """Have every worker read the keys now; returns how many did."""
+        return sum(not isinstance(told, str) for told in self._ask("POST", "/internal/keys/reload", {}).values())
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> dict[int, dict[str, Any] | str]:
+        """Worker number -> its answer, or why there is none."""
+        sockets = sorted(self._state_dir.glob("run/edge-*.sock"), key=_number)
+        answers: dict[int, dict[str, Any] | str] = {}
+        for socket in sockets:
+            answers[_number(socket)] = self._ask_one(socket, method, path, body)
+        if all(isinstance(told, str) for told in answers.values()):
+            why = f"{len(sockets)} sockets are there; none answers." if sockets else "It holds no worker's socket."
+            raise GatewayError(
+                f"No gateway runs with the state directory {self._state_dir}.", why,
+                "Start one with `roadworthy up`; to ask one elsewhere set ROADWORTHY_ADMIN_KEY and --control-url.",
+                code="gateway_unreachable",
+            )
+        return answers
+
+    def _ask_one(
+        self, socket: Path, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> dict[str, Any] | str:
+        with Api("http://127.0.0.1", timeout_s=self._timeout_s, socket=socket) as api:
+            try:
+                return api.call(method, path, body)[1]
+            except GatewayError as error:
+                return error.what
+
+
+def _number(socket: Path) -> int:
+    text = socket.stem.removeprefix("edge-")
+    return int(text) if text.isdecimal() else -1
