@@ -107,20 +107,22 @@ def cli_page() -> str:
 
 def metrics_page() -> str:
     """Every metric with its type, labels and meaning."""
-    from roadworthy.runtime import metrics
+    from roadworthy.runtime.metrics_definitions import DEFINITIONS
 
     lines = [
-        NOTE.format(source="roadworthy.runtime.metrics"), "",
+        NOTE.format(source="roadworthy.runtime.metrics_definitions"), "",
         "# Metrics", "",
-        "`GET /metrics` on the public port answers in Prometheus text format, all workers summed. Names and label sets",
-        "are public; every label takes its values from a closed set or from the configuration, so the number of series",
-        "is bounded.", "",
+        "`GET /metrics` on the public port answers in Prometheus text format. One scrape shows every worker, whichever of",
+        "them it reaches; each series carries the label `worker` besides those below. Names and label sets are public;",
+        "every label takes its values from a closed set or from the configuration, so the number of series is bounded.",
+        "",
         "| metric | type | labels | meaning |", "| --- | --- | --- | --- |",
     ]
     lines += [
-        f"| `{row.name}` | {row.kind} | {', '.join(row.labels) or 'none'} | {_cell(row.help)} |"
-        for row in metrics.DEFINITIONS
+        f"| `{row.name}` | {row.type} | {', '.join(row.labels) or 'none'} | {_cell(row.help)} |" for row in DEFINITIONS
     ]
+    lines += ["", "## Buckets", "", "Upper bounds of the histograms.", "", "| metric | bounds |", "| --- | --- |"]
+    lines += [f"| `{row.name}` | {', '.join(f'{bound:g}' for bound in row.buckets)} |" for row in DEFINITIONS if row.buckets]
     return _page(lines)
 
 
