@@ -25,7 +25,7 @@ gateway:
       try_timeout_s: 2
       stream_idle_timeout_s: 2
   breaker: {open_s: 10}
-  control: {enabled: false}
+control: {enabled: false}
 log: {level: info, requests: true}
 YAML
 start "$@"
