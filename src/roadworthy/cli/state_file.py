@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ def open_journal(state_dir: Path) -> Iterator[SqliteJournal]:
         StorageError: `store_unavailable` when there is none yet, `journal_corrupt` when it is no database.
     """
     path = state_dir / STATE_FILE
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise StorageError(
             "There is no journal.", f"The state directory {state_dir} holds no {STATE_FILE}.",
             "Start a gateway with `roadworthy up`, or name its configuration with --config.",
@@ -57,7 +58,7 @@ def read_keys(state_dir: Path) -> tuple[Key, ...]:
     """
     from roadworthy.gateway.keys import KeyStore
 
-    if not (state_dir / STATE_FILE).is_file():
+    if not os.path.isfile(state_dir / STATE_FILE):
         return ()
     with contextlib.closing(KeyStore(state_dir / STATE_FILE)) as store:
         return store.list()
