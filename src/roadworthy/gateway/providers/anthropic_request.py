@@ -36,6 +36,7 @@ TRANSLATED = frozenset(
         "temperature",
         "tool_choice",
         "tools",
+        "top_k",
         "top_p",
     ]
 )
@@ -164,8 +165,9 @@ def _source(url: str) -> dict[str, str]:
 def _add_sampling(body: dict[str, Any], request: dict[str, Any]) -> None:
     if "temperature" in request:
         body["temperature"] = min(request["temperature"], 1.0)
-    if "top_p" in request:
-        body["top_p"] = request["top_p"]
+    for name in ("top_p", "top_k"):
+        if name in request:
+            body[name] = request[name]
 
 
 def _add_stop(body: dict[str, Any], request: dict[str, Any]) -> None:

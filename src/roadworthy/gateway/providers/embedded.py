@@ -47,6 +47,7 @@ class Embedded(OpenAIShape):
             "stream_options",
             "temperature",
             "top_logprobs",
+            "top_k",
             "top_p",
         ]
     )

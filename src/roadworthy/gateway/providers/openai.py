@@ -5,13 +5,15 @@ Source: OpenAI API reference, "Chat Completions", "Embeddings"; guide "Error cod
 
 from __future__ import annotations
 
+from roadworthy.gateway.chat import KNOWN_PARAMETERS
 from roadworthy.gateway.providers.openai_shape import OpenAIShape
 
 
 class OpenAI(OpenAIShape):
-    """OpenAI's own API takes every parameter that we let in."""
+    """OpenAI's own API takes every parameter that we let in but `top_k`, which only its relatives have."""
 
     kind = "openai"
     default_base_url = "https://api.openai.com/v1"
     needs_key = True
+    takes = KNOWN_PARAMETERS - {"top_k"}
     embeddings_path: str | None = "/embeddings"

@@ -38,6 +38,7 @@ class Perplexity(OpenAIShape):
             "stream",
             "temperature",
             "top_logprobs",
+            "top_k",
             "top_p",
             "web_search_options",
         ]
