@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from roadworthy.serve.start import Ready
     from roadworthy.serve.supervisor import RunSummary
 
+DEFAULT_URL = "http://127.0.0.1:8080"
+"""Where the other commands look for a gateway when they are not told."""
+
 
 @click.command()
 @click.option("--host", help="Address to listen on, instead of gateway.host.")
@@ -52,7 +55,7 @@ def up(
         out.emit(_data(told), _welcome(told))
         sys.stdout.flush()
 
-    progress.start("Starting (the model loads in the background)")
+    progress.start("Starting")
     try:
         summary = start.run(loaded.config, os.environ, say=out.say, ready=ready)
     finally:
@@ -131,6 +134,7 @@ def _examples(told: Ready, route: str) -> list[str]:
         lines = ["Callers need a key. Make one: roadworthy key create my-app --scope use", ""]
     else:
         key, header, lines = "none-needed", "", []
+    address = "" if told.url == DEFAULT_URL else f" --url {told.url}"
     return [
         *lines,
         "Try it with curl:",
@@ -144,7 +148,7 @@ def _examples(told: Ready, route: str) -> list[str]:
         '      messages=[{"role": "user", "content": "Name three colours."}])',
         "  print(answer.model, answer.choices[0].message.content)",
         "",
-        'Next: roadworthy gateway ask "Why do bridges have expansion joints?"',
+        f'Next: roadworthy gateway ask "Why do bridges have expansion joints?"{address}',
     ]
 
 

@@ -78,6 +78,8 @@ def run(
         supervisor = Supervisor(
             plan.children, run_directory, drain_timeout_s=plan.edge.limits.drain_timeout_s + _DRAIN_MARGIN_S, say=say,
         )
+        if plan.model is not None:
+            say(f"Loading the model {plan.model.name}; requests are taken when it is ready.")
         greeting = threading.Thread(
             target=_greet, args=(plan, begin, stopping, say, ready), name="greeting", daemon=True
         )
