@@ -16,10 +16,11 @@ MISSING_SCHEMES = {"vault": "HashiCorp Vault", "aws": "AWS Secrets Manager"}
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _KEY_PREFIX = re.compile(
-    r"(sk|pk|rk|rw|pplx|xox[abprs]|gh[pousr]|github_pat|glpat|hf|gsk|key|token|secret|bearer|basic)[-_ ][A-Za-z0-9]"
-    r"|AKIA[0-9A-Z]{12}|AIza[0-9A-Za-z_-]{20}|eyJ[A-Za-z0-9_-]{10}"
+    r"sk-|[spr]k_(live|test|proj)|pplx-|xox[abeprs]-|gh[opusr]_|github_pat_|glpat-|gsk_|(hf|rw)_[A-Za-z0-9_-]{16}"
+    r"|AKIA[0-9A-Z]{12}|AIza[0-9A-Za-z_-]{20}|eyJ[A-Za-z0-9_-]{10}|(?i:bearer|basic)\s"
 )
-_LONG_TOKEN = re.compile(r"(?=[A-Za-z0-9_+/=-]*[0-9])(?=[A-Za-z0-9_+/=-]*[A-Za-z])[A-Za-z0-9_+/=-]{32,}")
+# Without - and _, so that the long names of models are none.
+_LONG_TOKEN = re.compile(r"(?=[A-Za-z+/=]*[0-9])(?=[0-9+/=]*[A-Za-z])[A-Za-z0-9+/=]{32,}")
 _CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|password|credential|signature|session", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 

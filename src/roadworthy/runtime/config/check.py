@@ -235,7 +235,7 @@ class Check:
     def _retry(self) -> None:
         retry = _mapping(self._gateway.get("retry"))
         base, cap = retry.get("base_s", 0.2), retry.get("cap_s", 2.0)
-        if isinstance(base, int | float) and isinstance(cap, int | float) and base > cap:
+        if isinstance(base, int | float) and isinstance(cap, int | float) and cap < base <= 60:
             path = ("gateway", "retry", "base_s" if "base_s" in retry else "cap_s")
             self._error(path, "base_s must not be larger than cap_s")
 

@@ -53,16 +53,20 @@ class Document:
                 value = self._value(root, ())
             finally:
                 self._loader.dispose()
-            if not isinstance(value, dict):
+            if value is not None and not isinstance(value, dict):
                 self._report(root, (), "expected a mapping of keys at the top of the file")
-            self.data = value
+            self.data = value or {}
         if self._problems:
             raise ConfigInvalid(self._problems)
 
     def _compose(self, text: str) -> yaml.Node | None:
         fault: tuple[str, int | None] | None = None
+        root: yaml.Node | None = None
         try:
-            root: yaml.Node | None = yaml.compose(text, Loader=Loader)
+            if _depth(text) > MAX_DEPTH:
+                fault = ("it is too deeply nested", None)
+            else:
+                root = yaml.compose(text, Loader=Loader)
         except yaml.MarkedYAMLError as error:
             # The problem may quote what stands in the file; that part is cut off.
             told = _QUOTED.sub("", error.problem or "it is not valid YAML")
@@ -129,6 +133,20 @@ class Document:
 
     def _report(self, node: yaml.Node, path: KeyPath, text: str) -> None:
         self._problems.append(self._problem(node, path, text))
+
+
+def _depth(text: str) -> int:
+    """Deepest nesting, at most one above what is allowed. The C loader itself overflows its stack on deep text."""
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if deepest > MAX_DEPTH:
+            break
+    return deepest
 
 
 def parse_value(text: str) -> Any:

@@ -81,8 +81,9 @@ def _step(node: object, rest: list[str]) -> tuple[str | int, int] | None:
 def _unknown(path: KeyPath, node: object, name: str) -> UsageError:
     names = [str(key) for key in node] if isinstance(node, Mapping) else []
     inside = f"`{render(path)}`" if path else "the configuration"
+    guess = suggest(name, names).removeprefix("; ")
     return UsageError(
         f"There is no such key in {inside}.",
-        suggest(name, names).removeprefix("; ").capitalize(),
+        guess[:1].upper() + guess[1:],
         "`roadworthy config show` prints all keys.",
     )

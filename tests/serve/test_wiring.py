@@ -1,0 +1,153 @@
+"""From the configuration to edge settings."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from roadworthy.core.errors import ConfigError
+from roadworthy.gateway import settings
+from roadworthy.gateway.providers.registry import default_base_url
+from roadworthy.gateway.settings import EdgeSettings, Target
+from roadworthy.runtime.config.load import load
+from roadworthy.runtime.config.tree import KINDS, Breaker, Config, Limits, Retry, Route
+from roadworthy.serve import wiring
+from roadworthy.serve.config_check import check
+
+FAKE = "sk-live-" + "oops-0123456789abcdef"
+URL = "http://127.0.0.1:4000/v1"
+
+TEXT = """\
+gateway:
+  port: 9000
+  workers: 3
+  providers:
+    openai: {kind: openai, api_key: env:OPENAI_API_KEY}
+    claude: {kind: anthropic, api_key: file:claude.key, connect_timeout_s: 2}
+    local: {kind: compatible, base_url: 'http://127.0.0.1:8000/v1/', headers: {X-Plain: a, X-Token: env:TOKEN}}
+    spare: {kind: deepseek, api_key: env:ABSENT}
+    embedded: {kind: embedded}
+  routes:
+    m-*: {chain: ['local/*']}
+    chat: {chain: [openai/gpt-4.1-mini, claude/c, local/org/model, embedded/smollm2-135m-instruct], deadline_s: 9}
+  retry: {max_tries: 2}
+  breaker: {open_s: 1}
+  limits: {max_headers: 50}
+"""
+ENVIRON = {"OPENAI_API_KEY": FAKE, "TOKEN": "t-1"}
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("claude.key").write_text("claude-secret\n")
+
+
+def read(text: str = TEXT, **environ: str) -> Config:
+    Path("roadworthy.yaml").write_text(text)
+    return load(environ=environ).config
+
+
+def test_compiles_everything() -> None:
+    edge = wiring.compile_edge(read(), ENVIRON, embedded_url=URL, embedded_key="k")
+    assert (edge.port, edge.workers, edge.profile, edge.default_route) == (9000, 3, "development", "chat")
+    assert (edge.retry.max_tries, edge.breaker.open_s, edge.limits.max_headers) == (2, 1.0, 50)
+    found = {
+        provider.name: (provider.kind, provider.base_url, provider.api_key) for provider in edge.providers
+    }
+    assert found == {
+        "openai": ("openai", "https://api.openai.com/v1", FAKE),
+        "claude": ("anthropic", "https://api.anthropic.com/v1", "claude-secret"),
+        "local": ("compatible", "http://127.0.0.1:8000/v1", None),
+        "embedded": ("embedded", URL, "k"),
+    }, "`spare` is used by no chain, so neither it nor its missing secret matters"
+    assert edge.providers[2].headers == {"X-Plain": "a", "X-Token": "t-1"}
+    assert edge.routes[1].chain[2] == Target("local", "org/model")
+    assert (edge.routes[0].name, edge.routes[1].deadline_s) == ("m-*", 9.0)
+
+
+def test_settings_travel_as_json_and_show_no_key() -> None:
+    edge = wiring.compile_edge(read(), ENVIRON, embedded_url=URL)
+    assert msgspec.json.decode(msgspec.json.encode(edge), type=EdgeSettings) == edge
+    assert FAKE not in repr(edge)
+
+
+def test_defaults_are_the_same_on_both_sides() -> None:
+    """The tree and the settings state each default once; this holds them together."""
+    edge = wiring.compile_edge(read("version: 1"), {}, embedded_url=URL)
+    bare = EdgeSettings(providers=(), routes=())
+    for name in ("host", "port", "state_dir", "require_key", "limits", "retry", "breaker", "profile"):
+        assert getattr(edge, name) == getattr(bare, name), name
+    assert edge.routes[0] == settings.Route(name="chat", chain=edge.routes[0].chain)
+    for node, struct in ((Limits, settings.Limits), (Retry, settings.Retry), (Breaker, settings.Breaker)):
+        assert tuple(node.model_fields) == struct.__struct_fields__
+    assert {*Route.model_fields, "name"} == set(settings.Route.__struct_fields__)
+
+
+def test_base_urls_are_those_of_the_providers() -> None:
+    assert {kind: wiring.BASE_URLS.get(kind, "") for kind in KINDS} == {
+        kind: default_base_url(kind) for kind in KINDS
+    }
+
+
+def test_workers_and_default_route() -> None:
+    auto = read("version: 1")
+    assert wiring.worker_count(auto) == min(len(os.sched_getaffinity(0)), 256)
+    assert wiring.default_route(auto) == "chat"
+    assert wiring.default_route(read(TEXT.replace("  port", "  default_route: chat\n  port"))) == "chat"
+    only_pattern = "gateway: {providers: {e: {kind: embedded}}, routes: {m-*: {chain: ['e/*']}}}"
+    assert wiring.default_route(read(only_pattern)) is None
+
+
+def test_every_missing_secret_is_named_and_none_is_shown() -> None:
+    Path("claude.key").unlink()
+    with pytest.raises(ConfigError) as caught:
+        wiring.compile_edge(read(), {"TOKEN": FAKE + "\n" + FAKE}, embedded_url=URL)
+    error = caught.value
+    assert error.code == "secret_missing"
+    assert error.what == "The secret env:OPENAI_API_KEY of provider openai is not there."
+    assert "Missing too: file:claude.key of provider claude, env:TOKEN of provider local." in error.why
+    assert "OPENAI_API_KEY" in error.mend
+    assert FAKE not in "".join(traceback.format_exception(error)) + str(error.as_dict())
+
+
+def test_the_embedded_url_is_the_callers_duty() -> None:
+    assert wiring.embedded_provider(read()) == ("embedded", read().gateway.providers["embedded"])
+    with pytest.raises(ValueError, match="embedded_url"):
+        wiring.compile_edge(read(), ENVIRON)
+    unused = read(TEXT.replace(", embedded/smollm2-135m-instruct", ""))
+    assert wiring.embedded_provider(unused) is None
+    assert len(wiring.compile_edge(unused, ENVIRON).providers) == 3
+
+
+def test_check_reads_every_profile_of_the_file() -> None:
+    bad = "profiles:\n  production: {gateway: {prot: 1}}\n  staging: {log: {level: debug}}\n"
+    Path("roadworthy.yaml").write_text("log: {level: info}\n" + bad)
+    assert load(environ={}).config.log.level == "info"
+    with pytest.raises(ConfigError, match="with APP_ENV=production: unknown key; did you mean `port`"):
+        check(None, {})
+    Path("roadworthy.yaml").write_text("log: {level: info}\n" + bad.replace("prot: 1", "port: 1"))
+    result = check(None, {"APP_ENV": "staging"})
+    assert (result.profile, result.profiles_checked, result.warnings) == (
+        "staging",
+        ["staging", "production"],
+        [],
+    )
+
+
+def test_check_does_not_try_profiles_that_the_file_does_not_speak_of() -> None:
+    Path("roadworthy.yaml").write_text("gateway: {host: 0.0.0.0}\nprofiles: {staging: {}}")
+    assert check(None, {"APP_ENV": "production"}).profiles_checked == ["production"]
+
+
+def test_check_warns_of_missing_secrets() -> None:
+    Path("roadworthy.yaml").write_text(TEXT)
+    warnings = check(None, {"TOKEN": "t"}).warnings
+    assert [(warning.key, warning.code) for warning in warnings] == [
+        ("gateway.providers.spare", "config_invalid"),
+        ("gateway.providers.openai", "secret_missing"),
+    ]
