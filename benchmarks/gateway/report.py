@@ -31,7 +31,9 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("MB idle", "rss_idle_mb", 0),
     ("MB after", "rss_after_mb", 0),
     ("CPU us/request", "cpu_us", 0),
+    ("CPU of nginx, times", "cpu_of_nginx", 1),
     ("requests/s, 16 clients", "rps", 0),
+    ("requests/s, 64 clients", "rps_64", 0),
     ("of nginx", "rps_of_nginx", 3),
     ("of direct", "rps_of_direct", 3),
     ("p50 ms, 1 client", "p50_ms", 3),
@@ -60,8 +62,8 @@ def summarise(runs: Sequence[Results]) -> dict[str, Value]:
     def own(field: str) -> Callable[[Results], Value]:
         return lambda pair: pair["target"].get(field)
 
-    def ratio(other: str) -> Callable[[Results], Value]:
-        return lambda pair: pair["target"]["rps"] / pair[other]["rps"] if pair.get(other) else None
+    def ratio(other: str, field: str = "rps") -> Callable[[Results], Value]:
+        return lambda pair: pair["target"][field] / pair[other][field] if pair.get(other) else None
 
     def added(field: str) -> Callable[[Results], Value]:
         return lambda pair: pair["target"][field] - pair["direct"][field] if pair["target"][field] >= 0 else None
@@ -72,6 +74,7 @@ def summarise(runs: Sequence[Results]) -> dict[str, Value]:
         "rss_idle_mb": middle([run["rss_idle_mb"] for run in runs]),
         "rss_after_mb": middle([run["rss_after_mb"] for run in runs]),
         "cpu_us": figure("plain-16", own("cpu_us")),
+        "cpu_of_nginx": figure("plain-16", ratio("nginx", "cpu_us")),
         "rps": figure("plain-16", own("rps")),
         "rps_64": figure("plain-64", own("rps")),
         "rps_of_nginx": figure("plain-16", ratio("nginx")),
