@@ -112,9 +112,10 @@ def metrics_page() -> str:
     lines = [
         NOTE.format(source="roadworthy.runtime.metrics_definitions"), "",
         "# Metrics", "",
-        "`GET /metrics` on the public port answers in Prometheus text format. One scrape shows every worker, whichever of",
-        "them it reaches; each series carries the label `worker` besides those below. Names and label sets are public;",
-        "every label takes its values from a closed set or from the configuration, so the number of series is bounded.",
+        "`GET /metrics` on the public port answers in Prometheus text format. One scrape shows every worker, whichever",
+        "of them it reaches; each series carries the label `worker` besides those below. Names and label sets are",
+        "public; every label takes its values from a closed set or from the configuration, so the number of series is",
+        "bounded.",
         "",
         "| metric | type | labels | meaning |", "| --- | --- | --- | --- |",
     ]
@@ -122,7 +123,9 @@ def metrics_page() -> str:
         f"| `{row.name}` | {row.type} | {', '.join(row.labels) or 'none'} | {_cell(row.help)} |" for row in DEFINITIONS
     ]
     lines += ["", "## Buckets", "", "Upper bounds of the histograms.", "", "| metric | bounds |", "| --- | --- |"]
-    lines += [f"| `{row.name}` | {', '.join(f'{bound:g}' for bound in row.buckets)} |" for row in DEFINITIONS if row.buckets]
+    lines += [
+        f"| `{row.name}` | {', '.join(f'{bound:g}' for bound in row.buckets)} |" for row in DEFINITIONS if row.buckets
+    ]
     return _page(lines)
 
 

@@ -123,7 +123,7 @@ def _command_lines(text: str) -> Iterator[list[str]]:
     spans = re.findall(r"`roadworthy ([^`\n]+)`", FENCE.sub("", text))
     for _, language, block in FENCE.findall(text):
         if language in {"sh", "ini"}:
-            spans += re.findall(r"(?:^|[/\s=])roadworthy (?=[a-z-])([^\n|&;#]+)", block, re.MULTILINE)
+            spans += re.findall(r"(?:^|[/\s=])roadworthy (?=[a-z])([^\n|&;#]+)", block, re.MULTILINE)
     for span in spans:
         words = shlex.split(span)
         if words and not re.fullmatch(r"[A-Z…]+", words[0]):

@@ -15,6 +15,8 @@ FORBIDDEN = {
     "a key of a paid service": r"\bsk-(proj|ant|live)-[A-Za-z0-9]{20,}",
     "an emoji": "[\U0001f300-\U0001faff\u2705\u274c]",
 }
+# A test of the masker needs something to mask.
+ALLOWED_IN_TESTS = {"a private key", "a key of a paid service", "an emoji"}
 BINARY = {".png", ".gguf", ".gif", ".ico", ".woff2"}
 
 
@@ -24,7 +26,10 @@ def test_no_forbidden_words(repository_files: list[Path], root: Path) -> None:
         if path.suffix in BINARY:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
+        in_tests = path.is_relative_to(root / "tests")
         for what, pattern in FORBIDDEN.items():
+            if in_tests and what in ALLOWED_IN_TESTS:
+                continue
             for match in re.finditer(pattern, text):
                 line = text.count("\n", 0, match.start()) + 1
                 found.append(f"{path.relative_to(root)}:{line}: {what}")
