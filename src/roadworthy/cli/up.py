@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import sys
-from collections.abc import Callable
+import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -36,8 +38,6 @@ def up(
     Without a configuration file it serves the embedded model under the name `chat`. Ctrl-C stops it: requests in
     progress may finish; a second Ctrl-C ends everything at once.
     """
-    import os
-
     from roadworthy.runtime.config.load import load
     from roadworthy.serve import start
 
@@ -64,30 +64,39 @@ def up(
 
 
 class _Progress:
-    """A spinner on a terminal, one line elsewhere, nothing with `--quiet`."""
+    """A spinner on a terminal, one line elsewhere, nothing with `--quiet`.
+
+    It leaves the cursor at the start of its line, so that the log lines of child processes, which share the terminal,
+    write over it.
+    """
 
     def __init__(self, out: Settings) -> None:
         self._out = out
-        self._stop: Callable[[], None] | None = None
+        self._done = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def start(self, text: str) -> None:
         """Show that something is going on."""
         if self._out.quiet:
             return
-        if not sys.stderr.isatty():
+        if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
             self._out.say(f"{text} ...")
             return
-        from rich.console import Console
-
-        status = Console(stderr=True, no_color=not self._out.color).status(text)
-        status.start()
-        self._stop = status.stop
+        self._thread = threading.Thread(target=self._spin, args=(text,), name="spinner", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Take the spinner away; may be called again."""
-        stop, self._stop = self._stop, None
-        if stop is not None:
-            stop()
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _spin(self, text: str) -> None:
+        for mark in itertools.cycle("|/-\\"):
+            click.echo(f"\r\x1b[2K{mark} {text}\r", err=True, nl=False)
+            if self._done.wait(0.1):
+                click.echo("\r\x1b[2K", err=True, nl=False)
+                return
 
 
 def _data(told: Ready) -> dict[str, object]:
