@@ -64,7 +64,7 @@ class ScriptedServer:
                 say = server.script.get(f"{self.command} {self.path}", Say({"error": {"code": "not_found"}}, 404))
                 if say.hang:
                     server.over.wait(30)
-                self.send_response(say.status)
+                self.send_response_only(say.status)
                 body = say.body if isinstance(say.body, bytes) else json.dumps(say.body).encode()
                 length = len(body) + (10 if say.cut else 0)
                 for name, value in {"content-length": str(length), **say.headers}.items():
@@ -87,9 +87,9 @@ class ScriptedServer:
 
 
 @contextmanager
-def serving() -> Iterator[ScriptedServer]:
+def serving(server: ScriptedServer | None = None) -> Iterator[ScriptedServer]:
     """A server that runs as long as the block."""
-    server = ScriptedServer()
+    server = server or ScriptedServer()
     thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -110,13 +110,17 @@ def list_breakers(control_url: str | None, out: Settings) -> None:
 def reset(control_url: str | None, which: str | None, out: Settings) -> None:
     """Close breakers at once: of a model, of a provider, or all."""
     from roadworthy.cli.gateway_text import no_such_breaker
+    from roadworthy.cli.state_file import remember_reset
+    from roadworthy.client.local import LocalClient
 
     provider, _, model = (which or "").partition("/")
     with target.operator(out, control_url) as operator:
         count = operator.reset_breaker(provider or None, model or None)
         if not count and which:
             raise no_such_breaker(operator.breakers())
-    out.emit({"reset": count, "provider": provider or None, "model": model or None}, f"{count} breakers closed.")
+    if isinstance(operator, LocalClient):
+        remember_reset(target.state_dir(out), provider or None, model or None, count)
+    out.emit({"reset": count, "provider": provider or None, "model": model or None}, _closed(count))
 
 
 @gateway.group()
@@ -149,3 +153,7 @@ def verify(out: Settings) -> None:
     if found.first_bad_seq is not None:
         raise broken(found)
     out.emit({"whole": True, **found._asdict()}, f"The journal is whole: {found.entries} entries, head {found.head}.")
+
+
+def _closed(count: int) -> str:
+    return f"{count} breaker{'s' * (count != 1)} closed."

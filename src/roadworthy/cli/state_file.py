@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.cli.output import when
 from roadworthy.core.errors import StorageError
+from roadworthy.core.ports import Entry
 
 if TYPE_CHECKING:
     from roadworthy.gateway.keys import Key, KeyStore
@@ -62,6 +64,17 @@ def read_keys(state_dir: Path) -> tuple[Key, ...]:
         return ()
     with contextlib.closing(KeyStore(state_dir / STATE_FILE)) as store:
         return store.list()
+
+
+def remember_reset(state_dir: Path, provider: str | None, model: str | None, count: int) -> None:
+    """Write to the journal that breakers were closed by hand; the admin API does the same for its callers.
+
+    Raises:
+        StorageError: `store_unavailable`, `journal_corrupt`.
+    """
+    told = {"provider": provider, "model": model, "reset": count, "by": "command line"}
+    with open_journal(state_dir) as journal:
+        journal.append([Entry("breaker.reset", time.time(), json.dumps(told).encode())])
 
 
 def read_payload(entry: Stored) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,13 @@ class LocalClient:
         return sum(not isinstance(told, str) for told in self._ask("POST", "/internal/keys/reload", {}).values())
 
     def _ask(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None
+        self, method: str, route: str, body: Mapping[str, Any] | None = None
     ) -> dict[int, dict[str, Any] | str]:
         """Worker number -> its answer, or why there is none."""
         sockets = sorted(self._state_dir.glob("run/edge-*.sock"), key=_number)
         answers: dict[int, dict[str, Any] | str] = {}
-        for socket in sockets:
-            answers[_number(socket)] = self._ask_one(socket, method, path, body)
+        for path in sockets:
+            answers[_number(path)] = self._ask_one(path, method, route, body)
         if all(isinstance(told, str) for told in answers.values()):
             why = f"{len(sockets)} sockets are there; none answers." if sockets else "It holds no worker's socket."
             raise GatewayError(
@@ -74,15 +75,22 @@ class LocalClient:
         return answers
 
     def _ask_one(
-        self, socket: Path, method: str, path: str, body: Mapping[str, Any] | None
+        self, path: Path, method: str, route: str, body: Mapping[str, Any] | None
     ) -> dict[str, Any] | str:
-        with Api("http://127.0.0.1", timeout_s=self._timeout_s, socket=socket) as api:
+        # A dead worker leaves its socket file behind, and the HTTP library leaks a descriptor when it cannot connect.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(self._timeout_s)
             try:
-                return api.call(method, path, body)[1]
+                probe.connect(str(path))
+            except OSError as error:
+                return f"{path.name} does not answer: {error.strerror or 'timed out'}."
+        with Api("http://127.0.0.1", timeout_s=self._timeout_s, socket=path) as api:
+            try:
+                return api.call(method, route, body)[1]
             except GatewayError as error:
                 return error.what
 
 
-def _number(socket: Path) -> int:
-    text = socket.stem.removeprefix("edge-")
+def _number(path: Path) -> int:
+    text = path.stem.removeprefix("edge-")
     return int(text) if text.isdecimal() else -1
