@@ -26,6 +26,9 @@ BUDGETS: tuple[tuple[str, str, str, float], ...] = (
     ("answers that were not whole", "bad", "<=", 0.0),
 )
 
+# Work of other programs, in cores, up to which a run counts as undisturbed.
+QUIET_CORES = 0.1
+
 COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("start s", "start_s", 2),
     ("MB idle", "rss_idle_mb", 0),
@@ -135,6 +138,9 @@ def duel_text(results: Results) -> str:
         verdicts = {True: "held", False: "MISSED", None: "not measured"}
         judged = [[w, limit, show(v, 3), verdicts[held]] for w, limit, v, held in judge(results["summary"]["own"])]
         parts.append(table(["budget of our gateway", "limit", "measured", "verdict"], judged))
+    noise = max((s["other_cores"] or 0.0 for s in results["summary"].values()), default=0.0)
+    if noise > QUIET_CORES:
+        parts.append(f"NOT QUIET: other programs used up to {noise:.2f} cores; do not quote these figures.")
     parts += [f"{name}: not measured. {why}" for name, why in results["not_measured"].items()]
     return "\n\n".join(parts)
 

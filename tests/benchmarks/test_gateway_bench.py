@@ -205,7 +205,7 @@ def test_what_is_unknown_is_a_dash() -> None:
 
 
 def test_report_prints_the_tables(tmp_path: Path) -> None:
-    results = {
+    results: dict[str, Any] = {
         "kind": "duel", "made": "2026-01-01",
         "machine": {"cpu": "x", "cores": 2, "python": "3.11", "nginx": "1", "commit": "c"},
         "settings": {"runs": 1, "secs": 1}, "summary": {"own": report.summarise([run_of(10, 100, 50)])},
@@ -216,6 +216,9 @@ def test_report_prints_the_tables(tmp_path: Path) -> None:
     argv = [sys.executable, str(BENCH / "report.py"), str(file), "--svg", str(plot)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert "| CPU us/request" in done.stdout
+    assert "NOT QUIET" not in done.stdout
+    results["summary"]["own"]["other_cores"] = 0.5
+    assert "other programs used up to 0.50 cores" in report.duel_text(results)
     assert "litellm: not measured. not installed" in done.stdout
     assert plot.read_text().startswith("<svg")
 
