@@ -17,33 +17,17 @@ _STUB = re.compile(
     r"|(?:insert|your) (?:text|content|answer|response) here\b"
     r")"
 )
-
-
-_OPENINGS = tuple(
-    [
-        "lorem",
-        "this",
-        "here",
-        "a",
-        "the",
-        "mock",
-        "stub",
-        "place",
-        "dummy",
-        "simul",
-        "cann",
-        "todo",
-        "tbd",
-        "fixme",
-        "insert",
-        "your",
-    ]
-)
 _DECORATION = " \t\r\n\"'*_#>[({<"
+# fmt: off
+_OPENINGS = (
+    "lorem", "this i", "here i", "a ", "an ", "the ", "mock", "stub", "placeh", "dummy", "simula", "canned", "todo",
+    "tbd", "fixme", "insert", "your",
+)
+# fmt: on
 
 
 def is_stub(text: str) -> bool:
     """Whether the text begins as placeholder content does."""
-    if not text.lstrip(_DECORATION)[:6].lower().startswith(_OPENINGS):  # five times cheaper than the pattern
+    if not text.lstrip(_DECORATION)[:6].lower().startswith(_OPENINGS):  # cheaper than the pattern, and mostly enough
         return False
     return _STUB.match(text[:HEAD_CHARS]) is not None

@@ -54,6 +54,8 @@ def compile_edge(
         state_dir=gateway.state_dir,
         require_key=gateway.require_key,
         default_route=default_route(config),
+        log_level=config.log.level,
+        log_requests=config.log.requests,
         limits=msgspec.convert(_plain(gateway.limits), settings.Limits),
         retry=msgspec.convert(_plain(gateway.retry), settings.Retry),
         breaker=msgspec.convert(_plain(gateway.breaker), settings.Breaker),

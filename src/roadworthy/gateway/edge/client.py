@@ -24,6 +24,7 @@ WANTED = frozenset({b"authorization", b"host", b"expect", b"content-length", b"o
 MAX_PIPELINED = 32
 """Requests that may wait behind one that is being answered; with more the connection closes after these."""
 MAX_URL_BYTES = 2_048
+GONE_PROBE_S = 0.1
 LINGER_S = 5.0
 """How long a refused caller may go on sending before the connection is reset."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -86,6 +87,7 @@ class ClientConnection(asyncio.Protocol):
         self._version: str | None = None
         self._eof = False
         self._chunked = False
+        self._began = False
         self._since = server.now
         self._paused_since: float | None = None
         self.exchange: Exchange | None = None
@@ -133,7 +135,17 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """A half-closed caller still gets its answers (RFC 9112 §9.6); with nothing to answer the connection closes."""
         self._eof = True
-        return self._current is not None
+        if self._current is None:
+            return False
+        self._is_anybody_there(self._current)
+        self._server.loop.call_later(GONE_PROBE_S, self._is_anybody_there, self._current)
+        return True
+
+    def _is_anybody_there(self, request: Request) -> None:
+        """Whoever hung up looks like whoever only finished sending, until something is sent: an interim answer, which
+        every HTTP/1.1 caller must skip (RFC 9110 §15.2). The first one provokes a reset, the second one runs into it."""
+        if self._current is request and not self._began and request.version == "1.1":
+            self._transport.write(CONTINUE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller is gone: stop working for it."""
@@ -267,6 +279,7 @@ class ClientConnection(asyncio.Protocol):
         request = self._current
         if request is None:
             return
+        self._began = True
         self._chunked = request.version == "1.1"
         if not self._chunked:
             request.keep_alive = False
@@ -343,6 +356,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _answered(self, last: bool) -> None:
         self._current = self.exchange = self.task = None
+        self._began = False
         self._since = self._server.now
         if last:
             self._deaf = True

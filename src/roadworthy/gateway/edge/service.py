@@ -24,6 +24,7 @@ from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.providers.contract import ProviderFailure
 from roadworthy.gateway.providers.registry import build
 from roadworthy.gateway.settings import EdgeSettings, Key
+from roadworthy.runtime.log import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -181,7 +182,7 @@ class Service:
             request_id=request_id,
         )
 
-    def event(self, kind: str, level: str = "info", **fields: object) -> None:
+    def event(self, kind: str, level: Level = "info", **fields: object) -> None:
         """Something rare and worth remembering."""
         self._ledger.event(kind, level=level, **fields)
 

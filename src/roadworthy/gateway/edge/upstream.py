@@ -191,12 +191,12 @@ class UpstreamConnection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             call.broke(Reason.MALFORMED, f"not valid HTTP: {error}")
             return
-        if self._complete:
+        if self._header_bytes > MAX_HEADER_BYTES and (not self._status or self._header_size() > MAX_HEADER_BYTES):
+            call.broke(Reason.MALFORMED, "the answer's header is too large")
+        elif self._complete:
             self._finish(call)
         elif self._size > self._endpoint.max_reply_bytes:
             call.broke(Reason.MALFORMED, "the answer is too large")
-        elif self._header_bytes > MAX_HEADER_BYTES and not self._status:
-            call.broke(Reason.MALFORMED, "the answer's header is too large")
         elif self._streaming and self._body and call.sink is not None:
             chunk = b"".join(self._body)
             self._body.clear()
@@ -271,6 +271,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._headers = {}
 
     # -- ends
+
+    def _header_size(self) -> int:
+        return sum(len(name) + len(value) for name, value in self._headers.items())
 
     def _ends_with_connection(self) -> bool:
         headers = self._headers

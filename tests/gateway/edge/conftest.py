@@ -1,0 +1,114 @@
+"""A whole edge on real sockets in the test's own loop, in front of the doubles of the paid APIs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from roadworthy.gateway.edge.route import PublicRoutes
+from roadworthy.gateway.edge.scrape import Scraper
+from roadworthy.gateway.edge.server import Server
+from roadworthy.gateway.edge.service import Service
+from roadworthy.gateway.finished import Finished
+from roadworthy.gateway.settings import Breaker, EdgeSettings, Limits, ProviderSettings, Retry, Route, Target
+from roadworthy.runtime.masking import FirstMasker
+from roadworthy.runtime.metrics import Metrics
+
+
+class MemoryLedger:
+    """Keeps what the edge reports, so that tests can look at it."""
+
+    def __init__(self) -> None:
+        self.records: list[Finished] = []
+        self.events: list[tuple[str, str, dict[str, object]]] = []
+
+    def add(self, record: Finished) -> None:
+        self.records.append(record)
+
+    def event(self, kind: str, level: str = "info", **fields: object) -> None:
+        self.events.append((kind, level, fields))
+
+    def health(self) -> dict[str, object]:
+        return {"ok": True}
+
+
+@dataclass
+class Edge:
+    """A running edge and a client for it."""
+
+    url: str
+    port: int
+    service: Service
+    server: Server
+    ledger: MemoryLedger
+    http: httpx2.AsyncClient
+
+    async def ask(self, model: str = "chat", **more: object) -> httpx2.Response:
+        body = {"model": model, "messages": [{"role": "user", "content": "What is the capital of France?"}], **more}
+        return await self.http.post("/v1/chat/completions", json=body)
+
+
+StartEdge = Callable[..., Awaitable[Edge]]
+
+
+@pytest_asyncio.fixture
+async def start_edge(tmp_path: Path) -> AsyncIterator[StartEdge]:
+    """Start an edge: `await start_edge({"openai": url, ...}, chain=["openai/gpt-4.1-mini"], ...)`."""
+    started: list[Edge] = []
+
+    async def start(
+        providers: dict[str, str],
+        chain: list[str],
+        kinds: dict[str, str] | None = None,
+        route: dict[str, object] | None = None,
+        **more: object,
+    ) -> Edge:
+        targets = tuple(Target(*each.split("/", 1)) for each in chain)
+        options: dict[str, object] = {
+            "retry": Retry(max_tries=3, base_s=0.01, cap_s=0.05),
+            "breaker": Breaker(open_s=0.3),
+            "limits": Limits(drain_timeout_s=2.0),
+            **more,
+        }
+        limits = {"deadline_s": 5.0, "try_timeout_s": 0.5, "stream_idle_timeout_s": 0.4, **(route or {})}
+        settings = EdgeSettings(
+            providers=tuple(
+                ProviderSettings(name, (kinds or {}).get(name, "openai"), url, "test-key")
+                for name, url in providers.items()
+            ),
+            routes=(Route("chat", targets, **limits),),  # type: ignore[arg-type]
+            **options,  # type: ignore[arg-type]
+        )
+        ledger = MemoryLedger()
+        service = Service(settings, ledger, FirstMasker())  # type: ignore[arg-type]
+        routes = PublicRoutes(service, Scraper(0, tmp_path, Metrics().snapshot))
+        server = Server(routes, settings.limits)
+        routes.draining = lambda: server.draining
+        port = await server.listen("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{port}"
+        edge = Edge(url, port, service, server, ledger, httpx2.AsyncClient(base_url=url, timeout=10))
+        started.append(edge)
+        return edge
+
+    yield start
+    for edge in started:
+        await edge.http.aclose()
+        await edge.server.drain()
+        edge.service.close()
+
+
+@pytest.fixture
+def reasons() -> Callable[[httpx2.Response], list[str]]:
+    """The reasons of an answer's attempts, wherever the answer carries them."""
+
+    def read(response: httpx2.Response) -> list[str]:
+        body = response.json()
+        attempts = body["roadworthy"]["attempts"] if "roadworthy" in body else body["error"]["attempts"]
+        return [attempt["reason"] for attempt in attempts]
+
+    return read
