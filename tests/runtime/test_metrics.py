@@ -108,7 +108,7 @@ def test_series_are_bounded(kind: str) -> None:
     assert len(series) == MAX_SERIES
 
 
-@given(st.lists(st.floats(0, 100), max_size=50))
+@given(st.lists(st.floats(0, 100), max_size=200))
 def test_a_histogram_counts_each_value_once_in_the_right_bucket(values: list[float]) -> None:
     bounds = (0.5, 1.0, 10.0)
     histogram = Histogram(bounds)

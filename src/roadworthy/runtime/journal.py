@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import sqlite3
+import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from roadworthy.core.ports import Entry, Masker
 GENESIS = bytes(32)
 """The hash before the first entry."""
 
+_FIXED = struct.Struct(">qd").pack
 _KIND = re.compile(r"[a-z][a-z0-9_.\-]{0,63}")
 # Many rows per statement: SQLite releases the GIL once per statement, and each hand-over between threads costs
 # more than the insert. Few sizes, so that prepared statements are found again.
@@ -83,8 +85,12 @@ class Verified(NamedTuple):
 
 
 def chained(previous: bytes, seq: int, at: float, kind: str, payload: bytes) -> bytes:
-    """Hash of an entry: SHA-256(previous hash, `seq`, `at` as Python writes it, `kind`, payload; one per line)."""
-    return hashlib.sha256(b"%b%d\n%b\n%b\n%b" % (previous, seq, repr(at).encode(), kind.encode(), payload)).digest()
+    """Hash of an entry.
+
+    SHA-256 over: the previous hash (32 bytes), `seq` as a signed 64-bit integer and `at` as an IEEE 754 double, both
+    big-endian, `kind` in ASCII, a line feed, the payload.
+    """
+    return hashlib.sha256(previous + _FIXED(seq, at) + kind.encode() + b"\n" + payload).digest()
 
 
 class SqliteJournal:

@@ -22,6 +22,7 @@ LEVELS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40, "
 MAX_LINE_BYTES = 16_384
 """Longest line, its line feed included; longer ones lose the ends of their long fields and say `"truncated":true`."""
 
+_SURELY_SHORT_BYTES = MAX_LINE_BYTES // 16  # masking makes nothing 16 times as long
 _MAX_FIELD_CHARS = 1_024
 _PIPE_BYTES = 4_096  # POSIX PIPE_BUF: a write of at most so many bytes is never mixed with another process's
 
@@ -54,7 +55,8 @@ class Log:
         self._masker = masker
         self._threshold = LEVELS[level]
         self._clock = clock or SystemClock()
-        self._fields = fields or {}
+        self.fields: dict[str, object] = fields or {}
+        """Fields that every line of `event` carries."""
         self._encode = msgspec.json.Encoder(enc_hook=str).encode
         self._lock = threading.Lock()
         self._fd, self._is_pipe = _descriptor(self._stream)
@@ -76,7 +78,7 @@ class Log:
         """
         if LEVELS[level] < self._threshold:
             return
-        record = {"time": timestamp(self._clock.wall()), "level": level, "event": event, **self._fields, **fields}
+        record = {"time": timestamp(self._clock.wall()), "level": level, "event": event, **self.fields, **fields}
         self.lines([self._encoded(record)])
 
     def lines(self, lines: Sequence[bytes]) -> None:
@@ -89,7 +91,7 @@ class Log:
             return
         text = self._masker.mask_bytes(b"\n".join(lines) + b"\n")
         count = len(lines)
-        if len(text) > MAX_LINE_BYTES:
+        if max(map(len, lines)) > _SURELY_SHORT_BYTES:
             kept = [line for line in text.splitlines(keepends=True) if len(line) <= MAX_LINE_BYTES]
             text = b"".join(kept)
             self._count_dropped(count - len(kept))
@@ -112,7 +114,7 @@ class Log:
         if not self._unreported:
             return b""
         record = {"time": timestamp(self._clock.wall()), "level": "error", "event": "log.lines_dropped",
-                  **self._fields, "dropped": self._unreported}
+                  **self.fields, "dropped": self._unreported}
         return self._encode(record) + b"\n"
 
     def _write(self, text: bytes) -> None:

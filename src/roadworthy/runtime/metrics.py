@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import platform
 import threading
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from roadworthy import __version__
@@ -44,14 +44,21 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def add(self, values: Iterable[float]) -> None:
+    def add(self, values: Sequence[float]) -> None:
         """Count every value."""
-        bounds, counts, place = self._bounds, self.counts, bisect_left
-        total = 0.0
-        for value in values:
-            counts[place(bounds, value)] += 1
-            total += value
-        self.total += total
+        counts = self.counts
+        if len(values) < 2 * len(counts):
+            for value in values:
+                counts[bisect_left(self._bounds, value)] += 1
+        else:  # with many values it is cheaper to look the bounds up in the sorted values
+            ordered = sorted(values)
+            below = 0
+            for place, bound in enumerate(self._bounds):
+                up_to = bisect_right(ordered, bound, below)
+                counts[place] += up_to - below
+                below = up_to
+            counts[-1] += len(ordered) - below
+        self.total += sum(values)
 
 
 class Metrics:
@@ -87,7 +94,7 @@ class Metrics:
             labels = self._bounded(series, labels)
             series[labels] = series.get(labels, 0.0) + by
 
-    def record(self, name: str, labels: Labels, values: Iterable[float]) -> None:
+    def record(self, name: str, labels: Labels, values: Sequence[float]) -> None:
         """Count values in a histogram; many at once cost less.
 
         Args:

@@ -1,0 +1,86 @@
+"""Folds batches of finished requests into metrics: values are grouped first, so that each series is touched once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from roadworthy.core.attempts import Reason
+from roadworthy.gateway.finished import Finished
+from roadworthy.runtime.metrics import Labels, Metrics
+
+PASSED_OVER = frozenset((Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER))
+"""Reasons of attempts at which nobody was asked: they have no duration."""
+
+Values = defaultdict[Labels, list[float]]
+
+
+class _Batch:
+    """Values of one batch by series."""
+
+    __slots__ = ("attempts", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens")
+
+    def __init__(self) -> None:
+        self.requests: defaultdict[tuple[str, str, str, bool], int] = defaultdict(int)
+        self.durations: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+        self.overheads: defaultdict[str, list[float]] = defaultdict(list)
+        self.attempts: Values = defaultdict(list)
+        self.fallbacks: defaultdict[Labels, int] = defaultdict(int)
+        self.first_tokens: Values = defaultdict(list)
+        self.tokens: Values = defaultdict(list)
+        self.stubs = 0
+
+    def add(self, finished: Finished) -> None:
+        """Group the values of one request."""
+        endpoint = finished.endpoint
+        self.requests[endpoint, finished.route, finished.code, finished.stream] += 1
+        self.durations[endpoint, finished.status].append(finished.latency_ms / 1000)
+        self.overheads[endpoint].append(finished.overhead_ms / 1000)
+        attempts = self.attempts
+        for provider, model, reason, latency_ms, _, _, _ in finished.attempts:
+            attempts[provider, model, reason].append(latency_ms / 1000)
+        if finished.fallback:
+            self.fallbacks[finished.route, finished.fallback] += 1
+        if finished.served_by and finished.attempts:
+            self._served(finished)
+        if finished.stub_used:
+            self.stubs += 1
+
+    def _served(self, finished: Finished) -> None:
+        provider, model = finished.attempts[-1][:2]
+        if finished.prompt_tokens is not None:
+            self.tokens["input", provider, model].append(finished.prompt_tokens)
+        if finished.completion_tokens is not None:
+            self.tokens["output", provider, model].append(finished.completion_tokens)
+        if finished.first_token_ms is not None:
+            self.first_tokens[provider, model].append(finished.first_token_ms / 1000)
+
+
+def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
+    """Count every request of the batch."""
+    groups = _Batch()
+    for finished in batch:
+        groups.add(finished)
+    count, record = metrics.count, metrics.record
+    for (endpoint, route, code, stream), number in groups.requests.items():
+        count("roadworthy_requests_total", (endpoint, route, code, "true" if stream else "false"), number)
+    for (endpoint, status), values in groups.durations.items():
+        record("http_request_duration_seconds", (endpoint, str(status)), values)
+    for endpoint, values in groups.overheads.items():
+        record("roadworthy_overhead_seconds", (endpoint,), values)
+    _fold_attempts(metrics, groups.attempts)
+    for labels, number in groups.fallbacks.items():
+        count("roadworthy_fallbacks_total", labels, number)
+    for labels, values in groups.first_tokens.items():
+        record("gen_ai_server_time_to_first_token", labels, values)
+    for labels, values in groups.tokens.items():
+        record("gen_ai_client_token_usage", labels, values)
+    if groups.stubs:
+        count("stub_served_total", (), groups.stubs)
+
+
+def _fold_attempts(metrics: Metrics, attempts: Values) -> None:
+    for (provider, model, reason), values in attempts.items():
+        metrics.count("roadworthy_attempts_total", (provider, model, str(reason)), len(values))
+        if reason not in PASSED_OVER:
+            metrics.record("roadworthy_attempt_duration_seconds", (provider, model), values)
