@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sys
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
@@ -190,6 +191,16 @@ def test_python_and_native_modules() -> None:
     assert diagnosis.check_python((3, 10, 9)).state == "bad"
     found = diagnosis.check_native(("json", "no_such_module_here"))
     assert (found.state, "no_such_module_here" in found.evidence) == ("bad", True)
+
+
+def test_a_missing_native_module_is_told_before_anything_needs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)  # importing it fails as if it were not installed
+    assert run(["doctor", "--json"]) == Exit.CONFIGURATION
+    found = by_name(capsys)
+    assert found["native modules"]["state"] == "bad"
+    assert found["everything else"]["unknown"]
 
 
 def test_bad_counts_before_unknown() -> None:

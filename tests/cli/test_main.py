@@ -118,6 +118,17 @@ def test_a_bug_is_masked_and_has_no_traceback_unless_asked_for(
         assert "ann@example.com" not in text
 
 
+def test_what_cannot_be_masked_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(ZeroDivisionError(CANARY), monkeypatch)
+    monkeypatch.setitem(sys.modules, "roadworthy.runtime.masking", None)
+    assert run(["version", "--verbose"]) == Exit.OUR_BUG
+    shown = capsys.readouterr().err
+    assert CANARY not in shown
+    assert "roadworthy doctor" in shown
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
 def test_ctrl_c_is_130(
     error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

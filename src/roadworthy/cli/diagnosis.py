@@ -58,6 +58,8 @@ def examine(path: Path | None, url: str | None, environ: Mapping[str, str]) -> l
         environ: The environment.
     """
     found = [check_python(), check_native()]
+    if found[-1].state == "bad":
+        return [*found, Finding("everything else", "not checked", "It needs the native modules.", unknown=True)]
     loaded, told = check_config(path, environ)
     found += told
     if loaded is None:
