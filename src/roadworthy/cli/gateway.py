@@ -157,3 +157,22 @@ def verify(out: Settings) -> None:
 
 def _closed(count: int) -> str:
     return f"{count} breaker{'s' * (count != 1)} closed."
+
+
+@gateway.command()
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port of the API, instead of gateway.port.")
+@options
+def serve(out: Settings, port: int | None) -> None:
+    """Run one edge in the foreground and nothing else: no supervisor, no embedded model, no admin API."""
+    import os
+
+    from roadworthy.runtime.config.load import load
+    from roadworthy.serve.single_edge import become_edge
+    from roadworthy.serve.wiring import compile_edge, require_no_embedded
+
+    flags = {"gateway.port": port} if port is not None else {}
+    loaded = load(out.config, flags=flags)
+    for warning in loaded.warnings:
+        out.say(f"warning: {warning}")
+    require_no_embedded(loaded.config)
+    become_edge(compile_edge(loaded.config, os.environ))

@@ -111,6 +111,20 @@ def embedded_provider(config: Config) -> tuple[str, Provider] | None:
     return next(((name, providers[name]) for name in names), None)
 
 
+def require_no_embedded(config: Config) -> None:
+    """Refuse a chain with the embedded model where no supervisor starts its process.
+
+    Raises:
+        ConfigError: `config_invalid`.
+    """
+    if embedded_provider(config) is not None:
+        raise ConfigError(
+            "A single edge cannot serve the embedded model.",
+            "Its process is started by `roadworthy up` only.",
+            "Run `roadworthy up`, or take the embedded provider out of the chains.",
+        )
+
+
 def worker_count(config: Config) -> int:
     """Edge workers to start; `auto` is one per core that this process may use."""
     workers = config.gateway.workers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,13 @@ class MemoryLedger:
     """Keeps what the edge reports, so that tests can look at it."""
 
     def __init__(self) -> None:
+        self.recorded = asyncio.Event()
         self.records: list[Finished] = []
         self.events: list[tuple[str, str, dict[str, object]]] = []
 
     def add(self, record: Finished) -> None:
         self.records.append(record)
+        self.recorded.set()
 
     def event(self, kind: str, level: str = "info", **fields: object) -> None:
         self.events.append((kind, level, fields))
@@ -47,6 +50,11 @@ class Edge:
     server: Server
     ledger: MemoryLedger
     http: httpx2.AsyncClient
+
+    async def recorded(self) -> None:
+        """Wait until a request has left its record."""
+        async with asyncio.timeout(3):
+            await self.ledger.recorded.wait()
 
     async def ask(self, model: str = "chat", **more: object) -> httpx2.Response:
         body = {"model": model, "messages": [{"role": "user", "content": "What is the capital of France?"}], **more}

@@ -143,7 +143,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _is_anybody_there(self, request: Request) -> None:
         """Whoever hung up looks like whoever only finished sending, until something is sent: an interim answer, which
-        every HTTP/1.1 caller must skip (RFC 9110 §15.2). The first one provokes a reset, the second one runs into it."""
+        every HTTP/1.1 caller must skip (RFC 9110 §15.2). The first provokes a reset, the second runs into it."""
         if self._current is request and not self._began and request.version == "1.1":
             self._transport.write(CONTINUE)
 
