@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import gzip
 import json
+import socket
+import struct
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -162,6 +164,8 @@ class Double:
             await self._forever()
         if kind in ("close", "reset"):
             if kind == "reset":
+                # without linger the close is a reset, not a polite end
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
             return False
         if fault is not None and kind == "delay":
@@ -234,9 +238,8 @@ class Double:
         writer.write(self._head(answer, fault, "transfer-encoding: chunked"))
         kind = fault.kind if fault else ""
         if kind == "gzip":
-            events = [Event(b"")]
-            writer.write(_chunk(gzip.compress(b"".join(event.wire() for event in answer.events or ()))))
-            writer.write(b"0\r\n\r\n")
+            writer.write(_chunk(gzip.compress(b"".join(event.wire() for event in events))) + b"0\r\n\r\n")
+            await writer.drain()
             return True
         texts = 0
         for event in events:

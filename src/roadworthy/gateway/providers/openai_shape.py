@@ -81,6 +81,8 @@ _decode_completion = msgspec.json.Decoder(_Completion).decode
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
 _encode = msgspec.json.Encoder().encode
+# As numbers: `10 in data` is ten times as fast as `b"\n" in data`.
+_LINE_FEED, _OPENING_BRACE, _CLOSING_BRACE = b"\n{}"
 
 # Values that ask for what happens anyway, so that a provider without the parameter can leave them out.
 _NEUTRAL: dict[str, tuple[bytes, ...]] = {
@@ -188,7 +190,7 @@ class OpenAIShape:
         if choice.finish_reason == "content_filter" and not has_payload and (not content or content.isspace()):
             raise ProviderFailure(Reason.CONTENT_FILTERED, 200, "The provider's content filter withheld the answer.")
         return Reply(
-            body if body[-1] == 125 and body[0] == 123 else body.strip(),
+            body if body[-1] == _CLOSING_BRACE and body[0] == _OPENING_BRACE else body.strip(),
             completion.model or "",
             content,
             choice.finish_reason,
@@ -245,14 +247,7 @@ class OpenAIStream:
             return self._not_a_chunk(data)
         if chunk.error is not None:
             raise fault.unreadable(data)
-        text, useful, finish = "", False, None
-        for choice in chunk.choices:
-            if choice.index == 0:
-                finish = choice.finish_reason or finish
-                if choice.delta is not None:
-                    text = choice.delta.content or text
-            if choice.delta is not None and _shows_something(choice.delta):
-                useful = True
+        text, useful, finish = _read(chunk.choices)
         if useful:
             self._shown = True
         if finish is not None:
@@ -260,7 +255,7 @@ class OpenAIStream:
         usage = chunk.usage
         return (
             Piece(
-                data if b"\n" not in data and data[-1] == 125 else one_line(data),
+                data if _LINE_FEED not in data and data[-1] == _CLOSING_BRACE else one_line(data),
                 text,
                 useful,
                 finish,
@@ -285,11 +280,26 @@ class OpenAIStream:
         raise fault.unreadable(data)
 
 
-def _shows_something(delta: _Message) -> bool:
-    content = delta.content
-    if content and not content.isspace():
-        return True
-    return _has_payload(delta)
+def _read(choices: list[_ChunkChoice]) -> tuple[str, bool, str | None]:
+    """Text and finish reason of the first choice, and whether any choice shows the caller something."""
+    text, useful, finish = "", False, None
+    for choice in choices:
+        first = choice.index == 0
+        if first and choice.finish_reason:
+            finish = choice.finish_reason
+        delta = choice.delta
+        if delta is None:
+            continue
+        content = delta.content
+        if content:
+            if first:
+                text = content
+            if not content.isspace():
+                useful = True
+                continue
+        if _has_payload(delta):
+            useful = True
+    return text, useful, finish
 
 
 def _has_payload(message: _Message) -> bool:
