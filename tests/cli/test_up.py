@@ -175,6 +175,7 @@ def test_a_failed_self_test_is_told_loudly_and_the_service_stays(up: Callable[..
     assert running.stop() == 0
 
 
+@pytest.mark.slow
 def test_the_self_test_brings_its_own_key_where_one_is_needed(up: Callable[..., Up], tmp_path: Path) -> None:
     config = CONFIG.replace("workers: 2", "workers: 1\n  require_key: true")
     for _ in range(2):
