@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import sqlite3
@@ -24,6 +23,7 @@ from roadworthy.core.clock import Clock, SystemClock
 from roadworthy.core.errors import StorageError, UsageError
 from roadworthy.core.ports import Entry, Journal
 from roadworthy.gateway import settings
+from roadworthy.runtime.journal import make_private
 
 Scope = Literal["use", "operate", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -117,7 +117,7 @@ class KeyStore:
         self._seen: int | None = None
         self._next_end: float | None = None
         with self._guard():
-            _make_private(path)
+            make_private(path)
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
             try:
                 _use_wal(self._db)
@@ -317,17 +317,6 @@ def _use_wal(db: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _make_private(path: Path) -> None:
-    """Make the file for its owner alone before SQLite would make it for everyone (its WAL takes the same mode)."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        if os.fstat(descriptor).st_mode & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
 
 
 def _key(row: tuple[str, str, str, float, float | None, float | None, float | None]) -> Key:

@@ -8,6 +8,7 @@ write the file can also recompute the whole chain; keep a head hash elsewhere to
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -117,7 +118,10 @@ class SqliteJournal:
         self._lock = threading.Lock()
         with self._translated():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # A file that is there is never opened here: closing any descriptor of it would cancel the locks of this
+            # process's other connections to it ("How To Corrupt An SQLite Database File", section 2.2).
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             self._connection = _connected(self.path, busy_timeout_s)
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -251,6 +255,27 @@ class SqliteJournal:
             raise StorageError(f"The journal {self.path} cannot be used.", f"SQLite says: {error}.") from error
         except OSError as error:
             raise StorageError(f"The journal {self.path} cannot be opened.", f"{error.strerror}.") from error
+
+
+def make_private(path: Path) -> None:
+    """Make the file of a SQLite database for its owner alone, before SQLite would make it for everyone.
+
+    The write-ahead log takes the same mode. A file that is there is never opened: closing any descriptor of it would
+    cancel the locks that SQLite holds for other connections of this process, and the next process to close the database
+    would delete their write-ahead log under them. Source: "How To Corrupt An SQLite Database File", section 2.2.
+
+    Args:
+        path: The file; its folder is made when missing.
+
+    Raises:
+        OSError: The file or its folder cannot be made.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.is_file() and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def _connected(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
