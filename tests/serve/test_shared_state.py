@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -23,6 +22,11 @@ store = KeyStore(Path(sys.argv[1]))
 store.create("visitor", ["use"])
 store.close()
 """
+READER = """
+import sqlite3, sys
+for (kind,) in sqlite3.connect(sys.argv[1]).execute("SELECT kind FROM journal_entry ORDER BY seq"):
+    print(kind)
+"""
 
 
 @pytest.mark.parametrize("keys_first", [True, False])
@@ -36,7 +40,6 @@ def test_no_entry_is_lost_when_another_process_closes_the_file(tmp_path: Path, k
         journal.append([Entry("test.before", 1.0, b"{}")])
         subprocess.run([sys.executable, "-c", VISITOR, str(path)], check=True)
         journal.append([Entry("test.after", 2.0, b"{}")])
+        seen = subprocess.run([sys.executable, "-c", READER, str(path)], check=True, capture_output=True, text=True)
+        assert seen.stdout.split() == ["test.before", "test.after"]
         assert [key.name for key in keys.list()] == ["visitor"]
-    with closing(sqlite3.connect(path)) as reader:
-        kinds = [kind for (kind,) in reader.execute("SELECT kind FROM journal_entry ORDER BY seq")]
-    assert kinds == ["test.before", "test.after"]
