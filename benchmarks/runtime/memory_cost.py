@@ -22,7 +22,8 @@ from roadworthy.runtime.log import Log
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.metrics import Metrics
 
-ROUNDS = 15
+ROUNDS = 10
+HOSTILE = (b"0505-1234-5678-", b"eyJaaaaaaaa.", b"://u:p,010-1234-5678,", b"a%40b.co.", b'password="', b"4111 ", b'\\"')
 
 
 def requests(count: int, fallback: bool = False) -> list[Finished]:
@@ -48,6 +49,15 @@ def cost(work: Callable[[], object], count: int) -> float:
         work()
         best = min(best, time.process_time() - start)
     return best / count * 1e6
+
+
+def hostile(masker: FirstMasker) -> None:
+    """Four times the text must take about four times as long, whatever it is."""
+    for unit in HOSTILE:
+        short, long = ((unit * size)[:size] for size in (20_000, 80_000))
+        first = cost(lambda text=short: masker.mask_bytes(text), 1) / 1e3
+        second = cost(lambda text=long: masker.mask_bytes(text), 1) / 1e3
+        print(f"hostile {unit!r:28} 20 kB {first:7.1f} ms, 80 kB {second:7.1f} ms, x{second / first:.1f}")
 
 
 def main() -> None:
@@ -85,6 +95,7 @@ def main() -> None:
                 ledger.flush()
 
             print(f"ledger.add {add:.3f} us; add + flush, {name}: {cost(one_round, 2_000):.2f} us per request")
+    hostile(masker)
 
 
 if __name__ == "__main__":

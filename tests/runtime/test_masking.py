@@ -23,6 +23,7 @@ MASKED = [
     ("hong@example.com으로 보내세요", "[EMAIL]으로 보내세요"),
     ("user%40example.com", "[EMAIL]"),
     ("<a@b.io>,<c@d.org>", "<[EMAIL]>,<[EMAIL]>"),
+    ("01012345678@example.com", "[PHONE]@example.com"),
     # Korean phones
     ("010-1234-5678", "[PHONE]"),
     ("전화 010-1234-5678으로", "전화 [PHONE]으로"),
@@ -97,6 +98,8 @@ MASKED = [
     ("redis://:secretpw@cache:6379/0", "redis://:[DSN_PASSWORD]@cache:6379/0"),
     ("postgres://u:p@ss@db/x?mail=a@b.io", "postgres://u:[DSN_PASSWORD]@db/x?mail=[EMAIL]"),
     ("mysql://u:a/b@db/x", "mysql://u:[DSN_PASSWORD]@db/x"),
+    ("http://127.0.0.1:9110/v1,bob@example.com", "http://127.0.0.1:9110/v1,[EMAIL]"),
+    ('{"url":"postgres:\\/\\/u:pw@h\\/d"}', '{"url":"postgres:\\/\\/u:[DSN_PASSWORD]@h\\/d"}'),
     # inside JSON
     ('{"a":"call\\n010-1234-5678"}', '{"a":"call\\n[PHONE]"}'),
     ('{"a":"\\nbob@example.com"}', '{"a":"\\n[EMAIL]"}'),

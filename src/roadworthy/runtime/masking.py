@@ -28,6 +28,7 @@ from roadworthy.runtime.masking_rules import (
     key_value,
     national_phone,
     resident_number,
+    url_password,
     whole,
 )
 
@@ -52,6 +53,9 @@ class Rule(NamedTuple):
     judge: Judge
 
 
+# A rule whose candidate may stay open for long (an address before its @, a URL before its @) would make the search
+# look ahead to the end of the run for each finding inside it, in quadratic time. Such rules start at a short sure
+# mark, and the judge looks at what stands around it, at most a fixed number of bytes.
 _ESCAPE = r"\\[bfnrt]|\\u[0-9A-Fa-f]{4}"
 _WORD = rf"(?:\b|{_ESCAPE})"
 # not after a digit, a letter, an underscore (ids), a plus, or the point of a decimal number
@@ -74,20 +78,17 @@ _KEY_NAMES = (
     r"(?i:passw(?:or)?d|passwd|passphrase|pwd|secret(?:[_\-]?key)?|token|(?:api|access|private|auth)[ _\-]?key"
     r"(?: provided)?|(?:proxy-)?authorization|credentials?)"
 )
-_IN_URL = r"\\\\|\\/|\\u[0-9A-Fa-f]{4}"
 _PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 
 RULES: tuple[Rule, ...] = (
     Rule("private key", "",
          rf"-----BEGIN {_PEM}(?:[A-Za-z0-9+/=:,. \t\r\n]|-[A-Za-z0-9]|\\+[nrt/])*(?:-----END {_PEM})?",
          "", whole(b"[KEY]")),
-    Rule("password in a URL", r"://[^\s\"'<>@/\\:\[]*:",
-         rf"(?:{_IN_URL}|[^\s\"'<>\\/?#])+|[0-9]*(?:{_IN_URL}|[^\s\"'<>\\/?#@0-9])(?:{_IN_URL}|[^\s\"'<>\\@])*",
-         "@", whole(b"[DSN_PASSWORD]")),
+    Rule("password in a URL", r":\\?/\\?/[^\s\"'<>@/\\:\[]*", ":", "", url_password),
     Rule("vendor key", _WORD, _VENDOR_KEYS, "", whole(b"[KEY]")),
     Rule("named secret", "", rf"{_KEY_NAMES}\\{{0,15}}[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}", "", key_value),
     Rule("bearer token", _WORD, r"(?i:bearer|basic)[ \t]{1,4}[A-Za-z0-9._~+/=\-]{6,}", "", bearer),
-    Rule("e-mail", "", r"[A-Za-z0-9._%+\-]+(?:@|%40)(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}", "", email),
+    Rule("e-mail", "", r"(?:@|%40)(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}", "", email),
     Rule("resident number", _NUMBER, r"[0-9]{2}[01][0-9][0-3][0-9][\- ][0-9]{7}", r"\b", resident_number),
     Rule("digit run", _NUMBER, r"-?[0-9]{13,19}", r"\b", digit_run),
     Rule("grouped card", _NUMBER,
@@ -135,7 +136,8 @@ def _outside_escape(text: bytes, start: int) -> int:
 class FirstMasker:
     """Implements `core.ports.Masker` for e-mail, phone, payment card, keys and tokens, DSN passwords, Korean RRN.
 
-    Guarantees: linear time; idempotent; a JSON object or array, or lines of them, stays valid JSON (a bare number
+    Guarantees: linear time; idempotent (except for chains of more than eight candidates where each is spared only
+    because of its neighbour); a JSON object or array, or lines of them, stays valid JSON (a bare number
     that is a card becomes the string `"[CARD]"`); UTF-8 stays UTF-8. Findings become `[EMAIL]`, `[PHONE]`, `[CARD]`,
     `[KEY]`, `[DSN_PASSWORD]`, `[RRN]`. Not covered: names, addresses, IBAN, IP addresses, numbers in full-width
     digits, landline numbers without separators.
@@ -176,7 +178,7 @@ class FirstMasker:
             )
             change = rule.judge(text, start, end, line)
             resume = start + 1
-            if change is not None:
+            if change is not None and not change.start < done >= start:  # else its head is replaced already
                 begin = max(_outside_escape(text, change.start), done)
                 resume = max(change.end, start + 1)
                 if begin < change.end:

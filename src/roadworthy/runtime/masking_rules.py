@@ -54,9 +54,33 @@ def whole(mark: bytes) -> Callable[[bytes, int, int, Line], Change | None]:
     return judge
 
 
+_LOCAL_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
+_LONGEST_LOCAL_PART = 256  # RFC 5321 allows 64
+
+
 def email(text: bytes, start: int, end: int, line: Line) -> Change | None:
-    """Every candidate is an address."""
-    return Change(start, end, b"[EMAIL]")
+    """`text[start:end]` is the @ and the domain; the local part stands before it."""
+    floor = max(0, start - _LONGEST_LOCAL_PART)
+    local = len(text[floor:start]) - len(text[floor:start].rstrip(_LOCAL_BYTES))
+    return Change(start - local, end, b"[EMAIL]") if local else None
+
+
+_IN_URL = rb"\\\\|\\/|\\u[0-9A-Fa-f]{4}"
+_PASSWORD = re.compile(rb"((?:" + _IN_URL + rb"|[^\s\"'<>\\/?#])+)@")
+_PASSWORD_WITH_SLASH = re.compile(rb"((?:" + _IN_URL + rb"|[^\s\"'<>\\@])+)@")
+_PORT = re.compile(rb"[0-9]*(?:\\?/|[?#])")
+_LONGEST_PASSWORD = 1_024
+
+
+def url_password(text: bytes, start: int, end: int, line: Line) -> Change | None:
+    """What stands between `scheme://user:` and `@`, slashes included, unless it is a port and a path."""
+    stop = end + _LONGEST_PASSWORD
+    found = _PASSWORD.match(text, end, stop)
+    if found is None and not _PORT.match(text, end):
+        found = _PASSWORD_WITH_SLASH.match(text, end, stop)
+    if found is None or found.group(1) == b"[DSN_PASSWORD]":
+        return None
+    return Change(end, found.end(1), b"[DSN_PASSWORD]")
 
 
 # ---- numbers ----------------------------------------------------------------------------------------------------
@@ -70,7 +94,7 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _RRN_WEIGHTS = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
 _FRACTION = re.compile(rb"\.[0-9]")
 _UUID_BEFORE = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Fa-f]{4,12}-\Z")
-_GROUP_AFTER = re.compile(rb"-[0-9A-Za-z]")
+_UUID_AFTER = re.compile(rb"-[0-9A-Fa-f]{4,12}(?![0-9A-Za-z])")
 _NOT_DIGIT = re.compile(rb"[^0-9]+")
 
 
@@ -169,7 +193,7 @@ def international_phone(text: bytes, start: int, end: int, line: Line) -> Change
 
 def national_phone(text: bytes, start: int, end: int, line: Line) -> Change | None:
     """A Korean or US number, unless it is a piece of a UUID or of a decimal number."""
-    if _FRACTION.match(text, end) or _GROUP_AFTER.match(text, end):
+    if _FRACTION.match(text, end) or _UUID_AFTER.match(text, end):
         return None
     if _UUID_BEFORE.search(text, max(0, start - 14), start):
         return None
