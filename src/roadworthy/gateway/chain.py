@@ -124,7 +124,9 @@ class Chain(Generic[L]):
         if self._courses is None:
             first = links[0]
             if first.ready and (ticket := first.breaker.admit(now)) is not None:
-                return Try(first, ticket, self._share(now, len(links)))
+                share = self._try_timeout_s
+                left = self.deadline - now
+                return Try(first, ticket, left / len(links) if share is None else min(share, left))
             self._courses = [_Course() for _ in links]
         if self.deadline - now < LEAST_TRY_S:
             return Spent(True, self._rest(now))

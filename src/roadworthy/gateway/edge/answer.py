@@ -41,10 +41,11 @@ class Extra(msgspec.Struct, gc=False):
     cost: float | None = None
 
 
-_FIRST = (
+_FIRST_BODY = (
     b'%b,"roadworthy":{"attempts":[%b,"latency_ms":%.3f,"status":200,"detail":"","cost_usd":null}],"quality":"%b",'
     b'"request_id":"%b","mode_requested":null,"mode_served":null,"cache":"off","stub_used":false,"cost":null}}'
 )
+_FIRST_LINES = b"x-request-id: %b\r\n%bx-roadworthy-quality: %b\r\nserver-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
 
 
 def tries(attempts: Sequence[Attempt]) -> int:
@@ -70,22 +71,46 @@ def splice(body: bytes, attempts: Sequence[Attempt], quality: Quality, request_i
     return b'%b,"roadworthy":%b}' % (body[:-1], _encode(Extra(view(attempts), quality, request_id)))
 
 
-def splice_first(body: bytes, link_json: bytes, latency_ms: float, quality: Quality, request_id: str) -> bytes:
-    """The same for the common case, one attempt that served, from a prepared piece: ten times cheaper.
+class ReadyMade:
+    """What never changes in the answers of one target, for the common case that its first attempt serves.
 
     Args:
-        body: As for `splice`.
-        link_json: `prepared(link)`.
-        latency_ms: Of the attempt.
-        quality: What the gate said.
-        request_id: As in `x-request-id`.
+        provider: Name in the configuration.
+        model: Model at that provider.
     """
-    return _FIRST % (body[:-1], link_json, latency_ms, quality.encode(), request_id.encode())
+
+    __slots__ = ("attempt", "lines")
+
+    def __init__(self, provider: str, model: str) -> None:
+        label = f"{provider}/{model}".encode("latin-1", "replace")
+        self.attempt = _encode({"provider": provider, "model": model, "reason": "served"})[:-1]
+        self.lines = (
+            b"x-roadworthy-served-by: %b\r\nx-roadworthy-attempts: 1\r\nx-roadworthy-fallback: false\r\n"
+            b"x-roadworthy-cache: off\r\n" % label
+        )
 
 
-def prepared(provider: str, model: str) -> bytes:
-    """The constant part of a target's attempt object."""
-    return _encode({"provider": provider, "model": model, "reason": "served"})[:-1]
+def first_served(
+    made: ReadyMade, body: bytes, request_id: str, quality: Quality, total_ms: float, upstream_ms: float
+) -> tuple[bytes, bytes]:
+    """Header lines and body, as `served_lines` and `splice` would give them, at a tenth of the price.
+
+    Args:
+        made: Of the target that served at the first attempt.
+        body: As for `splice`.
+        request_id: As in `x-request-id`.
+        quality: What the gate said.
+        total_ms: Milliseconds since the request was complete.
+        upstream_ms: Milliseconds of the attempt.
+    """
+    identity, verdict = request_id.encode(), quality.encode()
+    return _FIRST_LINES % (identity, made.lines, verdict, total_ms, upstream_ms), _FIRST_BODY % (
+        body[:-1],
+        made.attempt,
+        upstream_ms,
+        verdict,
+        identity,
+    )
 
 
 def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str) -> bytes:

@@ -22,6 +22,8 @@ class Ask(Protocol):
     model: str
     stream: bool
     wants_json: bool
+    judged: bool
+    """Whether `judge` looks at answers at all."""
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse what no target of the chain can mean.
@@ -65,6 +67,7 @@ class ChatAsk:
 
     __slots__ = ("model", "request", "stream", "wants_json")
     endpoint: Literal["chat", "embeddings"] = "chat"
+    judged = True
 
     def __init__(self, request: ChatRequest) -> None:
         self.request = request
@@ -120,6 +123,7 @@ class EmbeddingsAsk:
 
     __slots__ = ("_fields", "model")
     endpoint: Literal["chat", "embeddings"] = "embeddings"
+    judged = False
     stream = False
     wants_json = False
 

@@ -19,9 +19,9 @@ from roadworthy.gateway.edge.answer import (
     error_body,
     error_lines,
     fallback_reason,
+    first_served,
     served_lines,
     splice,
-    splice_first,
 )
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.link import UpstreamLink
@@ -74,27 +74,14 @@ class Exchange:
         key_id: Public id of the caller's key.
     """
 
-    __slots__ = (
-        "_call",
-        "_lost_ms",
-        "_relay",
-        "_step",
-        "_timer",
-        "_tried_at",
-        "ask",
-        "caller",
-        "chain",
-        "done",
-        "first_token_at",
-        "key_id",
-        "request_id",
-        "routed",
-        "service",
-        "started",
-        "streamed",
-        "usage",
-        "wall",
-    )
+    # What only some requests need is a default of the class: setting it on each would be work for nothing.
+    done = False
+    first_token_at: float | None = None
+    usage: Usage | None = None
+    _call: Call | None = None
+    _relay: Relay | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _lost_ms = 0.0  # spent in attempts and waits, not in our own code
 
     def __init__(
         self, service: Service, ask: Ask, routed: Routed, caller: Caller, request_id: str, key_id: str
@@ -112,15 +99,8 @@ class Exchange:
         self.chain: Chain[UpstreamLink] = Chain(
             routed.links, now + route.deadline_s, route.try_timeout_s, service.settings.retry, service.jitter
         )
-        self.done = False
-        self.first_token_at: float | None = None
-        self.usage: Usage | None = None
-        self._call: Call | None = None
-        self._relay: Relay | None = None
-        self._step: Try[UpstreamLink] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._tried_at = now
-        self._lost_ms = 0.0  # spent in attempts and waits, not in our own code
+        self._step: Try[UpstreamLink] | None = None
 
     # -- driving the chain
 
@@ -293,21 +273,24 @@ class Exchange:
     # -- ends of the request
 
     def _serve(self, link: UpstreamLink, reply: Reply) -> None:
-        assert self._step is not None
-        self.chain.served(self._step, monotonic())
-        self._note(Reason.SERVED, 200)
+        step, now = self._step, monotonic()
+        assert step is not None
         self._call = None
         self.usage = reply.usage
+        spent_ms = (now - self._tried_at) * 1e3
+        self._lost_ms += spent_ms
         attempts = self.chain.attempts
-        quality: Quality = "passed" if self.ask.endpoint == "chat" else "not-gated"
+        attempts.append(Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200))
+        self.chain.served(step, now)
+        quality: Quality = "passed" if self.ask.judged else "not-gated"
         body = reply.body if reply.model else b'{"model":"%b",%b' % (link.model.encode(), reply.body[1:])
-        self.caller.answer(
-            200,
-            served_lines(self.request_id, link.label, attempts, quality, self.timing()),
-            splice_first(body, link.json, attempts[0].latency_ms, quality, self.request_id)
-            if len(attempts) == 1
-            else splice(body, attempts, quality, self.request_id),
-        )
+        total_ms = (now - self.started) * 1e3
+        if len(attempts) == 1:
+            lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms)
+        else:
+            lines = served_lines(self.request_id, link.label, attempts, quality, self.timing())
+            body = splice(body, attempts, quality, self.request_id)
+        self.caller.answer(200, lines, body)
         self._close(200, "ok", link.label, quality)
 
     def commit(self) -> None:
@@ -413,13 +396,13 @@ class Exchange:
 
     def _close(self, status: int, code: str, label: str, quality: Quality) -> None:
         self.done = True
+        self._step = None
         if self._timer is not None:
             self._timer.cancel()
         if self._relay is not None:
             self._relay.close()
         if code != "ok":
             self.stop_call()
-        self._step = None
         total_ms = (monotonic() - self.started) * 1e3
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
         self.service.finished(
@@ -437,9 +420,9 @@ class Exchange:
                 total_ms,
                 None if first is None else (first - self.started) * 1e3,
                 max(0.0, total_ms - self._lost_ms),
-                usage.prompt_tokens if usage else None,
-                usage.completion_tokens if usage else None,
-                fallback_reason(attempts) if code == "ok" else "",
+                None if usage is None else usage.prompt_tokens,
+                None if usage is None else usage.completion_tokens,
+                "" if code != "ok" or len(attempts) == 1 else fallback_reason(attempts),
                 quality,
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.gateway.breaker import Breaker
-from roadworthy.gateway.edge.answer import prepared
+from roadworthy.gateway.edge.answer import ReadyMade
 from roadworthy.gateway.edge.upstream import Endpoint
 from roadworthy.gateway.providers.contract import Provider
 
@@ -40,7 +40,7 @@ class Upstream:
 class UpstreamLink:
     """One target: a provider and a model, with its breaker. Shared by every route that names it."""
 
-    __slots__ = ("breaker", "json", "label", "model", "provider_name", "upstream")
+    __slots__ = ("breaker", "label", "model", "provider_name", "ready_made", "upstream")
 
     def __init__(self, upstream: Upstream, model: str, breaker: Breaker) -> None:
         self.upstream = upstream
@@ -48,7 +48,7 @@ class UpstreamLink:
         self.model = model
         self.breaker = breaker
         self.label = f"{upstream.name}/{model}"
-        self.json = prepared(upstream.name, model)
+        self.ready_made = ReadyMade(upstream.name, model)
 
     @property
     def ready(self) -> bool:

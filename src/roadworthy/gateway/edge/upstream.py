@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from math import inf
 from time import monotonic
 from typing import Protocol, cast
 from urllib.parse import urlsplit
@@ -55,18 +56,17 @@ class Sink(Protocol):
 class Call:
     """One request on its way: its time limit, its connection, and where its answer goes."""
 
-    __slots__ = ("_connection", "_dialling", "_endpoint", "_lingering", "bucket", "heard", "request", "sink", "stale")
+    bucket = 0
+    heard = False
+    stale = False
+    _lingering = False
+    _dialling: asyncio.Task[None] | None = None
+    _connection: UpstreamConnection | None = None
 
     def __init__(self, endpoint: Endpoint, request: bytes, sink: Sink) -> None:
         self._endpoint = endpoint
-        self.bucket = 0
-        self._lingering = False
-        self._dialling: asyncio.Task[None] | None = None
-        self._connection: UpstreamConnection | None = None
         self.request = request
         self.sink: Sink | None = sink
-        self.heard = False
-        self.stale = False
 
     def cancel(self) -> None:
         """End the call without a report."""
@@ -105,7 +105,8 @@ class Call:
 
     def released(self) -> Sink | None:
         """The answer is complete: the connection may serve others. Returns the sink that is to be told."""
-        self.stop_timer()
+        if self.bucket:
+            self._endpoint.deadlines.lift(self)
         sink, self.sink, self._connection = self.sink, None, None
         return sink
 
@@ -163,7 +164,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._streaming = False
         self._complete = False
         self._keep_alive = False
-        self.idle_since = 0.0
+        self._idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport."""
@@ -236,10 +237,9 @@ class UpstreamConnection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
-    @property
-    def reusable(self) -> bool:
-        """Whether a new call may be sent."""
-        return not self._transport.is_closing() and monotonic() - self.idle_since < MAX_IDLE_S
+    def unused_s(self) -> float:
+        """Seconds since the last call; infinite when the connection is closing."""
+        return inf if self._transport.is_closing() else monotonic() - self._idle_since
 
     # -- httptools callbacks
 
@@ -289,6 +289,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._call = None
         sink = call.released()
         if self._keep_alive and not self._transport.is_closing():
+            self._idle_since = monotonic()
             self._endpoint.release(self)
         else:
             self._transport.abort()
@@ -355,8 +356,10 @@ class Endpoint:
         idle = self._idle
         while idle:
             connection = idle.pop()
-            if connection.reusable:
-                call.stale = monotonic() - connection.idle_since > STALE_AFTER_S
+            unused_s = connection.unused_s()
+            if unused_s < MAX_IDLE_S:
+                if unused_s > STALE_AFTER_S:
+                    call.stale = True
                 call.on(connection)
                 return call
             connection.close()
@@ -392,7 +395,6 @@ class Endpoint:
 
     def release(self, connection: UpstreamConnection) -> None:
         """Put a connection back for the next call."""
-        connection.idle_since = monotonic()
         self._idle.append(connection)
 
     def forget(self, connection: UpstreamConnection) -> None:
