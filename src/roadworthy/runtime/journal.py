@@ -8,7 +8,6 @@ write the file can also recompute the whole chain; keep a head hash elsewhere to
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
@@ -117,11 +116,7 @@ class SqliteJournal:
         self._masker = masker
         self._lock = threading.Lock()
         with self._translated():
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # A file that is there is never opened here: closing any descriptor of it would cancel the locks of this
-            # process's other connections to it ("How To Corrupt An SQLite Database File", section 2.2).
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            make_private(self.path)
             self._connection = _connected(self.path, busy_timeout_s)
 
     def append(self, entries: Sequence[Entry]) -> None:
