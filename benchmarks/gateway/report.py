@@ -150,7 +150,7 @@ def faults_text(results: Results) -> str:
     parts = []
     for name, rows in results["targets"].items():
         cells = [
-            [str(i), r["fault"], r["verdict"], r["seen"], r["calls"], show(r["ms"], 1)] for i, r in enumerate(rows, 1)
+            [str(r["row"]), r["fault"], r["verdict"], r["seen"], r["calls"], show(r["ms"], 1)] for r in rows
         ]
         count = Counter(r["verdict"] for r in rows)
         parts.append(
