@@ -202,23 +202,35 @@ class ClientConnection(asyncio.Protocol):
         request = self._incoming
         if request is None:
             return
-        parser, limits = self._parser, self._server.limits
+        parser, limits, headers, url = self._parser, self._server.limits, request.headers, self._url
         request.method = parser.get_method()
         if self._version is None:  # a connection does not change its version
             self._version = parser.get_http_version()
         request.version = self._version
-        request.path = self._url.partition(b"?")[0]
-        if self._headers > limits.max_headers or self._header_bytes > limits.max_header_bytes + limits.max_body_bytes:
+        request.path = url.partition(b"?")[0] if b"?" in url else url
+        if (
+            self._headers > limits.max_headers
+            or len(url) > MAX_URL_BYTES
+            or self._version != "1.1"
+            or b"host" not in headers
+            or b"expect" in headers
+            or int(headers.get(b"content-length", 0)) > limits.max_body_bytes
+        ):
+            self._check_head(request)
+
+    def _check_head(self, request: Request) -> None:
+        limits, headers = self._server.limits, request.headers
+        if self._headers > limits.max_headers:
             self._refuse_later(UsageError("The request has too many header lines.", code="request_too_large"), 431)
         elif len(self._url) > MAX_URL_BYTES:
             self._refuse_later(UsageError("The request's path is too long.", code="request_too_large"), 431)
-        elif request.version == "1.1" and b"host" not in request.headers:
+        elif request.version == "1.1" and b"host" not in headers:
             self._refuse_later(UsageError("The request has no Host line.", "HTTP/1.1 requires one."), 400)
         elif request.version not in {"1.1", "1.0"}:
             self._refuse_later(UsageError("The HTTP version is not supported.", "This port speaks HTTP/1.1."), 400)
-        elif int(request.headers.get(b"content-length") or 0) > limits.max_body_bytes:
+        elif int(headers.get(b"content-length", 0)) > limits.max_body_bytes:
             self._refuse_later(self._too_large(), 413)
-        elif request.headers.get(b"expect", b"").lower() == b"100-continue" and self._current is None:
+        elif headers.get(b"expect", b"").lower() == b"100-continue" and self._current is None:
             self._transport.write(CONTINUE)
 
     def on_body(self, data: bytes) -> None:

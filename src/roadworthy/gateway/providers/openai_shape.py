@@ -182,11 +182,11 @@ class OpenAIShape:
             raise fault.unreadable(body) from None
         if completion.error is not None:
             raise fault.unreadable(body)
-        has_payload = False
-        for each in completion.choices:
-            if _has_payload(each.message):
-                has_payload = True
-        content = choice.message.content
+        message = choice.message
+        has_payload = bool(message.tool_calls or message.refusal or message.function_call or message.audio)
+        if not has_payload and len(completion.choices) > 1:
+            has_payload = any(_has_payload(each.message) for each in completion.choices)
+        content = message.content
         if choice.finish_reason == "content_filter" and not has_payload and (not content or content.isspace()):
             raise ProviderFailure(Reason.CONTENT_FILTERED, 200, "The provider's content filter withheld the answer.")
         return Reply(
