@@ -88,7 +88,8 @@ def test_an_unknown_kind_far_from_all():
 
 def offer(monkeypatch, value):
     point = importlib.metadata.EntryPoint("acme", value, registry.ENTRY_POINTS)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.ENTRY_POINTS else [])
+    found = [point]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: found if group == registry.ENTRY_POINTS else [])
 
 
 def test_another_packages_kind(monkeypatch):
@@ -108,5 +109,5 @@ def test_entry_points_are_not_searched_for_our_own_kinds(monkeypatch):
     def searched(group):
         raise AssertionError(group)
 
-    monkeypatch.setattr(registry, "entry_points", searched)
+    monkeypatch.setattr(importlib.metadata, "entry_points", searched)
     build(settings())

@@ -6,9 +6,8 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
-from email.utils import formatdate
 from pathlib import Path
-from time import time
+from time import gmtime, strftime
 from typing import Protocol
 
 from roadworthy.core.errors import ConfigError, RoadworthyError, UnexpectedError
@@ -49,7 +48,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self.draining = False
         self.now = self.loop.time()
-        self.date = formatdate(time(), usegmt=True).encode()
+        self.date = http_date()
         self.connections: set[ClientConnection] = set()
         self.refusals = 0
         self._emptied: asyncio.Event | None = None
@@ -116,7 +115,7 @@ class Server:
 
     def _sweep(self) -> None:
         self.now = now = self.loop.time()
-        self.date = formatdate(time(), usegmt=True).encode()
+        self.date = http_date()
         for connection in tuple(self.connections):
             connection.sweep(now)
         self._sweeper = self.loop.call_later(self._sweep_s, self._sweep)
@@ -141,6 +140,11 @@ class Server:
         self._sweeper.cancel()
         for path in self._paths:
             path.unlink(missing_ok=True)
+
+
+def http_date() -> bytes:
+    """Now, as RFC 9110 §5.6.7 wants it (the process keeps the C locale, so day and month are English)."""
+    return strftime("%a, %d %b %Y %H:%M:%S GMT", gmtime()).encode()
 
 
 def _private_socket(path: Path) -> socket.socket:

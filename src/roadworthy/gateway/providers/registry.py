@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from importlib.metadata import entry_points
-from typing import cast
+from importlib import import_module
+from typing import Protocol, cast
 
 from roadworthy.core.errors import ConfigError
-from roadworthy.gateway.providers.anthropic import Anthropic
-from roadworthy.gateway.providers.compatible import Compatible
 from roadworthy.gateway.providers.contract import Provider
-from roadworthy.gateway.providers.deepseek import DeepSeek
-from roadworthy.gateway.providers.embedded import Embedded
-from roadworthy.gateway.providers.openai import OpenAI
-from roadworthy.gateway.providers.perplexity import Perplexity
 from roadworthy.gateway.settings import ProviderSettings
 
 ENTRY_POINTS = "roadworthy.providers"
 """Group under which a package offers a kind: its name, and a callable from `ProviderSettings` to a `Provider`."""
 
-_BUILT_IN: dict[str, type[OpenAI | Compatible | Embedded | Perplexity | DeepSeek | Anthropic]] = {
-    each.kind: each for each in (OpenAI, Anthropic, Perplexity, DeepSeek, Compatible, Embedded)
+_BUILT_IN = {
+    "anthropic": "anthropic:Anthropic",
+    "compatible": "compatible:Compatible",
+    "deepseek": "deepseek:DeepSeek",
+    "embedded": "embedded:Embedded",
+    "openai": "openai:OpenAI",
+    "perplexity": "perplexity:Perplexity",
 }
 KINDS = tuple(sorted(_BUILT_IN))
 """The kinds that need no other package."""
@@ -29,8 +28,7 @@ KINDS = tuple(sorted(_BUILT_IN))
 
 def default_base_url(kind: str) -> str:
     """Where the API of a kind lives; empty when only the configuration can know."""
-    built_in = _BUILT_IN.get(kind)
-    return built_in.default_base_url if built_in is not None else ""
+    return _built_in(kind).default_base_url if kind in _BUILT_IN else ""
 
 
 def build(settings: ProviderSettings) -> Provider:
@@ -40,8 +38,8 @@ def build(settings: ProviderSettings) -> Provider:
         ConfigError: `config_invalid` for an unknown kind, a missing address or a header that HTTP does not allow;
             `secret_missing` when the API needs a key; `extra_missing` when another package's provider does not load.
     """
-    built_in = _BUILT_IN.get(settings.kind)
-    provider: Provider = built_in(settings) if built_in is not None else _foreign(settings.kind)(settings)
+    kind = settings.kind
+    provider = _built_in(kind)(settings) if kind in _BUILT_IN else _foreign(kind)(settings)
     if not provider.base_url.startswith(("http://", "https://")):
         raise ConfigError(
             f"The provider {settings.name} has no address that starts with http:// or https://.",
@@ -52,8 +50,22 @@ def build(settings: ProviderSettings) -> Provider:
     return provider
 
 
+class _BuiltIn(Protocol):
+    default_base_url: str
+
+    def __call__(self, settings: ProviderSettings) -> Provider: ...
+
+
+def _built_in(kind: str) -> _BuiltIn:
+    """Imported on use: an edge needs only the kinds that it is configured for, and starts on every crash."""
+    module, _, name = _BUILT_IN[kind].partition(":")
+    return cast(_BuiltIn, getattr(import_module(f"roadworthy.gateway.providers.{module}"), name))
+
+
 def _foreign(kind: str) -> Callable[[ProviderSettings], Provider]:
     """A provider of another package; looked up only for kinds that are not ours, because the search reads the disk."""
+    from importlib.metadata import entry_points  # 30 ms that only foreign kinds pay
+
     offered = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     point = offered.get(kind)
     if point is None:
