@@ -98,10 +98,10 @@ def cli_page() -> str:
         '`{"as_of": ..., "data": ...}`, or `{"error": {"code", "what", "why", "mend"}}`. Exit codes are in',
         "[errors](errors.md#exit-codes).", "",
     ]
-    for path, command in _commands(click, cli, "roadworthy"):
-        context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
-        context.color = False
-        lines += [f"## {path}", "", "```text", click.unstyle(command.get_help(context)).rstrip(), "```", ""]
+    root = _context(click, cli, "roadworthy", None)
+    for context in _contexts(click, root):
+        text = click.unstyle(context.command.get_help(context)).rstrip()
+        lines += [f"## {context.command_path}", "", "```text", text, "```", ""]
     return _page(lines)
 
 
@@ -209,15 +209,20 @@ def _default(field: dict[str, Any], required: bool) -> str:
     return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
-def _commands(click: Any, command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every command under `command`, itself first."""
-    yield path, command
-    if isinstance(command, click.Group):
-        context = click.Context(command, info_name=path)
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
+def _context(click: Any, command: Any, name: str, parent: Any) -> Any:
+    """A context as the command makes it when it runs, with a fixed width and without colour."""
+    width = {"terminal_width": 100, "max_content_width": 100, "color": False}
+    return click.Context(command, info_name=name, parent=parent, **{**command.context_settings, **width})
+
+
+def _contexts(click: Any, context: Any) -> Iterator[Any]:
+    """The context and those of every command below it."""
+    yield context
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            child = context.command.get_command(context, name)
             if child is not None and not child.hidden:
-                yield from _commands(click, child, f"{path} {name}")
+                yield from _contexts(click, _context(click, child, name, context))
 
 
 def _cell(text: str) -> str:
