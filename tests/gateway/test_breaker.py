@@ -111,6 +111,20 @@ def test_transitions_are_told_with_their_reason() -> None:
     assert told == [("closed", "open", "3 consecutive failures"), ("open", "closed", "reset by operator")]
 
 
+def test_another_workers_finding_is_taken_over_without_being_told_again() -> None:
+    told: list[str] = []
+    breaker = Breaker(RULES, lambda old, new, why: told.append(new))
+    breaker.follow("open", 10.0, 100.0)
+    assert breaker.admit(109.9) is None
+    breaker.follow("half_open", 10.0, 109.9)  # the other one probes: wait for what it finds
+    assert breaker.admit(110.0) is None
+    breaker.follow("closed", 0.0, 110.1)
+    assert breaker.admit(110.1) is not None
+    breaker.follow(None, 5.0, 110.1)
+    assert breaker.admit(115.0) is None
+    assert told == []
+
+
 class AnyTraffic(RuleBasedStateMachine):
     """Any order of admissions, ends, waits and resets."""
 

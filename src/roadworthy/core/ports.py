@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     """One thing to remember.
 
     Attributes:
-        kind: Closed vocabulary, dotted: `request.finished`, `breaker.opened`, `key.created`.
+        kind: Closed vocabulary, dotted: `request.finished`, `breaker.open`, `key.created`.
         at: Seconds since the Unix epoch (UTC).
         payload: A JSON object as UTF-8 bytes; the journal masks it before it is written.
     """

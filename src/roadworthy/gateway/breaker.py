@@ -107,6 +107,24 @@ class Breaker:
             self._opened_at = now - self._rules.open_s
             self._move("open", "probe ended without a verdict")
 
+    def follow(self, state: str | None, rest_s: float, now: float) -> None:
+        """Take over what another worker found out: leave the target alone, or that it is well again.
+
+        Args:
+            state: Its breaker's new state, None for a bench.
+            rest_s: Seconds for which it leaves the target alone.
+            now: Monotonic seconds.
+        """
+        if state is None:
+            self.bench(now + rest_s)
+        elif state == "closed":
+            if self.state == "open":
+                self._move("closed", "seen well by another worker", told=False)
+        elif self.state != "half_open":  # its probe is ours too: wait for what it finds
+            self._opened_at = now + min(rest_s, self._rules.open_s) - self._rules.open_s
+            if self.state == "closed":
+                self._move("open", "seen failing by another worker", told=False)
+
     def bench(self, until: float) -> None:
         """Leave the target alone until `until` (monotonic seconds); a longer bench is never shortened."""
         self.benched_until = max(self.benched_until, until)
@@ -142,12 +160,12 @@ class Breaker:
         self._opened_at = now
         self._move("open", why)
 
-    def _move(self, new: State, why: str) -> None:
+    def _move(self, new: State, why: str, told: bool = True) -> None:
         old, self.state = self.state, new
         self._generation += 1
         if new == "closed":
             self._clear()
-        if self.on_change is not None:
+        if told and self.on_change is not None:
             self.on_change(old, new, why)
 
     def _clear(self) -> None:

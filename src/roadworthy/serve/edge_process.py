@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from roadworthy.gateway.edge.route import InternalRoutes, PublicRoutes
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.server import Server
 from roadworthy.gateway.edge.service import Service
+from roadworthy.gateway.edge.sibling import Siblings
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.settings import EdgeSettings
@@ -54,7 +56,10 @@ class EdgeWorker:
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
         run_dir = self._state / "run"
-        self.public = PublicRoutes(self.service, Scraper(worker, run_dir, self.metrics.snapshot))
+        siblings = Siblings(worker, run_dir)
+        if settings.workers > 1:
+            self.service.tell = partial(siblings.tell, "/internal/breakers/news")
+        self.public = PublicRoutes(self.service, Scraper(worker, siblings, self.metrics.snapshot))
         self.server = Server(self.public, settings.limits)
         self.public.draining = lambda: self.server.draining
         internal = InternalRoutes(

@@ -15,6 +15,7 @@ from roadworthy.gateway.edge.route import PublicRoutes
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.server import Server
 from roadworthy.gateway.edge.service import Service
+from roadworthy.gateway.edge.sibling import Siblings
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.settings import Breaker, EdgeSettings, Limits, ProviderSettings, Retry, Route, Target
 from roadworthy.runtime.masking import FirstMasker
@@ -94,7 +95,7 @@ async def start_edge(tmp_path: Path) -> AsyncIterator[StartEdge]:
         )
         ledger = MemoryLedger()
         service = Service(settings, ledger, FirstMasker())  # type: ignore[arg-type]
-        routes = PublicRoutes(service, Scraper(0, tmp_path, Metrics().snapshot))
+        routes = PublicRoutes(service, Scraper(0, Siblings(0, tmp_path), Metrics().snapshot))
         server = Server(routes, settings.limits)
         routes.draining = lambda: server.draining
         port = await server.listen("127.0.0.1", 0)

@@ -89,7 +89,8 @@ def test_an_unknown_kind_far_from_all():
 def offer(monkeypatch, value):
     point = importlib.metadata.EntryPoint("acme", value, registry.ENTRY_POINTS)
     found = [point]
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: found if group == registry.ENTRY_POINTS else [])
+    offered = {registry.ENTRY_POINTS: found}
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: offered.get(group, []))
 
 
 def test_another_packages_kind(monkeypatch):

@@ -142,10 +142,12 @@ def error_object(error: RoadworthyError, request_id: str, attempts: Sequence[Att
     status = error.spec.http_status
     kind = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
     inner: dict[str, Any] = {
-        "message": str(error),
+        # SDKs show their users the message alone.
+        "message": f"{error} {error.mend}",
         "type": kind.get(status, "invalid_request_error" if status < 500 else "server_error"),
         "param": error.param,
         "code": error.code,
+        "what": error.what,
         "why": error.why,
         "mend": error.mend,
         "request_id": request_id,

@@ -18,6 +18,7 @@ from roadworthy.gateway.edge.client import ClientConnection, Request
 from roadworthy.gateway.edge.health import LiveProbe
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.service import Service
+from roadworthy.gateway.edge.sibling import News
 from roadworthy.gateway.finished import Finished
 
 Handle = Callable[[ClientConnection, Request, str], None]
@@ -223,6 +224,9 @@ class InternalRoutes:
             wanted = msgspec.json.decode(request.body or b"{}", type=_Reset)
             count = self._service.reset_breakers(wanted.provider, wanted.model)
             _json(connection, 200, identity, {"reset": count})
+        elif what == (b"POST", b"/internal/breakers/news"):
+            self._service.follow(msgspec.json.decode(request.body, type=News))
+            _json(connection, 200, identity, {})
         elif what == (b"POST", b"/internal/keys/reload"):
             _json(connection, 200, identity, {"keys": self._reload_keys()})
         else:

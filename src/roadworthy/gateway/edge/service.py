@@ -18,6 +18,7 @@ from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Caller, Exchange
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
 from roadworthy.gateway.edge.routing import RouteTable
+from roadworthy.gateway.edge.sibling import News, Tell
 from roadworthy.gateway.edge.upstream import Endpoint
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.ledger import Ledger
@@ -58,6 +59,8 @@ class Service:
         self.started_at = monotonic()
         self.in_flight = 0
         self.key_count = 0
+        self.tell: Tell | None = None
+        """Passes findings on to the other workers, where there are any."""
         self._ledger = ledger
         self._masker = masker
         self._secrets = tuple(_secrets(settings))
@@ -151,6 +154,8 @@ class Service:
 
     def attempt_failed(self, link: UpstreamLink, failure: ProviderFailure, detail: str, request_id: str) -> None:
         """Raise the alarm where fallback would hide a failure that needs a person."""
+        if self.tell is not None and (rest_s := link.breaker.benched_until - monotonic()) > 0:
+            self.tell(News(link.provider_name, link.model, None, rest_s))
         kind = ALARMING.get(failure.reason)
         if kind is not None:
             self._ledger.event(
@@ -187,6 +192,9 @@ class Service:
         self._ledger.event(kind, level=level, **fields)
 
     def _breaker_changed(self, provider: str, model: str, old: State, new: State, why: str) -> None:
+        if self.tell is not None:
+            rest_s = 0.0 if new == "closed" else self.settings.breaker.open_s
+            self.tell(News(provider, model, new, rest_s))
         self._ledger.event(
             f"breaker.{new}",
             level="warning" if new == "open" else "info",
@@ -215,6 +223,12 @@ class Service:
             }
             for link in self.table.links()
         ]
+
+    def follow(self, news: News) -> None:
+        """Take over what another worker found out about a target that this one knows too."""
+        for link in self.table.links():
+            if link.provider_name == news.provider and link.model == news.model:
+                link.breaker.follow(news.state, news.rest_s, monotonic())
 
     def reset_breakers(self, provider: str | None, model: str | None) -> int:
         """Close the breakers of a target, a provider, or all; returns how many were looked at."""
