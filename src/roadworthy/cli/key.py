@@ -24,7 +24,7 @@ def key() -> None:
 @options
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=["use"], show_default=True,
-              help="What it allows; may be given several times, none implies another.")
+              help="What it allows; may be given several times, admin implies the others.")
 @click.option("--expires-days", type=click.FloatRange(0, 3650, min_open=True), help="Days until it expires.")
 def create(name: str, scopes: tuple[str, ...], expires_days: float | None, out: Settings) -> None:
     """Make a key and print it, once."""

@@ -27,7 +27,7 @@ from roadworthy.runtime.journal import make_private
 
 Scope = Literal["use", "operate", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""What a key may allow: call models; look after the gateway; everything, keys included. None implies another."""
+"""What a key may allow: call models; look after the gateway; everything, keys included. `admin` implies the others."""
 
 BUSY_S = 5.0
 """How long to wait for another process that writes."""

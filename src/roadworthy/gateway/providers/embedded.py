@@ -18,6 +18,10 @@ from roadworthy.gateway.providers.contract import ProviderFailure, UnsupportedPa
 from roadworthy.gateway.providers.openai_shape import WITHOUT_EFFECT, OpenAIShape
 
 
+# A model this small may not find an end by itself, and without a bound it would write until its context is full.
+_DEFAULT_MAX_TOKENS = msgspec.Raw(b"512")
+
+
 class _Part(msgspec.Struct, gc=False):
     type: str = ""
 
@@ -59,6 +63,8 @@ class Embedded(OpenAIShape):
         for message in ask.view.messages:
             if isinstance(message.content, list):
                 _refuse_media(message.content)
+        if ask.view.max_tokens is None and ask.view.max_completion_tokens is None:
+            ask = ChatRequest(ask.view, {**ask.fields, "max_tokens": _DEFAULT_MAX_TOKENS})
         return super().chat_body(ask, model)
 
     def failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderFailure:
