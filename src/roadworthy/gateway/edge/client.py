@@ -15,49 +15,24 @@ import httptools
 from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
 from roadworthy.core.ids import request_id
 from roadworthy.gateway.edge.answer import error_body, error_lines
+from roadworthy.gateway.edge.request import REASONS, WANTED, Request, origin_form, without_upgrade
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.exchange import Exchange
     from roadworthy.gateway.edge.server import Server
 
-WANTED = frozenset({b"authorization", b"host", b"expect", b"content-length", b"origin", b"accept"})
 MAX_PIPELINED = 32
 """Requests that may wait behind one that is being answered; with more the connection closes after these."""
+LARGE_BODY_BYTES = 65_536
+"""A waiting request of this size stops the reading: what waits must not fill the memory."""
+MOST_FRAMING = 6
+"""Bytes on the wire for a byte of body that comes in chunks of one byte: no honest sender needs more."""
 MAX_URL_BYTES = 2_048
+SLASH = 47
 GONE_PROBE_S = 0.1
 LINGER_S = 5.0
 """How long a refused caller may go on sending before the connection is reset."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-REASONS = {
-    200: b"OK",
-    400: b"Bad Request",
-    401: b"Unauthorized",
-    403: b"Forbidden",
-    404: b"Not Found",
-    405: b"Method Not Allowed",
-    408: b"Request Timeout",
-    413: b"Content Too Large",
-    422: b"Unprocessable Content",
-    429: b"Too Many Requests",
-    431: b"Request Header Fields Too Large",
-    500: b"Internal Server Error",
-    502: b"Bad Gateway",
-    503: b"Service Unavailable",
-}
-
-
-class Request:
-    """One request as received. `headers` holds only the names in `WANTED`, in lower case."""
-
-    __slots__ = ("body", "headers", "keep_alive", "method", "path", "version")
-
-    def __init__(self) -> None:
-        self.method = b""
-        self.path = b""
-        self.version = "1.1"
-        self.headers: dict[bytes, bytes] = {}
-        self.body = b""
-        self.keep_alive = True
 
 
 class ClientConnection(asyncio.Protocol):
@@ -80,6 +55,10 @@ class ClientConnection(asyncio.Protocol):
         self._header_bytes = 0
         self._headers = 0
         self._in_head = False
+        self._max_header_bytes = server.limits.max_header_bytes
+        self._wire = 0  # bytes of the body with its framing
+        self._expects = False
+        self._upgrading: Request | None = None
         self._refusal: RoadworthyError | None = None
         self._refusal_status = 0
         self._deaf = False  # nothing more is read: an error was answered or is about to be
@@ -109,22 +88,41 @@ class ClientConnection(asyncio.Protocol):
         if self._deaf:
             self._drop(data)
             return
+        size, most = len(data), self._max_header_bytes
         if self._incoming is None:
             self._since = self._server.now
-        if self._in_head or self._incoming is None:
-            self._header_bytes += len(data)
+            self._header_bytes = 0
+        if not self._in_head and self._incoming is not None:
+            self._wire += size
+        elif size <= most:
+            self._header_bytes += size
+        else:  # a header over the limit could hide in so much
+            for start in range(0, size, most):
+                self.data_received(data[start : start + most])
+            return
+        self._feed(data)
+        if self._in_head:
+            if self._header_bytes > most and not self._deaf:
+                self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
+        elif self._wire > self._size * MOST_FRAMING + most and not self._deaf:
+            self._bad(UsageError("The request's body is mostly framing.", code="request_too_large"), 413)
+        if self._queue and (len(self._queue) >= MAX_PIPELINED // 2 or self._size > LARGE_BODY_BYTES):
+            self._stop_reading()
+
+    def _feed(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._deaf = True  # the protocol that the caller wants to switch to is not ours: answer and close
-            if self._current is not None:
-                self._current.keep_alive = False
+        except httptools.HttpParserUpgrade as stopped:
+            request, self._upgrading = self._upgrading, None
+            if request is not None and not self._deaf:
+                self._parser = httptools.HttpRequestParser(self)
+                self._feed(without_upgrade(request, self._url) + data[stopped.args[0] :])
         except httptools.HttpParserError as error:
             if not self._deaf:
                 self._bad(UsageError("The request is not valid HTTP.", f"{error}."), 400)
-        if self._in_head and self._header_bytes > self._server.limits.max_header_bytes and not self._deaf:
-            self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
-        if self._queue and len(self._queue) >= MAX_PIPELINED // 2 and not self._transport.is_closing():
+
+    def _stop_reading(self) -> None:
+        if not self._transport.is_closing():
             self._transport.pause_reading()
 
     def _drop(self, data: bytes) -> None:
@@ -135,11 +133,10 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """A half-closed caller still gets its answers (RFC 9112 §9.6); with nothing to answer the connection closes."""
         self._eof = True
-        if self._current is None:
-            return False
-        self._is_anybody_there(self._current)
-        self._server.loop.call_later(GONE_PROBE_S, self._is_anybody_there, self._current)
-        return True
+        if self._current is not None:
+            self._is_anybody_there(self._current)
+            self._server.loop.call_later(GONE_PROBE_S, self._is_anybody_there, self._current)
+        return self._current is not None or bool(self._queue) or self._refusal is not None
 
     def _is_anybody_there(self, request: Request) -> None:
         """Whoever hung up looks like whoever only finished sending, until something is sent: an interim answer, which
@@ -160,16 +157,23 @@ class ClientConnection(asyncio.Protocol):
             self.task = None
 
     def pause_writing(self) -> None:
-        """The caller reads slowly: read slowly from the provider."""
+        """The caller reads slowly: read slowly from the provider, and take no more requests."""
         self._paused_since = self._server.now
+        self._stop_reading()
         if self.exchange is not None:
             self.exchange.pause()
 
     def resume_writing(self) -> None:
         """The caller has caught up."""
         self._paused_since = None
+        if self._deaf:
+            self._since = self._server.now
         if self.exchange is not None:
             self.exchange.resume()
+        if self._current is None:
+            self._turn()
+        if not self._queue and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     # -- httptools callbacks
 
@@ -178,7 +182,7 @@ class ClientConnection(asyncio.Protocol):
         self._incoming = Request()
         self._in_head = True
         self._url = b""
-        self._size = self._headers = 0
+        self._size = self._headers = self._wire = 0
         self._parts = []
 
     def on_url(self, url: bytes) -> None:
@@ -189,7 +193,7 @@ class ClientConnection(asyncio.Protocol):
         """Keep what is needed; refuse what is ambiguous."""
         self._headers += 1
         name = name.lower()
-        if name not in WANTED or self._incoming is None:
+        if name not in WANTED or self._incoming is None or not self._in_head:  # a trailer is no header
             return
         headers = self._incoming.headers
         if name in headers and name != b"accept":
@@ -204,21 +208,38 @@ class ClientConnection(asyncio.Protocol):
             return
         parser, limits, headers, url = self._parser, self._server.limits, request.headers, self._url
         request.method = parser.get_method()
-        if self._version is None:  # a connection does not change its version
+        if self._version is None:  # asking costs as much as all the rest; see `_check_head` for who changes it
             self._version = parser.get_http_version()
         request.version = self._version
         request.path = url.partition(b"?")[0] if b"?" in url else url
         if (
             self._headers > limits.max_headers
             or len(url) > MAX_URL_BYTES
+            or url[0] != SLASH
             or self._version != "1.1"
             or b"host" not in headers
             or b"expect" in headers
+            or b"transfer-encoding" in headers
+            or b"upgrade" in headers
             or int(headers.get(b"content-length", 0)) > limits.max_body_bytes
         ):
             self._check_head(request)
 
     def _check_head(self, request: Request) -> None:
+        request.version = self._parser.get_http_version()
+        self._check_bounds(request)
+        if self._refusal is not None:
+            return
+        if request.path[0] != SLASH:
+            request.path = origin_form(request.path)
+        if self._parser.should_upgrade():
+            self._upgrading = request
+        elif request.headers.get(b"expect", b"").lower() == b"100-continue" and request.version == "1.1":
+            self._expects = True
+            if self._current is None:
+                self._turn()
+
+    def _check_bounds(self, request: Request) -> None:
         limits, headers = self._server.limits, request.headers
         if self._headers > limits.max_headers:
             self._refuse_later(UsageError("The request has too many header lines.", code="request_too_large"), 431)
@@ -230,8 +251,12 @@ class ClientConnection(asyncio.Protocol):
             self._refuse_later(UsageError("The HTTP version is not supported.", "This port speaks HTTP/1.1."), 400)
         elif int(headers.get(b"content-length", 0)) > limits.max_body_bytes:
             self._refuse_later(self._too_large(), 413)
-        elif headers.get(b"expect", b"").lower() == b"100-continue" and self._current is None:
-            self._transport.write(CONTINUE)
+        elif request.method == b"CONNECT":
+            self._refuse_later(UsageError("This is no proxy.", code="method_not_allowed"), 405)
+        elif b"transfer-encoding" in headers and (
+            headers[b"transfer-encoding"].lower() != b"chunked" or request.version == "1.0"
+        ):
+            self._refuse_later(UsageError("The transfer coding is not supported.", "HTTP/1.1 and chunked only."), 400)
 
     def on_body(self, data: bytes) -> None:
         """Collect, within the limit."""
@@ -246,14 +271,17 @@ class ClientConnection(asyncio.Protocol):
         """A request is complete: answer it, or let it wait its turn."""
         request, self._incoming = self._incoming, None
         self._header_bytes = 0
-        if request is None or self._deaf or self._refusal is not None:
+        if request is None or self._deaf or self._refusal is not None or self._upgrading is not None:
             return
         request.keep_alive = self._parser.should_keep_alive()
+        if not request.keep_alive:  # as in HTTP/1.0
+            request.version = self._parser.get_http_version()
         parts = self._parts
         request.body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._parts = []
-        if self._current is None:
-            self._begin(request)
+        if self._current is None and self._paused_since is None:
+            self._current = request
+            self._server.handle(self, request)
         elif len(self._queue) < MAX_PIPELINED:
             self._queue.append(request)
         else:
@@ -283,7 +311,10 @@ class ClientConnection(asyncio.Protocol):
         self._answered(last)
 
     def fail(self, error: RoadworthyError, identity: str) -> None:
-        """An error as answer."""
+        """An error as answer; inside a stream there is no place for one."""
+        if self._began:
+            self.cut()
+            return
         self.answer(error.spec.http_status, error_lines(error, identity), error_body(error, identity))
 
     def begin(self, lines: bytes) -> None:
@@ -322,9 +353,7 @@ class ClientConnection(asyncio.Protocol):
 
     def cut(self) -> None:
         """The stream is not complete: what was written leaves, the end mark of the transfer coding never does."""
-        self._deaf = True
-        self.exchange = None
-        self._transport.close()
+        self._answered(True)
 
     # -- turns
 
@@ -351,20 +380,20 @@ class ClientConnection(asyncio.Protocol):
         elif self._current is not None:
             return
         elif self._deaf:
-            if waited > LINGER_S:
+            if waited > (limits.write_timeout_s if self._transport.get_write_buffer_size() else LINGER_S):
                 self._transport.abort()
         elif self._incoming is None:
             if waited > limits.idle_timeout_s:
-                self._transport.close()
+                self._transport.abort() if self._transport.get_write_buffer_size() else self._transport.close()
         elif waited > (limits.header_timeout_s if self._in_head else limits.request_timeout_s):
             self._bad(UsageError("The request did not arrive completely in time.", code="request_timeout"), 408)
 
-    def _begin(self, request: Request) -> None:
-        self._current = request
-        self._server.handle(self, request)
-
     def _last(self, request: Request) -> bool:
-        return not request.keep_alive or self._server.draining or (self._deaf and not self._queue)
+        return (
+            not request.keep_alive
+            or self._server.draining
+            or (self._deaf and not self._queue and self._refusal is None)
+        )
 
     def _answered(self, last: bool) -> None:
         self._current = self.exchange = self.task = None
@@ -372,16 +401,32 @@ class ClientConnection(asyncio.Protocol):
         self._since = self._server.now
         if last:
             self._deaf = True
+            self._refusal = None
+            self._queue.clear()
             self._transport.close()
-        elif self._queue:
-            self._server.loop.call_soon(self._next)
+        elif self._queue or self._expects or self._eof or self._refusal is not None:
+            self._turn()
+
+    def _turn(self) -> None:
+        """Nothing is being answered: what is next on this connection?"""
+        if self._queue:
+            if self._paused_since is None:
+                self._current = self._queue.popleft()  # now, so that nothing that arrives can overtake it
+                self._server.loop.call_soon(self._next, self._current)
+        elif self._refusal is not None:
+            if self._deaf:
+                self._refuse(self._refusal, self._refusal_status)
         elif self._eof:
             self._transport.close()
+        elif self._expects:
+            self._expects = False
+            if self._incoming is not None:
+                self._transport.write(CONTINUE)
 
-    def _next(self) -> None:
-        if self._current is None and self._queue and not self._transport.is_closing():
-            self._begin(self._queue.popleft())
-            if not self._queue and not self._deaf:
+    def _next(self, request: Request) -> None:
+        if self._current is request and not self._transport.is_closing():
+            self._server.handle(self, request)
+            if not self._queue and not self._deaf and self._paused_since is None:
                 self._transport.resume_reading()
 
     # -- refusals: the connection's state is unknown afterwards, so it closes
@@ -404,7 +449,7 @@ class ClientConnection(asyncio.Protocol):
         """Refuse and close; earlier requests of the connection are answered first."""
         self._deaf = True
         self._refusal, self._refusal_status = error, status
-        if self._current is None:
+        if self._current is None and not self._queue:
             self._refuse(error, status)
 
     def _refuse(self, error: RoadworthyError, status: int = 0) -> None:

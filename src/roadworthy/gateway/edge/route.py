@@ -14,8 +14,9 @@ from roadworthy import __version__
 from roadworthy.core.errors import AuthError, GatewayError, RoadworthyError, UsageError
 from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.edge.ask import Ask, ChatAsk, EmbeddingsAsk
-from roadworthy.gateway.edge.client import ClientConnection, Request
+from roadworthy.gateway.edge.client import ClientConnection
 from roadworthy.gateway.edge.health import LiveProbe
+from roadworthy.gateway.edge.request import Request
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import News

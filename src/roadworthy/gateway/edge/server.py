@@ -12,7 +12,8 @@ from typing import Protocol
 
 from roadworthy.core.errors import ConfigError, RoadworthyError, UnexpectedError
 from roadworthy.core.ids import request_id
-from roadworthy.gateway.edge.client import ClientConnection, Request
+from roadworthy.gateway.edge.client import ClientConnection
+from roadworthy.gateway.edge.request import Request
 from roadworthy.gateway.settings import Limits
 
 SWEEP_S = 0.5
