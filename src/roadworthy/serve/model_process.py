@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from xllamacpp import Server
 
 
+SPIN_COUNT = "500"
+"""Turns that llama.cpp's threads (GNU OpenMP) wait for each other busily before they sleep.
+
+The default is millions: when another program keeps one core busy, the thread on the other core then burns its time
+waiting. Measured on 2 cores: 118, 1 and 4 tokens per second beside 0, 1 and 2 busy programs; with 500: 113, 35 and 24.
+"""
+
+
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the model process needs to know.
 
@@ -67,6 +75,7 @@ def load(settings: ModelSettings) -> Server:
     check_model_server()
     path = settings.path()
     check_model_file(path)
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     import xllamacpp
 
     parameters = _parameters(xllamacpp.CommonParams(), settings, path)
