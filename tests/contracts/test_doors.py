@@ -8,12 +8,18 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-# door: the one function that may catch everything. At most four, see docs/adr/0001-rooms.md.
-DOORS: dict[str, str] = {
-    "the HTTP handler": "gateway/edge/server.py:Server.handle",
-    "the command": "cli/main.py:run",
-    "a background task": "gateway/ledger.py:Ledger._run",
+# door: the functions that may catch everything. At most four doors, see docs/adr/0001-rooms.md. The HTTP handler's has
+# two more leaves: what a provider says, and what timers and lost connections tell, arrive after the handler returned.
+DOORS: dict[str, tuple[str, ...]] = {
+    "the HTTP handler": (
+        "gateway/edge/server.py:Server.handle",
+        "gateway/edge/upstream.py:UpstreamConnection.data_received",
+        "gateway/edge/upstream.py:door",
+    ),
+    "the command": ("cli/main.py:run",),
+    "a background task": ("gateway/ledger.py:Ledger._run",),
 }
+LEAVES = [leaf for leaves in DOORS.values() for leaf in leaves]
 BROAD = {"Exception", "BaseException"}
 
 
@@ -28,13 +34,13 @@ def test_broad_excepts_stand_only_at_doors(source_files: list[Path], root: Path)
         elsewhere += [
             f"{name}:{line} in {function}"
             for function, line in _broad(ast.parse(path.read_text()))
-            if f"{name}:{function}" not in DOORS.values()
+            if f"{name}:{function}" not in LEAVES
         ]
     assert not elsewhere, elsewhere
 
 
 def test_every_door_exists_and_says_why(root: Path) -> None:
-    for door in DOORS.values():
+    for door in LEAVES:
         name, function = door.split(":")
         text = (root / "src" / "roadworthy" / name).read_text()
         tree = ast.parse(text)

@@ -45,8 +45,8 @@ class Deadlines:
     def lift(self, limited: Limited) -> None:
         """Take the limit back; harmless without one."""
         bucket, limited.bucket = limited.bucket, 0
-        if bucket:
-            self._buckets[bucket].discard(limited)
+        if bucket and (waiting := self._buckets.get(bucket)) is not None:
+            waiting.discard(limited)
 
     def close(self) -> None:
         """Forget all limits."""

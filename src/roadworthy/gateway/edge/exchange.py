@@ -11,7 +11,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Protocol
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
+from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
 from roadworthy.gateway.edge.answer import (
     PASSED_OVER,
@@ -20,6 +20,7 @@ from roadworthy.gateway.edge.answer import (
     error_lines,
     fallback_reason,
     first_served,
+    incomplete_event,
     served_lines,
     splice,
 )
@@ -27,7 +28,7 @@ from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.edge.relay import Relay
 from roadworthy.gateway.edge.routing import Routed
-from roadworthy.gateway.edge.upstream import Call
+from roadworthy.gateway.edge.upstream import Call, door
 from roadworthy.gateway.finished import Finished, Quality
 from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
 
@@ -124,7 +125,7 @@ class Exchange:
             step = self.chain.next(now)
             if isinstance(step, Wait):
                 self._lost_ms += step.seconds * 1e3
-                self._timer = self.service.loop.call_later(step.seconds, self._advance)
+                self._timer = self.service.loop.call_later(step.seconds, door, self, self._advance)
                 return
             if isinstance(step, Spent):
                 self._refuse(self._spent(step))
@@ -134,12 +135,13 @@ class Exchange:
 
     def _try(self, step: Try[UpstreamLink], now: float) -> bool:
         link = step.link
+        self._step = step
         try:
             head, body = self.ask.head(link), self.ask.body(link)
         except UnsupportedParameter as error:
+            self._step = None
             self.chain.unsupported(step, error.param, now)
             return False
-        self._step = step
         self._tried_at = now
         self._relay = None
         self._call = link.upstream.endpoint.call(head, body, self, step.timeout_s)
@@ -195,6 +197,24 @@ class Exchange:
             self._relay.broke(reason, detail)
         else:
             self._failed(ProviderFailure(reason, None, detail))
+
+    def crashed(self, error: BaseException) -> None:
+        """A bug of ours was caught at a door: the caller is told, and no target is blamed."""
+        self.service.crashed("exchange", error, self.request_id)
+        if self.done:
+            return
+        failure = UnexpectedError("The gateway failed to handle this request.")
+        if self._step is not None:
+            self.chain.abandoned(self._step, monotonic())
+        shown = self._relay is not None and self._relay.committed
+        self._close(200 if shown else failure.spec.http_status, failure.code, "", "failed" if shown else "not-gated")
+        if shown:
+            self.caller.write(incomplete_event(Reason.STREAM_CUT, self.chain.attempts, self.request_id, failure))
+            self.caller.cut()
+        else:
+            self.caller.answer(
+                failure.spec.http_status, error_lines(failure, self.request_id), error_body(failure, self.request_id)
+            )
 
     def pause(self) -> None:
         """The caller reads slowly."""

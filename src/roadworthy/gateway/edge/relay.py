@@ -26,6 +26,7 @@ LINGER_S = 1.0
 SILENT_PIECE_CHARS = 8
 """What a piece without text (reasoning, tool arguments) counts for the speed limit."""
 MAX_HELD_PIECES = 4_096
+MAX_HELD_BYTES = 4 * 1024 * 1024
 
 
 class Relay:
@@ -44,6 +45,7 @@ class Relay:
         "_finish_reason",
         "_head",
         "_held",
+        "_held_bytes",
         "_json",
         "_last",
         "_over",
@@ -63,6 +65,7 @@ class Relay:
         self._usable = usable
         self._parser = EventParser()
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._head = ""  # the text's beginning, for the stub rule
         self._text: list[str] | None = [] if exchange.ask.wants_json else None
         self._chars = 0
@@ -146,9 +149,10 @@ class Relay:
             out.extend(self._held)
             out.append(b"data: %b\n\n" % payload)
             self._held.clear()
-        elif len(self._held) >= MAX_HELD_PIECES:
+        elif len(self._held) >= MAX_HELD_PIECES or self._held_bytes > MAX_HELD_BYTES:
             raise ProviderFailure(Reason.EMPTY, 200, "many events and none of use")
         else:
+            self._held_bytes += len(payload)
             self._held.append(b"data: %b\n\n" % payload)
 
     def _read(self, text: str) -> None:
@@ -157,11 +161,13 @@ class Relay:
             if is_stub(self._head):
                 raise ProviderFailure(Reason.STUB, 200)
         if self._text is not None:
+            if self._chars > self._exchange.service.settings.limits.max_reply_bytes:
+                raise ProviderFailure(Reason.MALFORMED, 200, "the text that must be JSON is too large")
             self._text.append(text)
 
     def _commit(self) -> None:
-        self.committed = True
         self._exchange.commit()
+        self.committed = True
         self._last = self._window_start = monotonic()
         self._window_chars = self._chars
         self._watch()
@@ -241,4 +247,5 @@ class Relay:
             self._window_start, self._window_chars = now, self._chars
             window_at = now + route.stream_rate_window_s
         due = min(idle_at, window_at, end_at)
-        self._timer = self._exchange.service.loop.call_at(self._exchange.service.loop.time() + due - now, self._watch)
+        loop = self._exchange.service.loop
+        self._timer = loop.call_at(loop.time() + due - now, door, self._exchange, self._watch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from time import monotonic, time
@@ -11,7 +12,7 @@ from urllib.parse import unquote
 import msgspec
 
 from roadworthy import __version__
-from roadworthy.core.errors import AuthError, GatewayError, RoadworthyError, UsageError
+from roadworthy.core.errors import AuthError, GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.edge.ask import Ask, ChatAsk, EmbeddingsAsk
 from roadworthy.gateway.edge.client import ClientConnection
@@ -189,7 +190,14 @@ class PublicRoutes:
             except RoadworthyError as error:
                 connection.fail(error, identity)
 
+        def ended(task: asyncio.Task[None]) -> None:
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                self._service.crashed("http", error, identity)
+                connection.fail(UnexpectedError("The gateway failed to handle this request."), identity)
+
         connection.task = self._service.loop.create_task(door())
+        connection.task.add_done_callback(ended)
 
 
 class InternalRoutes:
@@ -222,7 +230,10 @@ class InternalRoutes:
         elif what == (b"GET", b"/internal/metrics"):
             _json(connection, 200, identity, self._snapshot())
         elif what == (b"POST", b"/internal/breakers/reset"):
-            wanted = msgspec.json.decode(request.body or b"{}", type=_Reset)
+            try:
+                wanted = msgspec.json.decode(request.body or b"{}", type=_Reset)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                raise UsageError("The request body must be an object with provider and model.") from None
             count = self._service.reset_breakers(wanted.provider, wanted.model)
             _json(connection, 200, identity, {"reset": count})
         elif what == (b"POST", b"/internal/breakers/news"):

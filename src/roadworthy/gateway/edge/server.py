@@ -108,11 +108,18 @@ class Server:
         identity = request_id()
         try:
             self._handler.handle(connection, request, identity)
-        except RoadworthyError as error:
-            connection.fail(error, identity)
         except Exception as error:
-            self._handler.crashed("http", error, identity)
-            connection.fail(UnexpectedError("The gateway failed to handle this request."), identity)
+            if connection.exchange is not None:
+                connection.exchange.crashed(error)
+            elif isinstance(error, RoadworthyError):
+                connection.fail(error, identity)
+            else:
+                self.crashed(connection, error, identity)
+
+    def crashed(self, connection: ClientConnection, error: BaseException, identity: str) -> None:
+        """A bug of ours: tell the operators what, the caller that."""
+        self._handler.crashed("http", error, identity)
+        connection.fail(UnexpectedError("The gateway failed to handle this request."), identity)
 
     def _sweep(self) -> None:
         self.now = now = self.loop.time()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from math import inf
 from time import monotonic
 from typing import Protocol, cast
@@ -25,6 +26,8 @@ MAX_IDLE_S = 55.0
 STALE_AFTER_S = 1.0
 """A connection idle for longer may have been closed by the server while our request was on its way."""
 MAX_HEADER_BYTES = 65_536
+MOST_FRAMING = 6
+"""Bytes on the wire for a byte of body that comes in chunks of one byte: no honest server needs more."""
 
 
 class Sink(Protocol):
@@ -51,6 +54,18 @@ class Sink(Protocol):
     def broke(self, reason: Reason, detail: str) -> None:
         """No answer, or only a part of one."""
         ...
+
+    def crashed(self, error: BaseException) -> None:
+        """A bug of ours was caught while the sink was told something."""
+        ...
+
+
+def door(sink: Sink, step: Callable[[], None]) -> None:
+    """The HTTP handler's door for all that happens after its call returned: timers, failed dials, lost connections."""
+    try:
+        step()
+    except Exception as error:  # this door and the next are one: whoever waits is told, the process goes on
+        sink.crashed(error)
 
 
 class Call:
@@ -115,7 +130,7 @@ class Call:
         sink = self.sink
         self._close()
         if sink is not None:
-            sink.broke(reason, detail)
+            door(sink, lambda: sink.broke(reason, detail))
 
     def timed_out(self) -> None:
         """The time limit passed."""
@@ -140,9 +155,9 @@ class Call:
         except TimeoutError:
             self._dialling = None
             self.broke(Reason.CONNECT_FAILED, "no connection in time")
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the second: a host name that none can be
             self._dialling = None
-            self.broke(Reason.CONNECT_FAILED, error.strerror or type(error).__name__)
+            self.broke(Reason.CONNECT_FAILED, getattr(error, "strerror", None) or type(error).__name__)
         else:
             self._dialling = None
             self.on(connection)
@@ -159,7 +174,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._headers: dict[bytes, bytes] = {}
-        self._header_bytes = 0
+        self._wire = 0
         self._status = 0
         self._streaming = False
         self._complete = False
@@ -174,7 +189,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Start a call on this idle connection."""
         self._call = call
         self._complete = self._streaming = self._keep_alive = False
-        self._status = self._size = self._header_bytes = 0
+        self._status = self._size = self._wire = 0
         self._headers = {}
         self._transport.write(call.request)
 
@@ -185,23 +200,43 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.abort()
             return
         call.heard = True
-        if not self._status:
-            self._header_bytes += len(data)
+        self._wire += len(data)
+        sink = call.sink
         try:
             self._parser.feed_data(data)
+            if self._wire > self._size * MOST_FRAMING + MAX_HEADER_BYTES:
+                call.broke(Reason.MALFORMED, "the answer's header is too large")
+            elif self._complete:
+                self._finish(call)
+            elif self._streaming and sink is not None:
+                if self._body:
+                    chunk = b"".join(self._body)
+                    self._body.clear()
+                    sink.piece(chunk)
+            elif self._size > self._endpoint.max_reply_bytes:
+                call.broke(Reason.MALFORMED, "the answer is too large")
+        except httptools.HttpParserUpgrade:
+            call.broke(Reason.MALFORMED, "the answer switches protocols")
         except httptools.HttpParserError as error:
+            self._stopped(call, sink, error)
+        except Exception as error:  # the HTTP handler's door for what a provider says
+            self._crashed(call, sink, error)
+
+    def _stopped(self, call: Call, sink: Sink | None, error: Exception) -> None:
+        if self._complete:  # the answer is whole; whatever follows it is nobody's
+            self._keep_alive = False
+            if sink is not None:
+                door(sink, lambda: self._finish(call))
+        elif isinstance(error, httptools.HttpParserCallbackError) and isinstance(error.__context__, Exception):
+            self._crashed(call, sink, error.__context__)
+        else:
             call.broke(Reason.MALFORMED, f"not valid HTTP: {error}")
-            return
-        if self._header_bytes > MAX_HEADER_BYTES and (not self._status or self._header_size() > MAX_HEADER_BYTES):
-            call.broke(Reason.MALFORMED, "the answer's header is too large")
-        elif self._complete:
-            self._finish(call)
-        elif self._size > self._endpoint.max_reply_bytes:
-            call.broke(Reason.MALFORMED, "the answer is too large")
-        elif self._streaming and self._body and call.sink is not None:
-            chunk = b"".join(self._body)
-            self._body.clear()
-            call.sink.piece(chunk)
+
+    def _crashed(self, call: Call, sink: Sink | None, error: Exception) -> None:
+        self._transport.abort()
+        call.cancel()
+        if sink is not None:
+            sink.crashed(error)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of an answer without length, a cut answer, or an idle connection that leaves the pool."""
@@ -212,9 +247,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._call = None
             call.stale = False
             call.dial()
-        elif self._ends_with_connection():
+        elif exc is None and call.sink is not None and self._ends_with_connection():
             self._complete = True
-            self._finish(call)
+            door(call.sink, lambda: self._finish(call))
         else:
             call.broke(Reason.CONNECTION_CUT, "the connection closed before the answer was complete")
 
@@ -243,9 +278,15 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- httptools callbacks
 
+    def on_message_begin(self) -> None:
+        """A second answer to one request, in the same read as the first, must not become part of it."""
+        if self._complete:
+            raise _Surplus
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep header lines, names in lower case; a repeated name keeps its last value."""
-        self._headers[name.lower()] = value
+        """Keep header lines, names in lower case; a repeated name keeps its last value; a trailer is no header."""
+        if not self._status:
+            self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         """The status is known; a streamed 200 begins."""
@@ -272,9 +313,6 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- ends
 
-    def _header_size(self) -> int:
-        return sum(len(name) + len(value) for name, value in self._headers.items())
-
     def _ends_with_connection(self) -> bool:
         headers = self._headers
         return (
@@ -288,11 +326,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._body = []
         self._call = None
         sink = call.released()
-        if self._keep_alive and not self._transport.is_closing():
+        transport = self._transport
+        if self._keep_alive and not transport.is_closing() and not transport.get_write_buffer_size():
             self._idle_since = monotonic()
             self._endpoint.release(self)
         else:
-            self._transport.abort()
+            transport.abort()
         if sink is None:
             return
         if self._streaming:
@@ -308,6 +347,10 @@ class UpstreamConnection(asyncio.Protocol):
                 return
             body = plain
         sink.replied(self._status, self._headers, body)
+
+
+class _Surplus(Exception):
+    """Bytes after the end of an answer."""
 
 
 class Endpoint:
@@ -386,7 +429,7 @@ class Endpoint:
                 reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
                 writer.write(f"GET {path} HTTP/1.1\r\nhost: {self._authority}\r\nconnection: close\r\n\r\n".encode())
                 status_line = await reader.readline()
-        except OSError:  # TimeoutError is one
+        except (OSError, ValueError):  # TimeoutError is the first, a line without end the second
             return False
         finally:
             if writer is not None:
