@@ -10,6 +10,8 @@ import asyncio
 from time import monotonic, time
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.json import encode
+
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
@@ -303,7 +305,7 @@ class Exchange:
         attempts.append(Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200))
         self.chain.served(step, now)
         quality: Quality = "passed" if self.ask.judged else "not-gated"
-        body = reply.body if reply.model else b'{"model":"%b",%b' % (link.model.encode(), reply.body[1:])
+        body = reply.body if reply.model else b'{"model":%b,%b' % (encode(link.model), reply.body[1:])
         total_ms = (now - self.started) * 1e3
         if len(attempts) == 1:
             lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms)

@@ -78,9 +78,10 @@ class RouteTable:
         routed = self._exact.get(name) or self._resolved.get(name)
         if routed is not None:
             return routed
-        for prefix, route in self._patterns:
-            if name.startswith(prefix):
-                return self._resolve(name, route)
+        if name.isprintable():  # the name becomes part of header lines
+            for prefix, route in self._patterns:
+                if name.startswith(prefix):
+                    return self._resolve(name, route)
         near = difflib.get_close_matches(name[:100], self._exact, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(
