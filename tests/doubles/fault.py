@@ -29,6 +29,7 @@ Kind = Literal[
     "huge_header",  # a header line of `size` bytes
     "gzip",  # content-encoding: gzip, asked for or not
     "filtered",  # the provider's content filter
+    "length",  # the first half of the text, finish_reason length: the token limit was reached
     "status",  # the API's own error for `status`, with `headers` on top
 ]
 

@@ -268,6 +268,8 @@ class OpenAIDouble(Double):
         call = self.tool_call(body)
         text = self.content(body, fault)
         finish = "tool_calls" if call else "content_filter" if fault and fault.kind == "filtered" else "stop"
+        if fault is not None and fault.kind == "length":
+            finish, text = "length", text[: len(text) // 2]
         if body.get("stream"):
             return Answer(events=self.stream(body, text, call, finish))
         message: dict[str, Any] = {

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     MALFORMED = "malformed_body"
     EMPTY = "empty_answer"
     INVALID_JSON = "invalid_json"
+    LENGTH_LIMIT = "length_limit"
     STUB = "stub_content"
     # a stream after its commit point
     STREAM_CUT = "stream_cut"

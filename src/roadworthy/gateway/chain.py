@@ -17,11 +17,24 @@ from roadworthy.gateway.settings import Retry
 
 # What a failure means for the rest of the request and for the target.
 GIVE_UP_ON_TARGET = frozenset(
-    {Reason.UNAUTHORIZED, Reason.MODEL_NOT_FOUND, Reason.UNSUPPORTED_PARAMETER, Reason.CONTENT_FILTERED}
+    {
+        Reason.UNAUTHORIZED,
+        Reason.MODEL_NOT_FOUND,
+        Reason.UNSUPPORTED_PARAMETER,
+        Reason.CONTENT_FILTERED,
+        Reason.LENGTH_LIMIT,
+    }
 )
 CALLERS_FAULT = frozenset({Reason.BAD_REQUEST})
 NO_VERDICT = frozenset(
-    {Reason.BAD_REQUEST, Reason.RATE_LIMITED, Reason.CONTENT_FILTERED, Reason.UNSUPPORTED_PARAMETER, Reason.CLIENT_GONE}
+    {
+        Reason.BAD_REQUEST,
+        Reason.RATE_LIMITED,
+        Reason.CONTENT_FILTERED,
+        Reason.UNSUPPORTED_PARAMETER,
+        Reason.CLIENT_GONE,
+        Reason.LENGTH_LIMIT,
+    }
 )
 DEFAULT_BENCH_S = 1.0
 """A rate limit without Retry-After: stay away this long."""

@@ -56,6 +56,25 @@ async def test_cut_off_json_is_a_failed_attempt_when_json_was_asked_for(start_ed
     assert reasons(response) == ["invalid_json", "served"]
 
 
+async def test_a_small_token_limit_of_one_caller_opens_no_breaker_for_the_others(start_edge) -> None:
+    with doubles.openai(faults=[Fault("length")] * 4) as double:
+        edge = await start_edge({"a": double.base_url}, ["a/gpt-4.1-mini"])
+        for _ in range(4):
+            response = await edge.ask(response_format={"type": "json_object"}, max_tokens=4)
+            assert response.status_code == 422
+            assert response.json()["error"]["code"] == "runtime_quality_failed"
+            assert "max_tokens" in response.json()["error"]["mend"]
+        assert len(double.requests) == 4  # the same limit would cut the same target's next answer too
+        assert (await edge.ask()).status_code == 200
+
+
+async def test_a_cut_text_is_an_answer(start_edge) -> None:
+    with doubles.openai(faults=Fault("length")) as double:
+        edge = await start_edge({"a": double.base_url}, ["a/gpt-4.1-mini"])
+        response = await edge.ask(max_tokens=4)
+    assert response.json()["choices"][0]["finish_reason"] == "length"
+
+
 async def test_placeholder_content_is_never_served(start_edge, reasons) -> None:
     with doubles.openai() as first:
         first.reply = "Lorem ipsum dolor sit amet, consectetur."

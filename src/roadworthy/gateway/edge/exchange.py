@@ -403,6 +403,13 @@ class Exchange:
                 code="llm_unavailable",
                 retry_after_s=step.retry_in_s or 1.0,
             )
+        if all(a.reason is Reason.LENGTH_LIMIT for a in asked):
+            return GatewayError(
+                "Every answer was cut at the token limit before it was of use.",
+                debug_hint(attempts),
+                "Raise max_tokens or max_completion_tokens.",
+                code="runtime_quality_failed",
+            )
         why = "The deadline passed. " if step.deadline_passed else ""
         return GatewayError(
             f"No provider could serve the request ({len(asked)} tries).",

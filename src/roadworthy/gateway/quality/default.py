@@ -24,12 +24,20 @@ def judge(reply: Reply, wants_json: bool) -> Reason | None:
 def judge_text(text: str, finish_reason: str | None, wants_json: bool) -> Reason | None:
     """The same for the whole text of an answer that carries nothing else."""
     if not text or text.isspace():
-        return Reason.CONTENT_FILTERED if finish_reason == "content_filter" else Reason.EMPTY
+        return Reason.CONTENT_FILTERED if finish_reason == "content_filter" else unusable(Reason.EMPTY, finish_reason)
     if is_stub(text):
         return Reason.STUB
     if wants_json and not is_json(text):
-        return Reason.INVALID_JSON
+        return unusable(Reason.INVALID_JSON, finish_reason)
     return None
+
+
+def unusable(reason: Reason, finish_reason: str | None) -> Reason:
+    """Why an answer is of no use: the reason itself, unless the token limit cut the answer short.
+
+    The limit is the caller's. Blaming the provider would let one caller with a small limit open its breaker for all.
+    """
+    return Reason.LENGTH_LIMIT if finish_reason == "length" else reason
 
 
 def is_json(text: str) -> bool:
