@@ -204,7 +204,13 @@ class Gateway:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     def journaled(self, kind: str = "request.finished") -> list[dict[str, Any]]:
-        """Payloads of all journal entries of one kind, in order."""
-        found = self.cli("gateway", "journal", "tail", "-n", "10000", "--kind", kind, "--json")
+        """Payloads of all journal entries of one kind, in order; requests that were packed into one are unpacked."""
+        found = self.cli("gateway", "journal", "tail", "-n", "10000", "--json")
         assert found.code == 0, found
-        return [entry["payload"] for entry in found.data["entries"]]
+        payloads: list[dict[str, Any]] = []
+        for entry in found.data["entries"]:
+            if entry["kind"] == "requests.finished" and kind == "request.finished":
+                payloads += entry["payload"]["requests"]
+            elif entry["kind"] == kind:
+                payloads.append(entry["payload"])
+        return payloads

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from roadworthy.core.errors import UsageError
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+_Tokens = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+_Penalty = Annotated[float, Meta(ge=-2, le=2)]
 
 
 class Message(msgspec.Struct, gc=False):
@@ -16,6 +21,9 @@ class Message(msgspec.Struct, gc=False):
 
     role: Role
     content: str | list[msgspec.Raw] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+    tool_calls: list[msgspec.Raw] | None = None
 
 
 class JsonSchema(msgspec.Struct, gc=False):
@@ -40,18 +48,30 @@ class StreamOptions(msgspec.Struct, gc=False):
 
 
 class ChatView(msgspec.Struct, gc=False):
-    """The fields of a chat request that the gateway decides on; the rest travels untouched."""
+    """The fields of a chat request that the gateway decides on or checks; the rest travels untouched.
+
+    Types and ranges are those of OpenAI's reference: a provider that quietly ignores a wrong value would answer another
+    question, and what one provider of a chain refuses the next one must not take.
+    """
 
     model: str
     messages: list[Message]
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     response_format: ResponseFormat | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    n: int | None = None
+    max_tokens: _Tokens | None = None
+    max_completion_tokens: _Tokens | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    presence_penalty: _Penalty | None = None
+    frequency_penalty: _Penalty | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0)] | None = None
+    logit_bias: dict[str, float] | None = None
+    tools: list[msgspec.Raw] | None = None
 
 
 # Parameters of OpenAI's documented request; anything else is refused with a hint, because a misspelt
@@ -103,9 +123,9 @@ class ChatRequest:
             view = _decode_view(body)
             fields = _decode_fields(body)
         except msgspec.ValidationError as error:
-            path = str(error).rpartition(" - at `")[2].rstrip("`").removeprefix("$.") if " - at `" in str(error) else ""
+            path = field_at_fault(str(error))
             raise UsageError(
-                f"The request field {path or 'at the top level'} is not what it must be.",
+                f"The request field {path} is not what it must be." if path else "The request is not an object.",
                 explain_validation(str(error)),
                 param=path or None,
             ) from None
@@ -129,6 +149,16 @@ class ChatRequest:
     def full(self) -> dict[str, Any]:
         """The whole request as plain Python values, for providers that translate."""
         return {name: msgspec.json.decode(raw) for name, raw in self.fields.items()}
+
+
+def field_at_fault(message: str) -> str:
+    """Path of the field that a message of msgspec is about, such as `messages[0].role`; empty for the whole body."""
+    what, _, at = message.partition(" - at `")
+    path = at.rstrip("`").removeprefix("$").removeprefix(".")
+    if what.startswith("Object missing required field `"):
+        missing = what.removeprefix("Object missing required field `").rstrip("`")
+        return f"{path}.{missing}" if path else missing
+    return path
 
 
 def explain_validation(message: str) -> str:

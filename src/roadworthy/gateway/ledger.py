@@ -20,7 +20,7 @@ from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Entry, Journal
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.request_metrics import fold
-from roadworthy.gateway.request_record import RequestWriter
+from roadworthy.gateway.request_record import RequestWriter, packed
 from roadworthy.runtime.log import Level, Log
 from roadworthy.runtime.metrics import Metrics
 
@@ -220,7 +220,7 @@ class Ledger:
         while self._waiting:
             chunk = list(islice(self._waiting, size))
             try:
-                self._journal.append(chunk)
+                self._journal.append(packed(chunk))
             except StorageError as error:
                 self._refused(error)
                 return

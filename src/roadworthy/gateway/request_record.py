@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +13,9 @@ from roadworthy.gateway.finished import Finished
 from roadworthy.runtime.log import Log, timestamp
 
 KIND = "request.finished"
+PACKED_KIND = "requests.finished"
+PACK_FROM = 32
+"""So many requests in one go become one entry: rows of their own would double the price of remembering them."""
 
 
 class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
@@ -140,6 +144,25 @@ class RequestWriter:
                 self._times.clear()
             text = self._times[millisecond] = b'{"time":"%b",' % timestamp(at).encode()
         return text
+
+
+def packed(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The same entries, each run of many requests as one: `{"requests":[…]}`, in order, with the last one's time."""
+    if len(entries) < PACK_FROM:
+        return entries
+    result: list[Entry] = []
+    for is_request, run in groupby(entries, key=_is_request):
+        members = list(run)
+        if is_request and len(members) >= PACK_FROM:
+            payload = b'{"requests":[%b]}' % b",".join([entry.payload for entry in members])
+            result.append(Entry(PACKED_KIND, members[-1].at, payload))
+        else:
+            result += members
+    return result
+
+
+def _is_request(entry: Entry) -> bool:
+    return entry.kind == KIND
 
 
 def recorded(finished: Finished) -> RequestRecord:

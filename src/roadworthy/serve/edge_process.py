@@ -90,6 +90,7 @@ class EdgeWorker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
+        sys.setswitchinterval(0.0005)  # the ledger's thread must give the interpreter back quickly
         await stop.wait()
         self.service.event("edge.draining", worker=self.worker, requests_in_flight=self.service.in_flight)
         poll.cancel()

@@ -17,7 +17,6 @@ from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.providers.contract import ProviderFailure, UnsupportedParameter
 from roadworthy.gateway.providers.openai_shape import WITHOUT_EFFECT, OpenAIShape
 
-
 # A model this small may not find an end by itself, and without a bound it would write until its context is full.
 _DEFAULT_MAX_TOKENS = msgspec.Raw(b"512")
 
