@@ -82,7 +82,7 @@ class ReadyMade:
     __slots__ = ("attempt", "lines")
 
     def __init__(self, provider: str, model: str) -> None:
-        label = f"{provider}/{model}".encode("latin-1", "replace")
+        label = f"{provider}/{model}".encode("ascii", "replace")
         self.attempt = _encode({"provider": provider, "model": model, "reason": "served"})[:-1]
         self.lines = (
             b"x-roadworthy-served-by: %b\r\nx-roadworthy-attempts: 1\r\nx-roadworthy-fallback: false\r\n"
@@ -121,7 +121,7 @@ def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quali
         f"x-roadworthy-attempts: {1 if plain else tries(attempts)}\r\n"
         f"x-roadworthy-fallback: {'false' if plain else fallback_reason(attempts) or 'false'}\r\n"
         f"x-roadworthy-cache: off\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
-    ).encode("latin-1", "replace")
+    ).encode("ascii", "replace")
 
 
 def debug_hint(attempts: Sequence[Attempt]) -> str:
