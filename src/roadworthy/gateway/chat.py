@@ -30,7 +30,7 @@ class JsonSchema(msgspec.Struct, gc=False):
     """`response_format.json_schema`."""
 
     name: str
-    schema: msgspec.Raw = msgspec.Raw(b"null")
+    schema: dict[str, msgspec.Raw] | None = None
     strict: bool | None = None
 
 
@@ -135,6 +135,11 @@ class ChatRequest:
             raise UsageError("The request has no messages.", "`messages` is an empty list.", param="messages")
         if not view.model:
             raise UsageError("The request names no model.", "`model` is empty.", param="model")
+        form = view.response_format
+        if form is not None and form.type == "json_schema" and form.json_schema is None:
+            raise UsageError(
+                "The response format names no schema.", "`json_schema` is missing.", param="response_format.json_schema"
+            )
         return cls(view, fields)
 
     def body(self, model: str, without: tuple[str, ...] = (), **changed: Any) -> bytes:

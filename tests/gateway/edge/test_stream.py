@@ -126,6 +126,16 @@ async def test_json_that_was_asked_for_and_did_not_come_is_not_ended_cleanly(sta
     assert seen.error["reason"] == "invalid_json"
 
 
+async def test_json_cut_at_the_token_limit_is_not_the_providers_fault(start_edge) -> None:
+    with doubles.openai(faults=[Fault("length")] * 4) as first:
+        edge = await start_edge({"a": first.base_url}, ["a/gpt-4.1-mini"])
+        for _ in range(4):
+            seen = await watch(edge, response_format={"type": "json_object"}, max_tokens=4)
+            assert seen.error is not None
+            assert seen.error["reason"] == "length_limit"
+        assert edge.service.breakers()[0]["state"] == "closed"
+
+
 async def test_the_connection_to_the_provider_is_kept_after_a_stream(start_edge) -> None:
     with doubles.openai() as first:
         edge = await start_edge({"a": first.base_url}, ["a/gpt-4.1-mini"])

@@ -163,7 +163,7 @@ def said(**message):
         ({"frequency_penalty": 0.5}, "frequency_penalty"), ({"audio": {"voice": "alloy"}}, "audio"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
-        ({"stop": ["\n"]}, "stop"), ({"stop": 5}, "stop"), ({"reasoning_effort": "absurd"}, "reasoning_effort"),
+        ({"stop": ["\n"]}, "stop"), ({"reasoning_effort": "absurd"}, "reasoning_effort"),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools"), ({"tools": ["x"]}, "tools"),
         ({"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "tool_choice"),
         ({"tools": [TOOL], "tool_choice": "always"}, "tool_choice"),

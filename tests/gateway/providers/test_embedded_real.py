@@ -95,3 +95,14 @@ def test_an_image_is_the_callers_fault(provider):
     with pytest.raises(ProviderFailure) as failed:
         talk(Blind(provider), request(messages=[{"role": "user", "content": [image]}]), MODEL)
     assert (failed.value.reason, failed.value.status) == (Reason.BAD_REQUEST, 500)
+
+
+@pytest.mark.parametrize("message", [
+    {"role": "user", "content": [{"type": "text", "text": 5}]}, {"role": "user", "content": [5]},
+    {"role": "user", "content": [{"type": 5}]}, {"role": "assistant", "content": "x", "tool_calls": [5]},
+    {"role": "user"},
+])  # fmt: skip
+def test_a_request_that_llama_cpp_cannot_read_never_counts_against_it(provider, message):
+    with pytest.raises(ProviderFailure) as failed:
+        talk(provider, request(messages=[message], max_tokens=2), MODEL)
+    assert failed.value.reason is Reason.BAD_REQUEST

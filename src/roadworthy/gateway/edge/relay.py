@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge.answer import incomplete_event, splice
 from roadworthy.gateway.edge.sse import EventParser, EventTooLarge
+from roadworthy.gateway.edge.upstream import door
 from roadworthy.gateway.providers.contract import Piece, ProviderFailure, StreamDecoder
-from roadworthy.gateway.quality.default import is_json
+from roadworthy.gateway.quality.default import is_json, unusable
 from roadworthy.gateway.stub import HEAD_CHARS, is_stub
 
 if TYPE_CHECKING:
@@ -181,14 +182,17 @@ class Relay:
 
     def _complete(self) -> None:
         if not self.committed:
-            reason = Reason.CONTENT_FILTERED if self._finish_reason == "content_filter" else Reason.EMPTY
+            reason = Reason.CONTENT_FILTERED
+            if self._finish_reason != "content_filter":
+                reason = unusable(Reason.EMPTY, self._finish_reason)
             self._fail(ProviderFailure(reason, 200, "the stream ended without a useful piece"))
             return
         if self._finish_reason is None and not self._decoder.finished:
             self._fail(ProviderFailure(Reason.STREAM_CUT, 200, "the stream ended without an end mark"))
             return
         if self._text and self._finish_reason != "tool_calls" and not is_json("".join(self._text)):
-            self._fail(ProviderFailure(Reason.INVALID_JSON, 200, "JSON was asked for and the text is none"))
+            reason = unusable(Reason.INVALID_JSON, self._finish_reason)
+            self._fail(ProviderFailure(reason, 200, "JSON was asked for and the text is none"))
             return
         exchange = self._exchange
         call = exchange.call

@@ -17,6 +17,7 @@ from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.providers.contract import ProviderFailure, UnsupportedParameter
 from roadworthy.gateway.providers.openai_shape import WITHOUT_EFFECT, OpenAIShape
 
+_CANNOT_READ = ("is not supported", "json.exception", "Failed to parse", "parse error")
 # A model this small may not find an end by itself, and without a bound it would write until its context is full.
 _DEFAULT_MAX_TOKENS = msgspec.Raw(b"512")
 
@@ -69,8 +70,8 @@ class Embedded(OpenAIShape):
     def failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderFailure:
         """See `Provider.failure`. The server says 503 while it loads the model: that is not the caller's fault."""
         found = super().failure(status, headers, body)
-        if status == 500 and "is not supported" in found.detail:
-            # llama.cpp answers 500 to content it cannot read; a breaker must not open on the caller's request.
+        if status == 500 and any(words in found.detail for words in _CANNOT_READ):
+            # llama.cpp answers 500 to requests it cannot read; a breaker must not open on the caller's request.
             return ProviderFailure(Reason.BAD_REQUEST, status, found.detail)
         return found
 
