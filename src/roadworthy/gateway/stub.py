@@ -11,7 +11,7 @@ HEAD_CHARS = 200
 _STUB = re.compile(
     r"(?i)^[\s\"'*_#>\[({<]*(?:"
     r"lorem ipsum dolor"
-    r"|(?:this is |here is )?(?:an? |the )?(?:mock(?:ed)?|stub(?:bed)?|placeholder|dummy|simulated|canned)"
+    r"|(?:this is |here is )?(?:a |the )?(?:mock(?:ed)?|stub(?:bed)?|placeholder|dummy|simulated|canned)"
     r" (?:llm |ai |model )?(?:response|answer|reply|content|text|output|completion|data)\b"
     r"|(?:placeholder|stub|todo|tbd|fixme)\s*(?:[\])}>.:!]|$)"
     r"|(?:insert|your) (?:text|content|answer|response) here\b"
@@ -20,8 +20,9 @@ _STUB = re.compile(
 _DECORATION = " \t\r\n\"'*_#>[({<"
 # fmt: off
 _OPENINGS = (
-    "lorem", "this i", "here i", "a ", "an ", "the ", "mock", "stub", "placeh", "dummy", "simula", "canned", "todo",
-    "tbd", "fixme", "insert", "your",
+    "lorem", "this i", "here i", "a mock", "a stub", "a plac", "a dumm", "a simu", "a cann", "the mo", "the st",
+    "the pl", "the du", "the si", "the ca", "mock", "stub", "placeh", "dummy", "simula", "canned", "todo", "tbd",
+    "fixme", "insert", "your",
 )
 # fmt: on
 
