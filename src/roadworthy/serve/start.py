@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,12 +68,14 @@ def run(
 
     Raises:
         ConfigError: `already_running`, and what `launch.prepare` raises; nothing was started.
-        StorageError: `store_unavailable` when the state directory cannot be used.
+        StorageError: `store_unavailable` when the state directory cannot be used, `journal_corrupt` when what is in it
+            is damaged; nothing was started.
     """
     begin = time.monotonic()
     stopping = threading.Event()
     with contextlib.ExitStack() as held:
         run_directory = held.enter_context(RunDirectory(Path(config.gateway.state_dir)))
+        _check_state(Path(config.gateway.state_dir))
         plan = prepare(config, environ, held)
         supervisor = Supervisor(
             plan.children, run_directory, drain_timeout_s=plan.edge.limits.drain_timeout_s + _DRAIN_MARGIN_S, say=say,
@@ -88,6 +90,21 @@ def run(
             return supervisor.run()
         finally:
             stopping.set()
+
+
+def _check_state(state_dir: Path) -> None:
+    """Open journal and keys once: what no child could use must be told before any of them starts."""
+    with _opened(state_dir):
+        pass
+
+
+@contextlib.contextmanager
+def _opened(state_dir: Path) -> Iterator[KeyStore]:
+    state = state_dir / "state.db"
+    with contextlib.closing(SqliteJournal(state, FirstMasker())) as journal, (
+        contextlib.closing(KeyStore(state, journal))
+    ) as store:
+        yield store
 
 
 def _greet(
@@ -131,10 +148,7 @@ async def _reload_keys(edge: EdgeSettings) -> None:
 
 def _first_admin_key(state_dir: Path) -> str | None:
     """Make an admin key unless one was ever made: a person who revoked it wants the admin API off."""
-    state = state_dir / "state.db"
-    with contextlib.closing(SqliteJournal(state, FirstMasker())) as journal, (
-        contextlib.closing(KeyStore(state, journal))
-    ) as store:
+    with _opened(state_dir) as store:
         keys = store.list()
         if any("admin" in key.scopes for key in keys):
             return None
