@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import gc
 import os
+import resource
 import signal
 import sys
 from functools import partial
@@ -170,6 +171,7 @@ def main() -> None:
     parser.add_argument("--settings-fd", type=int, required=True)
     parser.add_argument("--worker", type=int, required=True)
     arguments = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold callers' text and keys
     try:
         uvloop.run(serve(read_settings(arguments.settings_fd), arguments.worker))
     except RoadworthyError as error:
