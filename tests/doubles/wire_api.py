@@ -87,13 +87,18 @@ async def echo(call: Call) -> bool:
 class WireDouble:
     """Runs in the test's own loop: `async with WireDouble(script) as upstream`.
 
+    Args:
+        script: How each request is answered; may be changed at any time.
+        port: 0 for any.
+
     Attributes:
         calls: Every request that arrived.
         connections: Number of connections accepted.
     """
 
-    def __init__(self, script: Script = echo) -> None:
+    def __init__(self, script: Script = echo, port: int = 0) -> None:
         self.script = script
+        self.port = port
         self.calls: list[Call] = []
         self.connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,7 +108,7 @@ class WireDouble:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**26)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=2**26)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
