@@ -72,6 +72,19 @@ def test_what_a_retry_cannot_heal_is_not_retried(reason: Reason) -> None:
     assert isinstance(run.next(0.0), Spent)
 
 
+def test_requests_that_a_restart_broke_open_no_breaker() -> None:
+    a = FakeLink("a")
+    runs = [chain(a) for _ in range(5)]
+    steps = [run.next(0.0) for run in runs]
+    a.ready = False  # its process died under all of them; its supervisor starts it again
+    for run, step in zip(runs, steps, strict=True):
+        assert isinstance(step, Try)
+        run.failed(step, Reason.CONNECTION_CUT, 1.0)
+        assert isinstance(run.next(1.0), Wait)
+    a.ready = True
+    assert all(isinstance(run.next(2.0), Try) for run in runs)
+
+
 def test_the_callers_own_mistake_is_neither_retried_nor_counted() -> None:
     a = FakeLink("a")
     for _ in range(20):

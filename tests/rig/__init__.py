@@ -8,5 +8,8 @@ with Gateway(tmp_path, config) as gateway:
 from __future__ import annotations
 
 from rig.gateway import DEADLINE_S, Gateway, Outcome, await_true, free_ports, needs_model
+from rig.load import Caller, Echo, Request, load
 
-__all__ = ["DEADLINE_S", "Gateway", "Outcome", "await_true", "free_ports", "needs_model"]
+__all__ = [
+    "DEADLINE_S", "Caller", "Echo", "Gateway", "Outcome", "Request", "await_true", "free_ports", "load", "needs_model",
+]

@@ -183,7 +183,7 @@ class Chain(Generic[L]):
     def failed(self, step: Try[L], reason: Reason, now: float, retry_after_s: float | None = None) -> None:
         """The target gave no usable answer."""
         breaker = step.link.breaker
-        if reason in NO_VERDICT:
+        if reason in NO_VERDICT or not step.link.ready:  # a target that is being started again is no failing one
             breaker.abandoned(step.ticket, now)
         else:
             breaker.failed(step.ticket, now)

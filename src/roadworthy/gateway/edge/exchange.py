@@ -156,6 +156,8 @@ class Exchange:
         assert self._step is not None
         link = self._step.link
         if status != 200:
+            if status == 503 and link.upstream.embedded:  # it was started again and still loads
+                self.service.embedded_lost(link.upstream)
             self._failed(link.upstream.provider.failure(status, headers, body[:MAX_ERROR_BYTES]))
             return
         try:
