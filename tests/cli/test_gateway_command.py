@@ -118,6 +118,14 @@ def test_nothing_to_ask_is_misuse(server: ScriptedServer, monkeypatch: pytest.Mo
     assert server.asked == []
 
 
+@pytest.mark.parametrize("words", [("a\udcff",), ("x", "--model", "a\udcff"), ("x", "--system", "a\udcff")])
+def test_bytes_that_are_no_text_are_misuse(server: ScriptedServer, words: tuple[str, ...], capsys: Shown) -> None:
+    for more in ((), ("--stream",)):
+        assert run(["gateway", "ask", "-m", "chat", *words, *more]) == Exit.MISUSE
+        assert "not UTF-8" in capsys.readouterr().err
+    assert server.asked == []
+
+
 def test_no_gateway_is_exit_4_and_a_bad_address_exit_2(capsys: Shown) -> None:
     assert run(["gateway", "ask", "x", "--url", "http://127.0.0.1:1", "-m", "chat"]) == Exit.COULD_NOT_FIND_OUT
     assert "error[gateway_unreachable]" in capsys.readouterr().err

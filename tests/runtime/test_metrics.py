@@ -74,6 +74,10 @@ def test_counters_without_labels_are_there_from_the_start() -> None:
     assert found[key("roadworthy_journal_dropped_total", worker="0")] == 0
 
 
+def test_the_cpu_time_of_the_process_is_counted() -> None:
+    assert samples(expose({"0": Metrics().snapshot()})[1])[key("process_cpu_seconds_total", worker="0")] > 0
+
+
 def test_a_snapshot_is_plain_json() -> None:
     snapshot = filled().snapshot()
     assert json.loads(json.dumps(snapshot)) == snapshot

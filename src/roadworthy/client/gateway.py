@@ -23,7 +23,7 @@ from roadworthy.client.record import (
     read_served,
 )
 from roadworthy.client.transport import Api, read_error
-from roadworthy.core.errors import GatewayError
+from roadworthy.core.errors import GatewayError, UsageError
 
 Messages = str | Sequence[Mapping[str, Any]]
 
@@ -174,7 +174,13 @@ class _Gathered:
 def _body(messages: Messages, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     told = [{"role": "user", "content": messages}] if isinstance(messages, str) else [dict(one) for one in messages]
     given = {name: value for name, value in parameters.items() if value is not None}
-    return {"model": model, "messages": told, **given}
+    body = {"model": model, "messages": told, **given}
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        # Bytes that are no UTF-8 become lone surrogates in sys.argv and stdin.
+        raise UsageError("The request is not text.", "A part of it is not UTF-8.", "Convert it to UTF-8.") from error
+    return body
 
 
 def _attempts(told: object) -> object:

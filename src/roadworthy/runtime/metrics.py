@@ -123,7 +123,7 @@ class Metrics:
 
     def snapshot(self) -> Snapshot:
         """Everything as plain values that JSON can hold. A value that cannot be read now is left out, not 0."""
-        page: Snapshot = {name: [[[], value]] for name, value in process_values().items()}
+        page: Snapshot = {}
         with self._lock:
             for name, series in self._counters.items():
                 page[name] = [[list(labels), value] for labels, value in series.items()]
@@ -131,6 +131,8 @@ class Metrics:
                 page[name] = [
                     [list(labels), {"counts": list(one.counts), "sum": one.total}] for labels, one in histograms.items()
                 ]
+        # After the counters: those without labels begin at 0, and the CPU time is such a counter.
+        page.update({name: [[[], value]] for name, value in process_values().items()})
         for name, read in self._observed.items():
             values: dict[Labels, float] = {}
             for labels, value in read().items():
