@@ -92,7 +92,7 @@ class Relay:
             for event, payload in self._parser.feed(data):
                 if payload == b"[DONE]" or self._over:
                     self._decoder.finished = True
-                    continue
+                    break
                 for piece in self._decoder.feed(event, payload):
                     self._take(piece, out)
         except EventTooLarge:

@@ -227,6 +227,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._keep_alive = False
             if sink is not None:
                 door(sink, lambda: self._finish(call))
+        elif isinstance(error.__context__, _TooLarge):
+            call.broke(Reason.MALFORMED, "the answer is too large")
         elif isinstance(error, httptools.HttpParserCallbackError) and isinstance(error.__context__, Exception):
             self._crashed(call, sink, error.__context__)
         else:
@@ -297,10 +299,12 @@ class UpstreamConnection(asyncio.Protocol):
             call.sink.began(self._headers)
 
     def on_body(self, data: bytes) -> None:
-        """Collect; the size limit is enforced after the read."""
+        """Collect, within the limit."""
         self._size += len(data)
         if self._size <= self._endpoint.max_reply_bytes or self._streaming:
             self._body.append(data)
+        else:
+            raise _TooLarge
 
     def on_message_complete(self) -> None:
         """A final answer is complete; an interim one (1xx) is not an answer (RFC 9110 §15.2)."""
@@ -351,6 +355,10 @@ class UpstreamConnection(asyncio.Protocol):
 
 class _Surplus(Exception):
     """Bytes after the end of an answer."""
+
+
+class _TooLarge(Exception):
+    """More body than may be kept."""
 
 
 class Endpoint:
