@@ -19,10 +19,12 @@ class EventTooLarge(Exception):
 class EventParser:
     """Turns the bytes of one stream, cut anywhere, into (event, data) pairs."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_more", "_rest", "_size")
 
     def __init__(self) -> None:
         self._rest = b""
+        self._more: list[bytes] = []  # what followed `_rest` without a line end, not yet joined to it
+        self._size = 0
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
         """The events that are complete now.
@@ -31,7 +33,11 @@ class EventParser:
             EventTooLarge: The unfinished event is over the limit.
         """
         if self._rest:
-            data = self._rest + data
+            if b"\n" not in data and b"\r" not in data and not self._rest.endswith(b"\r"):
+                self._keep(data)
+                return []
+            data = b"".join((self._rest, *self._more, data))
+            self._more.clear()
         held = b""
         if b"\r" in data:
             if data.endswith(b"\r"):  # may be half of a CRLF
@@ -39,7 +45,8 @@ class EventParser:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         blocks = data.split(b"\n\n")
         self._rest = blocks.pop() + held
-        if len(self._rest) > MAX_EVENT_BYTES:
+        self._size = len(self._rest)
+        if self._size > MAX_EVENT_BYTES:
             raise EventTooLarge
         events: list[tuple[bytes, bytes]] = []
         for block in blocks:
@@ -50,6 +57,13 @@ class EventParser:
                 if event is not None:
                     events.append(event)
         return events
+
+    def _keep(self, data: bytes) -> None:
+        """A piece in the middle of a line: joining each to all before it would cost time with the square of both."""
+        self._more.append(data)
+        self._size += len(data)
+        if self._size > MAX_EVENT_BYTES:
+            raise EventTooLarge
 
 
 def _read(block: bytes) -> tuple[bytes, bytes] | None:
