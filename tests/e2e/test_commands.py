@@ -139,7 +139,7 @@ def test_doctor(live: Gateway) -> None:
 
 @pytest.mark.parametrize("words", [
     ("explain", "llm_chain_failed"), ("config", "show"), ("config", "check"), ("config", "get", "gateway.port"),
-    ("config", "where", "gateway.port"), ("config", "schema"), ("version",),
+    ("config", "where", "gateway.port"),
 ])  # fmt: skip
 def test_the_other_commands_answer_as_text_and_as_json(live: Gateway, words: tuple[str, ...]) -> None:
     plain = live.cli(*words)
