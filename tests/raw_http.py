@@ -144,7 +144,8 @@ class Wire:
         return True
 
     def half_close(self) -> None:
-        self.writer.write_eof()
+        with contextlib.suppress(OSError):  # the other side was faster
+            self.writer.write_eof()
 
     def reset(self) -> None:
         """End with a TCP reset."""

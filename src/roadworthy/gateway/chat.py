@@ -120,6 +120,8 @@ class ChatRequest:
             UsageError: `invalid_request` naming the field at fault; never repeats the caller's text.
         """
         try:
+            if not body.isascii():
+                body.decode()  # the parser does not look into the parts that travel untouched
             view = _decode_view(body)
             fields = _decode_fields(body)
         except msgspec.ValidationError as error:

@@ -139,6 +139,8 @@ class EmbeddingsAsk:
             UsageError: `invalid_request`.
         """
         try:
+            if not body.isascii():
+                body.decode()  # the parser does not look into what it skips
             view = _decode_view(body)
             fields = _decode_fields(body)
         except msgspec.ValidationError as error:
