@@ -16,6 +16,7 @@ from doubles import Fault
 from rig import DEADLINE_S, Echo, Gateway, await_true, load
 
 pytestmark = pytest.mark.slow
+QUESTION = "Will you live to answer this?"
 
 
 def test_sigterm_under_load_finishes_what_is_in_flight(expendable: Gateway, echo: Echo) -> None:
@@ -62,6 +63,25 @@ def test_a_killed_supervisor_leaves_nothing_and_can_be_started_again(expendable:
     assert expendable.cli("gateway", "journal", "verify").code == 0
 
 
+def test_what_a_dying_worker_still_answers_does_not_disturb_its_successor(expendable: Gateway, echo: Echo) -> None:
+    echo.faults = Fault("delay", seconds=1.5)
+    asking = threading.Thread(target=ask_in_vain, args=(expendable,))
+    try:
+        asking.start()
+        await_true(lambda: len(echo.requests) and echo.requests[-1].json["messages"][-1]["content"] == QUESTION)
+        expendable.kill()
+        expendable.start()
+        expendable.await_told()
+        asking.join()
+    finally:
+        echo.faults = Fault("delay", seconds=0.05)
+    time.sleep(0.2)  # the dying worker's last step, if it did not come before
+    found = expendable.cli("gateway", "status", "--json").data["workers"]
+    assert {one["worker"]: one["pid"] for one in found} == {
+        0: expendable.pids["edge-0"], 1: expendable.pids["edge-1"],
+    }  # fmt: skip
+
+
 def test_sigterm_lets_a_stream_come_to_its_end(expendable: Gateway, echo: Echo) -> None:
     echo.faults = Fault("drip", seconds=0.1)
     body = {"model": "echo", "stream": True, "messages": [{"role": "user", "content": "one two three four five six"}]}
@@ -83,7 +103,7 @@ def test_sigterm_lets_a_stream_come_to_its_end(expendable: Gateway, echo: Echo) 
 def ask_in_vain(gateway: Gateway) -> None:
     """A request that is in flight when everything ends; whether it is answered does not matter."""
     with contextlib.suppress(httpx2.HTTPError):
-        gateway.ask(model="echo")
+        gateway.ask(QUESTION, model="echo")
 
 
 def alive(pid: int) -> bool:

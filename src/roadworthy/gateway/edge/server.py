@@ -55,7 +55,7 @@ class Server:
         self._emptied: asyncio.Event | None = None
         self._handler = handler
         self._listeners: list[asyncio.Server] = []
-        self._paths: list[Path] = []
+        self._paths: list[tuple[Path, int | None]] = []
         fastest = min(limits.header_timeout_s, limits.request_timeout_s, limits.idle_timeout_s, limits.write_timeout_s)
         self._sweep_s = min(SWEEP_S, max(0.02, fastest / 4))
         self._sweeper = self.loop.call_later(self._sweep_s, self._sweep)
@@ -84,7 +84,7 @@ class Server:
         """Listen on a socket file that only this user may open."""
         sock = _private_socket(path)
         self._listeners.append(await self.loop.create_unix_server(lambda: ClientConnection(self), sock=sock))
-        self._paths.append(path)
+        self._paths.append((path, _inode(path)))
 
     # -- connections
 
@@ -146,13 +146,25 @@ class Server:
         for connection in tuple(self.connections):
             connection.abort()
         self._sweeper.cancel()
-        for path in self._paths:
-            path.unlink(missing_ok=True)
+        for path, inode in self._paths:
+            _remove(path, inode)
 
 
 def http_date() -> bytes:
     """Now, as RFC 9110 §5.6.7 wants it (the process keeps the C locale, so day and month are English)."""
     return strftime("%a, %d %b %Y %H:%M:%S GMT", gmtime()).encode()
+
+
+def _inode(path: Path) -> int | None:
+    with suppress(OSError):
+        return path.stat().st_ino
+    return None
+
+
+def _remove(path: Path, inode: int | None) -> None:
+    """Remove our socket file. After a crash of the supervisor our successor may have put its own there already."""
+    if _inode(path) == inode:
+        path.unlink(missing_ok=True)
 
 
 def _private_socket(path: Path) -> socket.socket:
