@@ -105,7 +105,7 @@ def test_reasons(status, body, reason):
         (b"<!DOCTYPE html><title>502</title>", "The answer was a page, not JSON."),
         (b"upstream connect error", "upstream connect error"),
         (b"", ""),
-        (error("x" * 300), "x" * 200),
+        (error("x" * 3_000), "x" * 2_000),
     ],
 )
 def test_details(body, detail):

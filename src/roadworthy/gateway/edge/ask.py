@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Literal, Protocol
 
 import msgspec
@@ -62,6 +63,10 @@ class Ask(Protocol):
         ...
 
 
+PARAMETER = re.compile(r"[a-z][a-z_]{0,39}[0-9]?")
+"""What may be the name of a parameter, and is therefore repeated; a key pasted in the wrong place is not."""
+
+
 class ChatAsk:
     """A chat completion."""
 
@@ -81,15 +86,15 @@ class ChatAsk:
             return
         if not all(link.upstream.accepts_any_parameter for link in links):
             unknown = self.request.fields.keys() - KNOWN_PARAMETERS
-            name = min(unknown)[:60]
-            near = difflib.get_close_matches(name, KNOWN_PARAMETERS, n=1)
+            name = min(unknown)
+            near = difflib.get_close_matches(name[:60], KNOWN_PARAMETERS, n=1)
             hint = f"Did you mean `{near[0]}`? Otherwise leave it out." if near else "Leave it out."
             raise UsageError(
                 "The request has a parameter that is not known.",
                 "A misspelt parameter would be an answer to another question, so it is refused.",
                 hint,
                 code="unsupported_parameter",
-                param=name,
+                param=name if PARAMETER.fullmatch(name) else None,
             )
 
     def head(self, link: UpstreamLink) -> bytes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable
 from random import random
 from time import monotonic
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import AuthError, GatewayError
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 READY_POLL_S = 0.1
 LEAST_SECRET_CHARS = 8
 """Shorter values of configured header lines are no secrets, and taking them out would garble every text."""
+LEAST_PART_CHARS = 12
+"""The same for the words of such a value: shorter ones are versions and media types."""
 ALARMING = {
     Reason.UNAUTHORIZED: "provider.unauthorized",
     Reason.MODEL_NOT_FOUND: "provider.model_not_found",
@@ -63,7 +67,7 @@ class Service:
         """Passes findings on to the other workers, where there are any."""
         self._ledger = ledger
         self._masker = masker
-        self._secrets = tuple(_secrets(settings))
+        self._secrets = _secrets(settings)
         self._deadlines = Deadlines()
         self._keys: dict[bytes, Key] = {}
         self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
@@ -281,8 +285,15 @@ class Service:
             upstream.endpoint.close()
 
 
-def _secrets(settings: EdgeSettings) -> Iterable[str]:
+def _secrets(settings: EdgeSettings) -> list[str]:
+    """Every configured secret as providers may repeat it, the longest first."""
+    found: set[str] = set()
     for provider in settings.providers:
         if provider.api_key:
-            yield provider.api_key
-        yield from (value for value in provider.headers.values() if len(value) >= LEAST_SECRET_CHARS)
+            found.add(provider.api_key)
+        for value in provider.headers.values():  # a whole value such as `Bearer KEY`, or the key in it
+            if len(value) >= LEAST_SECRET_CHARS:
+                found.add(value)
+            found.update(part for part in re.split(r"[\s;,=]+", value) if len(part) >= LEAST_PART_CHARS)
+    written = {form for secret in found for form in (secret, quote(secret, safe=""), secret.replace("/", "\\/"))}
+    return sorted(written, key=len, reverse=True)

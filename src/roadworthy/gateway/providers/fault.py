@@ -19,7 +19,9 @@ import msgspec
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.providers.contract import ProviderFailure
 
-DETAIL_LENGTH = 200
+DETAIL_LENGTH = 2_000
+"""Characters of its words that are kept. The edge cuts them to what is shown, but masks them first: half a key is one
+that no masker finds."""
 LONGEST_RETRY_AFTER_S = 86_400.0
 """A provider that asks for more is asking for nothing useful."""
 
@@ -151,9 +153,9 @@ def _of_stream_error(error: ErrorObject) -> Reason:
 
 
 def detail_of(error: ErrorObject | None, body: bytes) -> str:
-    """The provider's words in at most 200 characters; says so when a context window was exceeded."""
+    """The provider's words in at most `DETAIL_LENGTH` characters; says so when a context window was exceeded."""
     if error is None or not (error.message or error.codes):
-        text = body[: 4 * DETAIL_LENGTH].decode("utf-8", "replace").strip()
+        text = body[: 2 * DETAIL_LENGTH].decode("utf-8", "replace").strip()
         if text.startswith("<"):
             return "The answer was a page, not JSON."
         return " ".join(text.split())[:DETAIL_LENGTH]
