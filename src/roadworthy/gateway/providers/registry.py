@@ -39,7 +39,7 @@ def build(settings: ProviderSettings) -> Provider:
             `secret_missing` when the API needs a key; `extra_missing` when another package's provider does not load.
     """
     kind = settings.kind
-    provider = _built_in(kind)(settings) if kind in _BUILT_IN else _foreign(kind)(settings)
+    provider = _built_in(kind)(settings) if kind in _BUILT_IN else _foreign(settings)(settings)
     if not provider.base_url.startswith(("http://", "https://")):
         raise ConfigError(
             f"The provider {settings.name} has no address that starts with http:// or https://.",
@@ -62,17 +62,18 @@ def _built_in(kind: str) -> _BuiltIn:
     return cast(_BuiltIn, getattr(import_module(f"roadworthy.gateway.providers.{module}"), name))
 
 
-def _foreign(kind: str) -> Callable[[ProviderSettings], Provider]:
+def _foreign(settings: ProviderSettings) -> Callable[[ProviderSettings], Provider]:
     """A provider of another package; looked up only for kinds that are not ours, because the search reads the disk."""
     from importlib.metadata import entry_points  # 30 ms that only foreign kinds pay
 
+    kind = settings.kind
     offered = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     point = offered.get(kind)
     if point is None:
         known = sorted({*KINDS, *offered})
         near = difflib.get_close_matches(kind, known, n=1)
         raise ConfigError(
-            f"There is no provider of kind {kind!r}.",
+            f"The provider {settings.name} is of a kind that does not exist.",  # a value is never repeated
             f"Known kinds: {', '.join(known)}.",
             f"Did you mean {near[0]}?" if near else "Choose a known kind, or install the package that offers this one.",
         )
