@@ -226,6 +226,20 @@ async def test_large_requests_may_wait_but_not_pile_up(worker, upstream) -> None
     await wire.close()
 
 
+async def test_a_body_of_tiny_chunks_weighs_what_it_carries(worker, upstream) -> None:
+    body = chat("tiny", user="u" * 900_000)
+    before = worker.resident_bytes()
+    wire = await Wire.open(worker.port)
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+    await wire.send(head + chunked(*(body[i : i + 2] for i in range(0, len(body), 2)))[:-5])
+    await wire.more(0.5)
+    assert worker.resident_bytes() - before < 12_000_000
+    await wire.send(b"0\r\n\r\n")
+    assert texts(await wire.answers(1)) == ["tiny"]
+    assert upstream.calls[0].json["user"] == "u" * 900_000
+    await wire.close()
+
+
 async def test_a_thousand_requests_on_one_connection(worker, upstream) -> None:
     wire = await Wire.open(worker.port)
     for number in range(1_000):

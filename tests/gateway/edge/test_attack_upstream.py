@@ -66,6 +66,7 @@ CASES = {
     "no body": Case(whole(b""), "malformed_body", True),
     # framing
     "chunks": Case(CHUNKED + framed(GOOD, 7), "first", True),
+    "chunks of one byte": Case(CHUNKED + framed(completion("first" + "x" * 90_000), 1), "first" + "x" * 90_000, True),
     "chunks with a trailer": Case(
         CHUNKED + framed(GOOD)[:-2] + b"content-encoding: gzip\r\nconnection: close\r\n\r\n", "first", None
     ),

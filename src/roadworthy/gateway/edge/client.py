@@ -15,6 +15,7 @@ import httptools
 from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
 from roadworthy.core.ids import request_id
 from roadworthy.gateway.edge.answer import error_body, error_lines
+from roadworthy.gateway.edge.parts import MANY, compact
 from roadworthy.gateway.edge.request import REASONS, WANTED, Request, origin_form, without_upgrade
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ class ClientConnection(asyncio.Protocol):
         if self._in_head:
             if self._header_bytes > most and not self._deaf:
                 self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
-        elif self._wire > self._size * MOST_FRAMING + most and not self._deaf:
-            self._bad(UsageError("The request's body is mostly framing.", code="request_too_large"), 413)
+        elif self._wire:
+            self._check_body()
         if self._queue and (len(self._queue) >= MAX_PIPELINED // 2 or self._size > LARGE_BODY_BYTES):
             self._stop_reading()
 
@@ -120,6 +121,12 @@ class ClientConnection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             if not self._deaf:
                 self._bad(UsageError("The request is not valid HTTP.", f"{error}."), 400)
+
+    def _check_body(self) -> None:
+        if len(self._parts) > MANY:
+            compact(self._parts)
+        if self._wire > self._size * MOST_FRAMING + self._max_header_bytes and not self._deaf:
+            self._bad(UsageError("The request's body is mostly framing.", code="request_too_large"), 413)
 
     def _stop_reading(self) -> None:
         if not self._transport.is_closing():

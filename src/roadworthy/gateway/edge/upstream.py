@@ -20,6 +20,7 @@ import httptools
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.decompress import decompress
+from roadworthy.gateway.edge.parts import MANY, compact
 
 MAX_IDLE_S = 55.0
 """An idle connection older than this is not used: servers close theirs at 60 s and later."""
@@ -213,14 +214,20 @@ class UpstreamConnection(asyncio.Protocol):
                     chunk = b"".join(self._body)
                     self._body.clear()
                     sink.piece(chunk)
-            elif self._size > self._endpoint.max_reply_bytes:
-                call.broke(Reason.MALFORMED, "the answer is too large")
+            else:
+                self._hold(call)
         except httptools.HttpParserUpgrade:
             call.broke(Reason.MALFORMED, "the answer switches protocols")
         except httptools.HttpParserError as error:
             self._stopped(call, sink, error)
         except Exception as error:  # the HTTP handler's door for what a provider says
             self._crashed(call, sink, error)
+
+    def _hold(self, call: Call) -> None:
+        if self._size > self._endpoint.max_reply_bytes:  # a stream that nobody listens to any more
+            call.broke(Reason.MALFORMED, "the answer is too large")
+        elif len(self._body) > MANY:
+            compact(self._body)
 
     def _stopped(self, call: Call, sink: Sink | None, error: Exception) -> None:
         if self._complete:  # the answer is whole; whatever follows it is nobody's
