@@ -89,43 +89,51 @@ class ClientConnection(asyncio.Protocol):
         if self._deaf:
             self._drop(data)
             return
-        size, most = len(data), self._max_header_bytes
+        size = len(data)
         if self._incoming is None:
             self._since = self._server.now
-            self._header_bytes = 0
-        if not self._in_head and self._incoming is not None:
-            self._wire += size
-        elif size <= most:
+            self._header_bytes = size
+        elif self._in_head:
             self._header_bytes += size
-        else:  # a header over the limit could hide in so much
-            for start in range(0, size, most):
-                self.data_received(data[start : start + most])
+        else:
+            self._wire += size
+        if size > self._max_header_bytes and (self._in_head or self._incoming is None):
+            self._in_slices(data)
             return
-        self._feed(data)
-        if self._in_head:
-            if self._header_bytes > most and not self._deaf:
-                self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
-        elif self._wire:
-            self._check_body()
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserUpgrade, httptools.HttpParserError) as error:
+            self._stopped(data, error)
+        if self._in_head or self._wire:
+            self._check_size()
         if self._queue and (len(self._queue) >= MAX_PIPELINED // 2 or self._size > LARGE_BODY_BYTES):
             self._stop_reading()
 
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as stopped:
-            request, self._upgrading = self._upgrading, None
-            if request is not None and not self._deaf:
-                self._parser = httptools.HttpRequestParser(self)
-                self._feed(without_upgrade(request, self._url) + data[stopped.args[0] :])
-        except httptools.HttpParserError as error:
-            if not self._deaf:
-                self._bad(UsageError("The request is not valid HTTP.", f"{error}."), 400)
+    def _in_slices(self, data: bytes) -> None:
+        """A header over the limit could hide in so much."""
+        self._header_bytes -= len(data)
+        for start in range(0, len(data), self._max_header_bytes):
+            self.data_received(data[start : start + self._max_header_bytes])
 
-    def _check_body(self) -> None:
+    def _stopped(self, data: bytes, why: Exception) -> None:
+        if self._deaf:
+            return
+        request, self._upgrading = self._upgrading, None
+        if isinstance(why, httptools.HttpParserError):
+            self._bad(UsageError("The request is not valid HTTP.", f"{why}."), 400)
+        elif request is not None:
+            self._parser = httptools.HttpRequestParser(self)
+            self.data_received(without_upgrade(request, self._url) + data[why.args[0] :])
+
+    def _check_size(self) -> None:
         if len(self._parts) > MANY:
             compact(self._parts)
-        if self._wire > self._size * MOST_FRAMING + self._max_header_bytes and not self._deaf:
+        if self._deaf:
+            return
+        if self._in_head:
+            if self._header_bytes > self._max_header_bytes:
+                self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
+        elif self._wire > self._size * MOST_FRAMING + self._max_header_bytes:
             self._bad(UsageError("The request's body is mostly framing.", code="request_too_large"), 413)
 
     def _stop_reading(self) -> None:
