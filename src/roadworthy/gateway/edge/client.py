@@ -267,7 +267,7 @@ class ClientConnection(asyncio.Protocol):
         elif int(headers.get(b"content-length", 0)) > limits.max_body_bytes:
             self._refuse_later(self._too_large(), 413)
         elif request.method == b"CONNECT":
-            self._refuse_later(UsageError("This is no proxy.", code="method_not_allowed"), 405)
+            self._refuse_later(UsageError("The request asks for a tunnel.", "This is no proxy."), 400)
         elif b"transfer-encoding" in headers and (
             headers[b"transfer-encoding"].lower() != b"chunked" or request.version == "1.0"
         ):

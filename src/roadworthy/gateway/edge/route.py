@@ -14,6 +14,7 @@ import msgspec
 from roadworthy import __version__
 from roadworthy.core.errors import AuthError, GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chat import ChatRequest
+from roadworthy.gateway.edge.answer import error_body, error_lines
 from roadworthy.gateway.edge.ask import Ask, ChatAsk, EmbeddingsAsk
 from roadworthy.gateway.edge.client import ClientConnection
 from roadworthy.gateway.edge.health import LiveProbe
@@ -63,7 +64,10 @@ class PublicRoutes:
             found = ((b"GET", b"HEAD"), self._model)
         methods, handle = found
         if request.method not in methods:
-            raise UsageError(f"The path takes {b' or '.join(methods).decode()} only.", code="method_not_allowed")
+            error = UsageError(f"The path takes {b' or '.join(methods).decode()} only.", code="method_not_allowed")
+            lines = error_lines(error, identity) + b"allow: %b\r\n" % b", ".join(methods)
+            connection.answer(error.spec.http_status, lines, error_body(error, identity))
+            return
         if b"origin" in request.headers:
             # A web page must not use the gateway of whoever looks at it; browsers always name the page's origin.
             raise AuthError(
