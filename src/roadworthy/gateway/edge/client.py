@@ -16,7 +16,16 @@ from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
 from roadworthy.core.ids import request_id
 from roadworthy.gateway.edge.answer import error_body, error_lines
 from roadworthy.gateway.edge.parts import MANY, compact
-from roadworthy.gateway.edge.request import REASONS, WANTED, Request, origin_form, without_upgrade
+from roadworthy.gateway.edge.request import (
+    MAX_URL_BYTES,
+    REASONS,
+    WANTED,
+    Request,
+    fault_of,
+    origin_form,
+    too_large,
+    without_upgrade,
+)
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.exchange import Exchange
@@ -28,7 +37,6 @@ LARGE_BODY_BYTES = 65_536
 """A waiting request of this size stops the reading: what waits must not fill the memory."""
 MOST_FRAMING = 6
 """Bytes on the wire for a byte of body that comes in chunks of one byte: no honest sender needs more."""
-MAX_URL_BYTES = 2_048
 SLASH = 47
 GONE_PROBE_S = 0.1
 LINGER_S = 5.0
@@ -242,8 +250,9 @@ class ClientConnection(asyncio.Protocol):
 
     def _check_head(self, request: Request) -> None:
         request.version = self._parser.get_http_version()
-        self._check_bounds(request)
-        if self._refusal is not None:
+        fault = fault_of(request, self._headers, len(self._url), self._server.limits)
+        if fault is not None:
+            self._refuse_later(*fault)
             return
         if request.path[0] != SLASH:
             request.path = origin_form(request.path)
@@ -254,31 +263,12 @@ class ClientConnection(asyncio.Protocol):
             if self._current is None:
                 self._turn()
 
-    def _check_bounds(self, request: Request) -> None:
-        limits, headers = self._server.limits, request.headers
-        if self._headers > limits.max_headers:
-            self._refuse_later(UsageError("The request has too many header lines.", code="request_too_large"), 431)
-        elif len(self._url) > MAX_URL_BYTES:
-            self._refuse_later(UsageError("The request's path is too long.", code="request_too_large"), 431)
-        elif request.version == "1.1" and b"host" not in headers:
-            self._refuse_later(UsageError("The request has no Host line.", "HTTP/1.1 requires one."), 400)
-        elif request.version not in {"1.1", "1.0"}:
-            self._refuse_later(UsageError("The HTTP version is not supported.", "This port speaks HTTP/1.1."), 400)
-        elif int(headers.get(b"content-length", 0)) > limits.max_body_bytes:
-            self._refuse_later(self._too_large(), 413)
-        elif request.method == b"CONNECT":
-            self._refuse_later(UsageError("The request asks for a tunnel.", "This is no proxy."), 400)
-        elif b"transfer-encoding" in headers and (
-            headers[b"transfer-encoding"].lower() != b"chunked" or request.version == "1.0"
-        ):
-            self._refuse_later(UsageError("The transfer coding is not supported.", "HTTP/1.1 and chunked only."), 400)
-
     def on_body(self, data: bytes) -> None:
         """Collect, within the limit."""
         self._size += len(data)
         if self._size > self._server.limits.max_body_bytes:
             self._parts.clear()
-            self._refuse_later(self._too_large(), 413)
+            self._refuse_later(*too_large(self._server.limits))
         elif self._refusal is None:
             self._parts.append(data)
 
@@ -445,11 +435,6 @@ class ClientConnection(asyncio.Protocol):
                 self._transport.resume_reading()
 
     # -- refusals: the connection's state is unknown afterwards, so it closes
-
-    def _too_large(self) -> UsageError:
-        return UsageError(
-            f"The request's body is larger than {self._server.limits.max_body_bytes} bytes.", code="request_too_large"
-        )
 
     def _refuse_later(self, error: RoadworthyError, status: int) -> None:
         if self._refusal is None:

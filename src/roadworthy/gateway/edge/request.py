@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from roadworthy.core.errors import UsageError
+from roadworthy.gateway.settings import Limits
+
+MAX_URL_BYTES = 2_048
 WANTED = frozenset(b"authorization host expect content-length transfer-encoding upgrade origin accept".split())
 REASONS = {
     200: b"OK",
@@ -33,6 +37,39 @@ class Request:
         self.headers: dict[bytes, bytes] = {}
         self.body = b""
         self.keep_alive = True
+
+
+def fault_of(request: Request, lines: int, target_bytes: int, limits: Limits) -> tuple[UsageError, int] | None:
+    """Why a request must be refused for its head alone, with the status of the answer; None when it may go on.
+
+    Args:
+        request: With method, version and headers.
+        lines: Number of its header lines.
+        target_bytes: Length of its target.
+        limits: Bounds of clients.
+    """
+    headers = request.headers
+    if lines > limits.max_headers:
+        return UsageError("The request has too many header lines.", code="request_too_large"), 431
+    if target_bytes > MAX_URL_BYTES:
+        return UsageError("The request's path is too long.", code="request_too_large"), 431
+    if request.version not in {"1.1", "1.0"}:
+        return UsageError("The HTTP version is not supported.", "This port speaks HTTP/1.1."), 400
+    if request.version == "1.1" and b"host" not in headers:
+        return UsageError("The request has no Host line.", "HTTP/1.1 requires one."), 400
+    if int(headers.get(b"content-length", 0)) > limits.max_body_bytes:
+        return too_large(limits)
+    if request.method == b"CONNECT":
+        return UsageError("The request asks for a tunnel.", "This is no proxy."), 400
+    coding = headers.get(b"transfer-encoding")
+    if coding is not None and (coding.lower() != b"chunked" or request.version == "1.0"):
+        return UsageError("The transfer coding is not supported.", "HTTP/1.1 and chunked only."), 400
+    return None
+
+
+def too_large(limits: Limits) -> tuple[UsageError, int]:
+    """The refusal of a body over the limit."""
+    return UsageError(f"The body is larger than {limits.max_body_bytes} bytes.", code="request_too_large"), 413
 
 
 def without_upgrade(request: Request, url: bytes) -> bytes:
