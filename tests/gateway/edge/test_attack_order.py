@@ -325,6 +325,36 @@ async def test_a_reset_in_the_middle_leaves_nothing_behind(worker, upstream, wha
     assert texts((await say(worker.port, post(chat("healthy")))).answers) == ["healthy"]
 
 
+@pytest.mark.parametrize("what", ["half a body", "half an answer", "a stream"])
+async def test_what_is_over_weighs_nothing(worker, upstream, what) -> None:
+    async def half(call: Call) -> bool:
+        await call.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n" + b"x" * 1_900_000)
+        return False
+
+    if what == "half an answer":
+        upstream.script = half
+    body = chat("large", user="u" * 900_000, stream=what == "a stream")
+
+    async def once() -> None:
+        wire = await Wire.open(worker.port)
+        await wire.send(post(body)[: -10 if what == "half a body" else None])
+        if what == "half a body":
+            await asyncio.sleep(0.005)
+            wire.reset()
+        else:
+            await wire.answers(1)
+            await wire.close()
+
+    for _ in range(5):
+        await once()
+    await settled(worker)
+    before = worker.resident_bytes()
+    for _ in range(40):
+        await once()
+    await settled(worker)
+    assert worker.resident_bytes() - before < 10_000_000
+
+
 async def test_chunks_of_every_cut(worker) -> None:
     body = chat("every cut")
     data = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
@@ -54,7 +54,7 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)  # set before any other callback
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._queue: deque[Request] = deque()
         self._incoming: Request | None = None
         self._current: Request | None = None
@@ -171,6 +171,9 @@ class ClientConnection(asyncio.Protocol):
         """The caller is gone: stop working for it."""
         self._deaf = True
         self._queue.clear()
+        self._incoming = self._current = self._upgrading = None
+        self._parts = []
+        self._parser = None  # it refers to us: what nobody refers to any more is freed now, not at some collection
         self._server.unregister(self)
         if self.exchange is not None:
             self.exchange.cancel()

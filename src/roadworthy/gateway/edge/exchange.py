@@ -432,6 +432,7 @@ class Exchange:
             self._timer.cancel()
         if self._relay is not None:
             self._relay.close()
+            self._relay = None  # it refers to us, and would keep the request until some collection
         if code != "ok":
             self.stop_call()
         total_ms = (monotonic() - self.started) * 1e3

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from math import inf
 from time import monotonic
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -170,7 +170,7 @@ class UpstreamConnection(asyncio.Protocol):
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)  # set before any other callback
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._call: Call | None = None
         self._body: list[bytes] = []
         self._size = 0
@@ -249,7 +249,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of an answer without length, a cut answer, or an idle connection that leaves the pool."""
-        call = self._call
+        call, self._parser = self._call, None  # it refers to us, and would keep half an answer until some collection
         if call is None:
             self._endpoint.forget(self)
         elif call.stale and not call.heard:
