@@ -158,6 +158,14 @@ async def test_ambiguous_bytes_get_one_error_and_a_closed_connection(worker, ups
     assert asked(upstream) == []
 
 
+@pytest.mark.parametrize("cut", [500, 20_000, 40_000, 65_536, 80_000, 98_000])
+async def test_an_endless_chunk_extension_is_refused_wherever_the_network_cuts_it(worker, upstream, cut) -> None:
+    data = REFUSED["endless chunk extension"] + SMUGGLED
+    heard = await say(worker.port, data[:cut], data[cut:], gap_s=0.05)
+    assert heard.statuses == [413]
+    assert asked(upstream) == []
+
+
 @pytest.mark.parametrize("case", ["CL.TE", "TE.CL", "TE gzip first", "trailer names a length", "Host missing"])
 async def test_the_same_in_single_bytes(worker, upstream, case) -> None:
     data = REFUSED[case] + SMUGGLED

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import socket
 import struct
+import time
 import zlib
 from typing import NamedTuple
 
@@ -161,6 +162,26 @@ async def test_one_answer_for_one_request(start_edge, name) -> None:
         assert case.reused is None or (double.connections == 1) is case.reused
         assert edge.service.in_flight == 0
         await wire.close()
+
+
+async def test_a_reset_behind_unread_bytes_is_no_end_of_an_answer(start_edge) -> None:
+    loop = asyncio.get_running_loop()
+
+    def provider() -> None:
+        connection, _ = listening.accept()
+        connection.recv(65_536)
+        loop.call_soon_threadsafe(time.sleep, 0.2)  # the gateway finds the bytes and the reset together
+        time.sleep(0.05)
+        connection.sendall(PLAIN + b"\r\n" + GOOD)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        edge = await start_edge({"a": f"http://127.0.0.1:{listening.getsockname()[1]}/v1"}, ["a/m"])
+        playing = loop.run_in_executor(None, provider)
+        answer = (await say(edge.port, post(chat("asked")))).answers[0]
+        await playing
+    assert answer.json["error"]["attempts"][0]["reason"] == "connection_cut"
 
 
 async def test_what_a_provider_says_unasked_ends_the_idle_connection(start_edge) -> None:

@@ -41,6 +41,7 @@ SLASH = 47
 GONE_PROBE_S = 0.1
 LINGER_S = 5.0
 """How long a refused caller may go on sending before the connection is reset."""
+MOSTLY_FRAMING = UsageError("The request's body is mostly framing.", code="request_too_large")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -63,7 +64,7 @@ class ClientConnection(asyncio.Protocol):
         self._url = b""
         self._header_bytes = 0
         self._headers = 0
-        self._in_head = False
+        self._in_head = self._in_chunks = False
         self._max_header_bytes = server.limits.max_header_bytes
         self._wire = 0  # bytes of the body with its framing
         self._expects = False
@@ -105,7 +106,7 @@ class ClientConnection(asyncio.Protocol):
             self._header_bytes += size
         else:
             self._wire += size
-        if size > self._max_header_bytes and (self._in_head or self._incoming is None):
+        if size > self._max_header_bytes and (self._incoming is None or self._in_head or self._in_chunks):
             self._in_slices(data)
             return
         try:
@@ -118,8 +119,11 @@ class ClientConnection(asyncio.Protocol):
             self._stop_reading()
 
     def _in_slices(self, data: bytes) -> None:
-        """A header over the limit could hide in so much."""
-        self._header_bytes -= len(data)
+        """A header or a chunk extension over the limit could hide in so much."""
+        if self._in_chunks:
+            self._wire -= len(data)
+        else:
+            self._header_bytes -= len(data)
         for start in range(0, len(data), self._max_header_bytes):
             self.data_received(data[start : start + self._max_header_bytes])
 
@@ -141,8 +145,11 @@ class ClientConnection(asyncio.Protocol):
         if self._in_head:
             if self._header_bytes > self._max_header_bytes:
                 self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
-        elif self._wire > self._size * MOST_FRAMING + self._max_header_bytes:
-            self._bad(UsageError("The request's body is mostly framing.", code="request_too_large"), 413)
+        elif self._mostly_framing():
+            self._bad(MOSTLY_FRAMING, 413)
+
+    def _mostly_framing(self) -> bool:
+        return self._wire > self._size * MOST_FRAMING + self._max_header_bytes
 
     def _stop_reading(self) -> None:
         if not self._transport.is_closing():
@@ -207,6 +214,7 @@ class ClientConnection(asyncio.Protocol):
         """A request begins."""
         self._incoming = Request()
         self._in_head = True
+        self._in_chunks = False
         self._url = b""
         self._size = self._headers = self._wire = 0
         self._parts = []
@@ -257,6 +265,7 @@ class ClientConnection(asyncio.Protocol):
         if fault is not None:
             self._refuse_later(*fault)
             return
+        self._in_chunks = b"transfer-encoding" in request.headers
         if request.path[0] != SLASH:
             request.path = origin_form(request.path)
         if self._parser.should_upgrade():
@@ -279,7 +288,11 @@ class ClientConnection(asyncio.Protocol):
         """A request is complete: answer it, or let it wait its turn."""
         request, self._incoming = self._incoming, None
         self._header_bytes = 0
+        in_chunks, self._in_chunks = self._in_chunks, False
         if request is None or self._deaf or self._refusal is not None or self._upgrading is not None:
+            return
+        if in_chunks and self._mostly_framing():  # the last slice may hold 1 limit of the next request, no more
+            self._refuse_later(MOSTLY_FRAMING, 413)
             return
         request.keep_alive = self._parser.should_keep_alive()
         if not request.keep_alive:  # as in HTTP/1.0
