@@ -86,6 +86,22 @@ def live_check(url: str | None, route: str | None, out: Settings) -> None:
         raise click.exceptions.Exit(code)
 
 
+@gateway.command()
+@options
+@click.option("--schedules", "-n", type=click.IntRange(1), default=10_000, show_default=True, help="How many to play.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first one.")
+@click.option("--processes", type=click.IntRange(1, 256), help="How many at once; one for each core when left out.")
+@click.option("--stop-at", type=click.IntRange(0), default=0, help="End after so many failures; 0 plays all.")
+def simulate(schedules: int, seed: int, processes: int | None, stop_at: int, out: Settings) -> None:
+    """Play seeded fault schedules in virtual time against the gateway's own code; exit 1 when an invariant breaks.
+
+    A failure shows its seed and the faults it needs; `--seed SEED -n 1` plays it again.
+    """
+    from roadworthy.cli.simulate import play_all
+
+    play_all(schedules, seed, processes, stop_at, out)
+
+
 @gateway.group()
 def breaker() -> None:
     """Look at the circuit breakers and close them."""
