@@ -239,6 +239,19 @@ def test_emergency_names_the_soonest_recovery() -> None:
     assert bench.decide(4.0).served == "creative", "a pause is over: somebody must try"
 
 
+def test_who_takes_over() -> None:
+    bench = Bench()
+    assert [bench.selector.fallback(name, 0.0) for name in NAMES] == ["balanced", "fast", "last_resort"]
+    bench.links["balanced"][0].break_down(0.0)
+    assert bench.selector.fallback("creative", 0.0) == "fast"
+    bench.links["fast"][0].break_down(0.0)
+    assert bench.selector.fallback("creative", 0.0) == "last_resort"
+    assert bench.selector.fallback("balanced", 0.0) == EMERGENCY
+    for _ in range(10):
+        bench.call(0.0, failed=True)
+    assert bench.changes[-1][1] == "last_resort"
+
+
 def test_the_way_back() -> None:
     """Wait, probes one at a time, a quarter, a half, all."""
     bench = Bench()

@@ -67,6 +67,18 @@ def models(url: str | None, out: Settings) -> None:
     out.emit({"models": found}, out.table(["model", "owned by"], rows))
 
 
+@gateway.command()
+@options
+@target.control_option
+def modes(control_url: str | None, out: Settings) -> None:
+    """Show every worker's modes: state, why, p95, failures, share while it recovers."""
+    from roadworthy.cli.gateway_text import mode_text
+
+    with target.operator(out, control_url) as operator:
+        found = operator.modes()
+    out.emit({"modes": found}, mode_text(found))
+
+
 @gateway.command("live-check")
 @options
 @target.url_option

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from roadworthy.client.mode_record import ModeStatus, read_mode
 from roadworthy.client.record import (
     Breaker,
     JournalEntry,
@@ -51,6 +52,11 @@ class AdminClient(Api):
         """The circuit breakers of every worker."""
         _, told = self.call("GET", "/admin/breakers")
         return tuple(read_breaker(item) for item in objects(told, "breakers"))
+
+    def modes(self) -> tuple[ModeStatus, ...]:
+        """The modes of every worker, best first."""
+        _, told = self.call("GET", "/admin/modes")
+        return tuple(map(read_mode, objects(told, "modes")))
 
     def reset_breaker(self, provider: str | None = None, model: str | None = None) -> int:
         """Close breakers at once.

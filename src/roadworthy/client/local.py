@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from roadworthy.client.mode_record import ModeStatus, read_mode
 from roadworthy.client.record import Breaker, Status, Worker, objects, pick, read_breaker, read_worker
 from roadworthy.client.transport import Api
 from roadworthy.core.errors import GatewayError
@@ -47,6 +48,11 @@ class LocalClient:
     def breakers(self) -> tuple[Breaker, ...]:
         """The circuit breakers of every worker that answers."""
         return self.status().breakers
+
+    def modes(self) -> tuple[ModeStatus, ...]:
+        """The modes of every worker that answers, best first."""
+        answers = self._ask("GET", "/internal/status").items()
+        return tuple(read_mode(item, number) for number, told in answers for item in objects(told, "modes"))
 
     def reset_breaker(self, provider: str | None = None, model: str | None = None) -> int:
         """Close breakers at once; see `AdminClient.reset_breaker`."""

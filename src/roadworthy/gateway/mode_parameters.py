@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+import msgspec
 from msgspec import Raw
 
 from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.settings import Parameters
 
-
-class Given(NamedTuple):
-    """What the caller asked for himself; None where he left it out."""
-
-    max_tokens: int | None
-    max_completion_tokens: int | None
-    temperature: float | None
-    top_p: float | None
+Given = tuple[int | None, int | None, float | None, float | None]
+"""What the caller gave: max_tokens, max_completion_tokens, temperature, top_p; None where he left it out."""
 
 
 def given(request: ChatRequest) -> Given:
     """Read it before the first `fill`."""
     view = request.view
-    return Given(view.max_tokens, view.max_completion_tokens, view.temperature, view.top_p)
+    return view.max_tokens, view.max_completion_tokens, view.temperature, view.top_p
 
 
 class Filler:
@@ -32,15 +25,13 @@ class Filler:
         parameters: Of the mode.
     """
 
-    __slots__ = ("_limit", "_raw_limit", "_sampling")
+    __slots__ = ("_limit", "_raw_limit", "_raw_temperature", "_raw_top_p", "_temperature", "_top_p")
 
     def __init__(self, parameters: Parameters) -> None:
         self._limit = parameters.max_new_tokens
-        self._raw_limit = Raw(b"%d" % (self._limit or 0))
-        self._sampling = tuple(
-            (name, value, Raw(repr(float(value)).encode()) if value is not None else None)
-            for name, value in (("temperature", parameters.temperature), ("top_p", parameters.top_p))
-        )
+        self._temperature = parameters.temperature
+        self._top_p = parameters.top_p
+        self._raw_limit, self._raw_temperature, self._raw_top_p = map(_raw, msgspec.structs.astuple(parameters))
 
     def fill(self, request: ChatRequest, asked: Given) -> None:
         """Change the request to this mode, whichever mode it was filled for before.
@@ -50,30 +41,40 @@ class Filler:
             asked: What the caller gave.
         """
         view, fields = request.view, request.fields
-        for (name, value, raw), own in zip(self._sampling, (asked.temperature, asked.top_p), strict=True):
-            if own is not None:
-                continue
-            setattr(view, name, value)
-            if raw is None:
-                fields.pop(name, None)
+        max_tokens, max_completion_tokens, temperature, top_p = asked
+        if temperature is None:
+            view.temperature = self._temperature
+            if (raw := self._raw_temperature) is not None:
+                fields["temperature"] = raw
             else:
-                fields[name] = raw
-        self._limit_tokens(request, asked)
-
-    def _limit_tokens(self, request: ChatRequest, asked: Given) -> None:
-        view, fields, limit = request.view, request.fields, self._limit
-        if asked.max_tokens is None and asked.max_completion_tokens is None:
-            view.max_tokens = limit
-            request.tokens_filled = limit is not None
-            if limit is None:
-                fields.pop("max_tokens", None)
+                fields.pop("temperature", None)
+        if top_p is None:
+            view.top_p = self._top_p
+            if (raw := self._raw_top_p) is not None:
+                fields["top_p"] = raw
             else:
-                fields["max_tokens"] = self._raw_limit
+                fields.pop("top_p", None)
+        if max_tokens is None and max_completion_tokens is None:
+            self._fill_tokens(request)
             return
-        for name, own in (
-            ("max_tokens", asked.max_tokens), ("max_completion_tokens", asked.max_completion_tokens),
-        ):
-            if own is not None:
-                bounded = own if limit is None else min(own, limit)
-                setattr(view, name, bounded)
-                fields[name] = Raw(b"%d" % bounded)
+        if max_tokens is not None:
+            view.max_tokens = bounded = self._bounded(max_tokens)
+            fields["max_tokens"] = Raw(b"%d" % bounded)
+        if max_completion_tokens is not None:
+            view.max_completion_tokens = bounded = self._bounded(max_completion_tokens)
+            fields["max_completion_tokens"] = Raw(b"%d" % bounded)
+
+    def _fill_tokens(self, request: ChatRequest) -> None:
+        request.view.max_tokens = self._limit
+        request.tokens_filled = self._raw_limit is not None
+        if self._raw_limit is not None:
+            request.fields["max_tokens"] = self._raw_limit
+        else:
+            request.fields.pop("max_tokens", None)
+
+    def _bounded(self, asked: int) -> int:
+        return asked if self._limit is None else min(asked, self._limit)
+
+
+def _raw(value: float | None) -> Raw | None:
+    return None if value is None else Raw(msgspec.json.encode(value))

@@ -118,6 +118,10 @@ class ModeState:
         self.latencies = LatencyWindow(mode.downshift.latency_window_s)
         self.errors = ErrorWindow(mode.downshift.window)
         self._chains = list({tuple(map(id, links)): tuple(links) for links in roles}.values())
+        self._first = [links[0] for links in self._chains]
+        self._limit = mode.downshift.in_flight
+        self._p95_s = mode.downshift.p95_s
+        self._pressed: tuple[Cause, str] | None = None  # by memory
         self._on_change = on_change
         self._on_hopeless = on_hopeless
         self._open: deque[Ticket] = deque()
@@ -134,6 +138,8 @@ class ModeState:
 
     def ability(self, now: float) -> Ability:
         """Whether every role has a target that can be asked now."""
+        if self._firsts_are_well(now):
+            return Ability.ABLE
         worst = Ability.ABLE
         for links in self._chains:
             best = Ability.RESTING
@@ -148,6 +154,13 @@ class ModeState:
                 worst = best
         return worst
 
+    def _firsts_are_well(self, now: float) -> bool:
+        for link in self._first:
+            breaker = link.breaker
+            if breaker.state != "closed" or now < breaker.benched_until or not link.ready:
+                return False
+        return True
+
     def retry_in_s(self, now: float) -> float:
         """Seconds until every role may have a target again; 0 when each has one."""
         return max(
@@ -155,23 +168,24 @@ class ModeState:
             for links in self._chains
         )
 
-    def refuses(self, now: float, memory: Memory, draw: float) -> Cause | None:
+    def refuses(self, now: float, draw: float) -> Cause | None:
         """Why it does not take one more call; None when it does.
 
         Args:
             now: Monotonic seconds.
-            memory: The latest reading.
             draw: Uniform in [0, 1): which requests a recovering mode gets.
         """
-        ability = self.settle(now, memory)
+        if self.phase == "up" and now < self._look_at and self._pressed is None and self._firsts_are_well(now):
+            # Almost every request: nothing to find out, nothing to change.
+            return None if self._limit is None or self.in_flight < self._limit else Cause.IN_FLIGHT
+        ability = self.settle(now)
         if self.phase == "down":
             return self.cause
         if ability is Ability.STARTING:
             return Cause.STARTING
         if ability is not Ability.ABLE:
             return Cause.UNAVAILABLE
-        limit = self.mode.downshift.in_flight
-        if limit is not None and self.in_flight >= limit:
+        if self._limit is not None and self.in_flight >= self._limit:
             return Cause.IN_FLIGHT
         if self.phase == "up":
             return None
@@ -193,10 +207,16 @@ class ModeState:
 
     # -- time passes
 
-    def settle(self, now: float, memory: Memory) -> Ability:
+    def sense(self, memory: Memory) -> None:
+        """The memory was read; what it means shows at the next `settle`."""
+        self._pressed = self._pressure(memory)
+
+    def settle(self, now: float) -> Ability:
         """Bring the phase up to date with what can be seen now."""
         ability = self.ability(now)
-        lasting = self._lasting(ability, memory)
+        lasting = self._pressed
+        if ability is Ability.RESTING:
+            lasting = Cause.UNAVAILABLE, "a role has no model that can be asked"
         if self.phase == "down":
             if lasting is not None:
                 self._clear_since = None
@@ -216,9 +236,7 @@ class ModeState:
             self._climb(now, f"well for {self.mode.recovery.dwell_s:g} s")
         return ability
 
-    def _lasting(self, ability: Ability, memory: Memory) -> tuple[Cause, str] | None:
-        if ability is Ability.RESTING:
-            return Cause.UNAVAILABLE, "a role has no model that can be asked"
+    def _pressure(self, memory: Memory) -> tuple[Cause, str] | None:
         rules = self.mode.downshift
         share, most = memory.fraction, rules.memory_fraction
         if share is not None and most is not None and share > most:
@@ -269,7 +287,7 @@ class ModeState:
         """One call goes to this mode."""
         ticket = Ticket(now, self._generation)
         self.in_flight += 1
-        if self.mode.downshift.p95_s is not None:
+        if self._p95_s is not None:
             self._open.append(ticket)
         if self.phase == "probing":
             self._probing += 1
@@ -295,7 +313,7 @@ class ModeState:
         if ticket.generation != self._generation:
             ticket.answered = True
             return
-        limit = self.mode.downshift.p95_s
+        limit = self._p95_s
         slow = limit is not None and now - ticket.started > limit
         if not ticket.answered and (failed is False or slow):  # whoever gave up after the limit waited too long as well
             self.answered(ticket, now)
@@ -304,6 +322,17 @@ class ModeState:
             self._probed(failed, slow, now)
         elif failed is not None and self.phase != "down":
             self._count(failed, now)
+
+    def served(self, ticket: Ticket, now: float) -> None:
+        """The call is over and was good: `ended` with `failed=False`, at half the price while the mode is up."""
+        if self.phase != "up" or ticket.generation != self._generation:
+            self.ended(ticket, False, now)
+            return
+        self.in_flight -= 1
+        if not ticket.answered:
+            ticket.answered = True
+            self.latencies.add(now, now - ticket.started)
+        self.errors.add(False)
 
     def _count(self, failed: bool, now: float) -> None:
         self.errors.add(failed)

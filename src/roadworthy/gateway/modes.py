@@ -51,7 +51,6 @@ class Selector:
         on_change: Callable[[Change, str], None], on_hopeless: Callable[[str, str, float, float], None],
     ) -> None:
         self._on_change = on_change
-        self.memory = Memory()
         self.states = [
             ModeState(mode, links, self._changed, on_hopeless) for mode, links in zip(modes, roles, strict=True)
         ]
@@ -73,8 +72,8 @@ class Selector:
             now: Monotonic seconds.
             draw: Uniform in [0, 1).
         """
-        memory, first = self.memory, path[0]
-        cause = first.refuses(now, memory, draw)
+        first = path[0]
+        cause = first.refuses(now, draw)
         if cause is None:
             return self._as_asked[first.name]
         looked = [(first.name, cause.value)]
@@ -83,7 +82,7 @@ class Selector:
             if path[at - 1].phase == "ramping" and draw >= share:
                 draw = (draw - share) / (1.0 - share)  # uniform again among the requests that came this far
             state = path[at]
-            refused = state.refuses(now, memory, draw)
+            refused = state.refuses(now, draw)
             if refused is None:
                 return Decision(first.name, state.name, cause.value, tuple(looked))
             looked.append((state.name, refused.value))
@@ -97,7 +96,7 @@ class Selector:
         looked = [*requested.path, (failed, Cause.CHAIN_FAILED.value)]
         reason = Cause.CHAIN_FAILED.value if failed == path[0].name else requested.reason
         for state in path[names.index(failed) + 1 :]:
-            cause = state.refuses(now, self.memory, draw)
+            cause = state.refuses(now, draw)
             # A request that would fail otherwise is no burden to a mode that recovers, if its models can be asked.
             if cause is None or state.ability(now) is Ability.ABLE:
                 return Decision(path[0].name, state.name, reason, tuple(looked))
@@ -117,9 +116,9 @@ class Selector:
 
     def settle(self, now: float, memory: Memory) -> None:
         """Time passed without requests, and the memory was read."""
-        self.memory = memory
         for state in self.states:
-            state.settle(now, memory)
+            state.sense(memory)
+            state.settle(now)
 
     def begin(self, mode: str, now: float) -> Ticket:
         """A request goes to the mode."""
@@ -130,11 +129,12 @@ class Selector:
         return next(state for state in self.states if state.name == mode)
 
     def fallback(self, mode: str, now: float) -> str:
-        """Who would serve requests for a mode that steps aside: a cheaper one, else `emergency`."""
-        below = self.path(mode)[1:]
-        willing = [state.name for state in below if state.phase != "down" and state.ability(now) < Ability.RESTING]
-        able = [state.name for state in reversed(self.path(mode)) if state.ability(now) < Ability.RESTING]
-        return next(iter(willing + able), EMERGENCY)
+        """Who serves for a mode that steps aside: a cheaper one, `last_resort` (still itself), `emergency` (nobody)."""
+        path = self.path(mode)
+        able = [state for state in path if state.ability(now) < Ability.RESTING]
+        willing = [state.name for state in able if state.phase != "down" and state is not path[0]]
+        resort = [Cause.LAST_RESORT.value if state is path[0] else state.name for state in reversed(able)]
+        return next(iter(willing + resort), EMERGENCY)
 
     def _changed(self, change: Change) -> None:
         self._on_change(change, self.fallback(change.mode, change.at))

@@ -135,7 +135,7 @@ async def test_down_along_the_whole_path_and_back_up(start, three) -> None:
     a.faults = b.faults = c.faults = None
     await until(edge, "creative")
     async with asyncio.timeout(5):
-        while edge.service.modes.state("creative").phase != "up":
+        while edge.service.modes.selector.state("creative").phase != "up":
             assert (await edge.ask("creative")).status_code == 200
             await asyncio.sleep(0.01)
     seen = changes(edge)
@@ -162,7 +162,7 @@ async def test_a_slow_mode_steps_down_while_its_calls_still_wait(start, three) -
     edge = await start((creative, *MODES[1:]))
     waiting = [asyncio.create_task(edge.ask("creative")) for _ in range(4)]
     async with asyncio.timeout(5):
-        while edge.service.modes.state("creative").phase == "up":
+        while edge.service.modes.selector.state("creative").phase == "up":
             await asyncio.sleep(0.02)
             edge.service.modes.selector.settle(monotonic(), Memory())  # as the timer does once a second
     assert not any(task.done() for task in waiting), "it stepped down before anybody had his slow answer"
@@ -206,7 +206,7 @@ async def test_calls_above_the_in_flight_limit_spill_over(start, three) -> None:
     edge = await start(modes)
     both = await asyncio.gather(edge.ask("creative"), edge.ask("creative"))
     assert sorted(answer.headers["x-roadworthy-mode"] for answer in both) == ["balanced", "creative"]
-    assert edge.service.modes.state("creative").phase == "up"
+    assert edge.service.modes.selector.state("creative").phase == "up"
 
 
 async def test_other_roles_are_asked_by_name_and_a_mode_needs_all_of_its_roles(start, three) -> None:
@@ -234,8 +234,8 @@ async def test_the_callers_own_faults_do_not_bring_a_mode_down(start, three) -> 
     for _ in range(12):
         response = await edge.ask("creative", response_format={"type": "json_object"}, max_tokens=2)
         assert response.json()["error"]["code"] == "runtime_quality_failed"
-    assert edge.service.modes.state("creative").phase == "up"
-    assert edge.service.modes.state("creative").errors.failures == 0
+    assert edge.service.modes.selector.state("creative").phase == "up"
+    assert edge.service.modes.selector.state("creative").errors.failures == 0
 
 
 async def test_a_mode_does_not_embed(start) -> None:
@@ -254,5 +254,5 @@ async def test_a_caller_who_hangs_up_leaves_no_call_behind(start, three) -> None
             timeout=0.2,
         )  # fmt: skip
     await edge.recorded()
-    state = edge.service.modes.state("creative")
+    state = edge.service.modes.selector.state("creative")
     assert (state.in_flight, state.phase, state.errors.size) == (0, "up", 0)

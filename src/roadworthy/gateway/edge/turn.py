@@ -50,8 +50,11 @@ class ModeDesk:
         self._table = table
         roles = [[table.find(role.name).links for role in mode.roles] for mode in settings.modes]
         self.selector = Selector(settings.modes, roles, self._changed, self._hopeless)
-        self._fillers = {mode.name: Filler(mode.parameters) for mode in settings.modes}
-        self._states = {state.name: state for state in self.selector.states}
+        self.serving = {
+            state.name: (state, Filler(state.mode.parameters), ModeShown(ModeServed(state.name, state.name)))
+            for state in self.selector.states
+        }
+        """By mode: its health, its parameters, and what answers say when it serves as asked."""
         self._paths: dict[str, tuple[ModeState, ...]] = {}
         for mode in settings.modes:
             for role in mode.roles:
@@ -79,14 +82,6 @@ class ModeDesk:
     def routed(self, mode: str, role: str) -> Routed:
         """The chain of a role of a mode."""
         return self._table.find(f"{mode}/{role}" if role else mode)
-
-    def filler(self, mode: str) -> Filler:
-        """The parameters of a mode."""
-        return self._fillers[mode]
-
-    def state(self, mode: str) -> ModeState:
-        """The health of a mode."""
-        return self._states[mode]
 
     def shown(self, decision: Decision) -> ModeShown:
         """What answers say; made once for each way that requests fare."""
@@ -186,13 +181,14 @@ class Turn:
 
     def take(self, exchange: Exchange, decision: Decision, now: float) -> None:
         """Put the request into the mode that the decision names."""
-        desk, served = self._desk, decision.served
+        desk, served, ask = self._desk, decision.served, exchange.ask
         assert served is not None
-        assert isinstance(exchange.ask, ChatAsk)
+        assert isinstance(ask, ChatAsk)
+        state, filler, as_asked = desk.serving[served]
         self._decision = decision
-        exchange.shown = desk.shown(decision)
-        self._state = desk.state(served)
-        self._ticket = self._state.begin(now)
+        self._state = state
+        self._ticket = state.begin(now)
+        exchange.shown = desk.shown(decision) if decision.path else as_asked
         if served != exchange.routed.mode:
             exchange.routed = routed = desk.routed(served, exchange.routed.role)
             attempts = exchange.chain.attempts
@@ -202,7 +198,7 @@ class Turn:
             )
             exchange.chain.attempts = attempts
             self._first_attempt = len(attempts)
-        desk.filler(served).fill(exchange.ask.request, self._asked)
+        filler.fill(ask.request, self._asked)
 
     def step_down(self, exchange: Exchange, spent: Spent, now: float) -> bool:
         """The chain is spent: go on in a cheaper mode within the same deadline; False when there is none."""
@@ -226,7 +222,13 @@ class Turn:
 
     def ended(self, exchange: Exchange, code: str, now: float) -> None:
         """The request is over."""
-        if self._ticket is not None:
+        ticket = self._ticket
+        if ticket is None or self._state is None:
+            return
+        if code == "ok":
+            self._ticket = None
+            self._state.served(ticket, now)
+        else:
             self._report(exchange, code, now)
 
     def _report(self, exchange: Exchange, code: str, now: float) -> None:
@@ -234,9 +236,6 @@ class Turn:
         assert state is not None
         assert ticket is not None
         self._ticket = None
-        if code == "ok":
-            state.ended(ticket, False, now)
-            return
         at_fault = any(a.reason in FAULTS for a in exchange.chain.attempts[self._first_attempt :])
         state.ended(ticket, True if at_fault and code != "client_gone" else None, now)
 

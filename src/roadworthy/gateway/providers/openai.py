@@ -20,8 +20,6 @@ class OpenAI(OpenAIShape):
 
     def chat_body(self, ask: ChatRequest, model: str) -> bytes:
         """See `Provider.chat_body`; a token limit of ours goes by the name that reasoning models take too."""
-        if ask.tokens_filled:
-            fields = dict(ask.fields)
-            fields["max_completion_tokens"] = fields.pop("max_tokens")
-            ask = ChatRequest(ask.view, fields)
+        if ask.tokens_filled and ask.fields.keys() <= self.takes:
+            return ask.body(model, ("max_tokens",), max_completion_tokens=ask.fields["max_tokens"])
         return super().chat_body(ask, model)

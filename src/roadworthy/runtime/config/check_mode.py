@@ -48,15 +48,17 @@ class ModeCheck:
         self._routes = _mapping(gateway.get("routes", {"chat": {}}))
         self._providers = _mapping(gateway.get("providers"))
         given = gateway.get("modes")
-        self._modes = _mapping(expand(given, route))
+        self._modes: dict[str, Mapping[str, Any]] = {}
+        modes = _mapping(expand(given, route))
         if isinstance(given, list):
             for at, name in enumerate(given):
                 if isinstance(name, str) and name not in STANDARD:
                     told = "a list names modes that ship; one of your own is a mapping with roles"
                     self._fault(("gateway", "modes", at), told + suggest(name, STANDARD))
-            self._modes = {name: mode for name, mode in self._modes.items() if name in STANDARD}
+            modes = {name: mode for name, mode in modes.items() if name in STANDARD}
+        self._modes = {str(name): mode for name, mode in modes.items() if isinstance(mode, Mapping)}
         for name, mode in self._modes.items():
-            self._mode(str(name), _mapping(mode))
+            self._mode(name, mode)
         self._order()
 
     def _fault(self, path: KeyPath, text: str) -> None:
@@ -111,16 +113,16 @@ class ModeCheck:
 
     def _order(self) -> None:
         before: tuple[str, Mapping[str, Any]] | None = None
-        for name, mode in ((str(name), _mapping(mode)) for name, mode in self._modes.items()):
+        for name, mode in self._modes.items():
             path = ("gateway", "modes", name)
             if before is not None:
                 better, above = before
                 told = f"; modes are listed from best to cheapest, and `{show(better)}` stands before it"
                 tokens = (_number(mode, "parameters", "max_new_tokens"), _number(above, "parameters", "max_new_tokens"))
-                times = (_number(mode, "timeout_s"), _number(above, "timeout_s"))
+                times = (_timeout(mode), _timeout(above))
                 if None not in tokens and tokens[0] > tokens[1]:  # type: ignore[operator]
                     self._warn(path, "allows more tokens than the better mode" + told)
-                elif None not in times and times[0] > times[1]:  # type: ignore[operator]
+                elif times[0] > times[1]:
                     self._warn(path, "allows more time than the better mode" + told)
                 elif mode == above:
                     self._warn(path, f"is the same as `{show(better)}`: stepping down changes nothing")
@@ -129,7 +131,7 @@ class ModeCheck:
 
 def _contradictions(mode: Mapping[str, Any], roles: int) -> Iterator[tuple[str, KeyPath]]:
     low, high = _number(mode, "objective", "min_s"), _number(mode, "objective", "max_s")
-    p95, timeout = _number(mode, "downshift", "p95_s"), _number(mode, "timeout_s") or DEFAULTS["timeout_s"]
+    p95, timeout = _number(mode, "downshift", "p95_s"), _timeout(mode)
     together = f"{roles} role{'s' * (roles != 1)}"
     if low is not None and high is not None and low > high:
         yield "objective.min_s must not be larger than objective.max_s", ("objective", "min_s")
@@ -156,11 +158,16 @@ def _contradictions(mode: Mapping[str, Any], roles: int) -> Iterator[tuple[str, 
         yield "the shares must grow from one to the next", ("recovery", "shares")
 
 
+def _timeout(mode: Mapping[str, Any]) -> float:
+    return _number(mode, "timeout_s") or DEFAULTS["timeout_s"]
+
+
 def _number(node: Mapping[str, Any], *keys: str) -> float | None:
     value: Any = node
     for key in keys:
         value = _mapping(value).get(key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    right = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return value if right else None  # the tree complains about the others
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
