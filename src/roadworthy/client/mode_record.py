@@ -54,10 +54,20 @@ def read_mode(source: Mapping[str, Any], worker: int | None = None) -> ModeStatu
     """One mode; `worker` where the object itself does not name one."""
     number = pick(source, "worker", int)
     return ModeStatus(
-        worker if number is None else number, pick(source, "mode", str) or "", pick(source, "state", str) or "",
-        pick(source, "able", str) or "", pick(source, "cause", str), pick(source, "why", str) or "",
-        pick(source, "fallback", str) or "", pick(source, "p50_s", int, float), pick(source, "p95_s", int, float),
-        pick(source, "p95_limit_s", int, float), pick(source, "calls", int), pick(source, "failures", int),
-        pick(source, "window", int), pick(source, "share", int, float), pick(source, "in_flight", int),
+        worker if number is None else number,
+        pick(source, "mode", str) or "",
+        pick(source, "state", str) or "",
+        pick(source, "able", str) or "",
+        pick(source, "cause", str),
+        pick(source, "why", str) or "",
+        pick(source, "fallback", str) or "",
+        pick(source, "p50_s", int, float),
+        pick(source, "p95_s", int, float),
+        pick(source, "p95_limit_s", int, float),
+        pick(source, "calls", int),
+        pick(source, "failures", int),
+        pick(source, "window", int),
+        pick(source, "share", int, float),
+        pick(source, "in_flight", int),
         pick(source, "climb_in_s", int, float),
     )

@@ -105,7 +105,10 @@ class ModeState:
     """
 
     def __init__(
-        self, mode: Mode, roles: Sequence[Sequence[Link]], on_change: Callable[[Change], None],
+        self,
+        mode: Mode,
+        roles: Sequence[Sequence[Link]],
+        on_change: Callable[[Change], None],
         on_hopeless: Callable[[str, str, float, float], None],
     ) -> None:
         self.mode = mode

@@ -47,8 +47,11 @@ class Selector:
     """
 
     def __init__(
-        self, modes: Sequence[Mode], roles: Sequence[Sequence[Sequence[Link]]],
-        on_change: Callable[[Change, str], None], on_hopeless: Callable[[str, str, float, float], None],
+        self,
+        modes: Sequence[Mode],
+        roles: Sequence[Sequence[Sequence[Link]]],
+        on_change: Callable[[Change, str], None],
+        on_hopeless: Callable[[str, str, float, float], None],
     ) -> None:
         self._on_change = on_change
         self.states = [

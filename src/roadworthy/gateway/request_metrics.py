@@ -19,7 +19,15 @@ class _Batch:
     """Values of one batch by series."""
 
     __slots__ = (
-        "attempts", "durations", "fallbacks", "first_tokens", "modes", "overheads", "requests", "stubs", "tokens",
+        "attempts",
+        "durations",
+        "fallbacks",
+        "first_tokens",
+        "modes",
+        "overheads",
+        "requests",
+        "stubs",
+        "tokens",
     )
 
     def __init__(self) -> None:

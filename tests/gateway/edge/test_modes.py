@@ -256,3 +256,28 @@ async def test_a_caller_who_hangs_up_leaves_no_call_behind(start, three) -> None
     await edge.recorded()
     state = edge.service.modes.selector.state("creative")
     assert (state.in_flight, state.phase, state.errors.size) == (0, "up", 0)
+
+
+async def test_operators_hear_of_a_limit_that_cannot_be_met(start) -> None:
+    edge = await start((mode("creative", "a", p95_s=0.1), *MODES[1:]))
+    state, now = edge.service.modes.selector.state("creative"), monotonic()
+    for _ in range(12):
+        state.served(state.begin(now - 5.0), now)
+    edge.service.modes.selector.settle(now, Memory())
+    (event,) = [fields for kind, level, fields in edge.ledger.events if kind == "mode.limit_unreachable"]
+    assert (event["key"], event["limit_s"], event["median_s"]) == ("gateway.modes.creative.downshift.p95_s", 0.1, 5.0)
+    (row, *_) = edge.service.modes.view()
+    assert (row["state"], row["cause"], row["fallback"]) == ("down", "p95_over_limit", "balanced")
+    assert edge.service.modes.gauge() == {("creative",): 2.0, ("balanced",): 0.0, ("fast",): 0.0}
+
+
+async def test_an_incomplete_stream_counts_against_its_mode_and_says_which(start, three) -> None:
+    three[0].faults = Fault("cut", after=2)
+    edge = await start()
+    body = {"model": "creative", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+    with pytest.raises(httpx2.RemoteProtocolError):
+        await edge.http.post("/v1/chat/completions", json=body)
+    await edge.recorded()
+    assert edge.ledger.records[0].code == "stream_incomplete"
+    assert edge.ledger.records[0].mode.served == "creative"
+    assert edge.service.modes.selector.state("creative").errors.failures == 1

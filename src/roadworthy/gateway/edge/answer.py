@@ -72,8 +72,7 @@ _FIRST_BODY = (
     b'"request_id":"%b",%b,"cache":"off","stub_used":false,"cost":null}}'
 )
 _FIRST_LINES = (
-    b"x-request-id: %b\r\n%bx-roadworthy-quality: %b\r\n%b"
-    b"server-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
+    b"x-request-id: %b\r\n%bx-roadworthy-quality: %b\r\n%bserver-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
 )
 
 
@@ -129,7 +128,12 @@ class ReadyMade:
 
 
 def first_served(
-    made: ReadyMade, body: bytes, request_id: str, quality: Quality, total_ms: float, upstream_ms: float,
+    made: ReadyMade,
+    body: bytes,
+    request_id: str,
+    quality: Quality,
+    total_ms: float,
+    upstream_ms: float,
     shown: ModeShown = NO_MODE,
 ) -> tuple[bytes, bytes]:
     """Header lines and body, as `served_lines` and `splice` would give them, at a tenth of the price.

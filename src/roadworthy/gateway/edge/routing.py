@@ -81,8 +81,10 @@ class RouteTable:
 
     def names(self) -> list[tuple[str, str]]:
         """(name, owner) of every name that `GET /v1/models` lists; patterns are not names."""
-        return [(name, routed.owner if routed.name == name else routed.links[0].provider_name)
-                for name, routed in self._exact.items()]
+        return [
+            (name, routed.owner if routed.name == name else routed.links[0].provider_name)
+            for name, routed in self._exact.items()
+        ]
 
     def find(self, name: str) -> Routed:
         """The chain for a requested name: an exact route, a pinned `provider/model`, or the longest pattern.

@@ -153,8 +153,13 @@ class ModeDesk:
 
     def _hopeless(self, mode: str, what: str, limit_s: float, median_s: float) -> None:
         self._event(
-            "mode.limit_unreachable", "warning", mode=mode, key=f"gateway.modes.{mode}.{what}", limit_s=limit_s,
-            median_s=round(median_s, 3), why="half of the calls take longer: the limit can never be met",
+            "mode.limit_unreachable",
+            "warning",
+            mode=mode,
+            key=f"gateway.modes.{mode}.{what}",
+            limit_s=limit_s,
+            median_s=round(median_s, 3),
+            why="half of the calls take longer: the limit can never be met",
         )
 
 
@@ -264,8 +269,11 @@ def require_chat(ask: Ask) -> None:
     """
     if not isinstance(ask, ChatAsk):
         raise UsageError(
-            "A mode answers chats only.", "Its parameters and limits say nothing about embeddings.",
-            "Name a route or a pinned provider/model.", code="unsupported_parameter", param="model",
+            "A mode answers chats only.",
+            "Its parameters and limits say nothing about embeddings.",
+            "Name a route or a pinned provider/model.",
+            code="unsupported_parameter",
+            param="model",
         )
 
 

@@ -31,7 +31,9 @@ class Downshift(Node):
     """When a mode steps aside for the next one."""
 
     p95_s: float | None = Field(
-        default=None, gt=0, le=86_400,
+        default=None,
+        gt=0,
+        le=86_400,
         description="95th percentile of one call (of a stream: up to its first useful token), in seconds; null is off.",
     )
     slow_requests: int = Field(default=3, ge=1, le=500, description="Calls over p95_s that it takes at least.")
@@ -43,15 +45,20 @@ class Downshift(Node):
     )
     window: int = Field(default=10, ge=1, le=1000, description="Calls that the error rate looks back on.")
     memory_fraction: float | None = Field(
-        default=0.85, gt=0, le=1,
+        default=0.85,
+        gt=0,
+        le=1,
         description="Share of the container's or machine's memory in use above which it steps aside; null is off.",
     )
     memory_bytes: int | None = Field(
-        default=12_000_000_000, ge=1,
+        default=12_000_000_000,
+        ge=1,
         description="Resident bytes of a worker and the embedded model above which it steps aside; null is off.",
     )
     in_flight: int | None = Field(
-        default=None, ge=1, le=1_000_000,
+        default=None,
+        ge=1,
+        le=1_000_000,
         description="Calls at once per worker; those above it go to the next mode. No limit when left out.",
     )
 
@@ -69,7 +76,7 @@ class Recovery(Node):
     probes: int = Field(default=3, ge=1, le=100, description="Good answers, one at a time, before the first share.")
     shares: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         default_factory=lambda: [0.1, 0.25, 0.5],
-        description="Shares of the requests that it gets one after another, ascending; then all.",
+        description="Shares of requests that it gets one by one, ascending, then all; 0.1, 0.25, 0.5 when left out.",
     )
 
 
@@ -91,7 +98,12 @@ class Mode(Node):
 
 
 def _standard(
-    roles: str, tokens: int, temperature: float, top_p: float, timeout_s: float, objective: tuple[float, float],
+    roles: str,
+    tokens: int,
+    temperature: float,
+    top_p: float,
+    timeout_s: float,
+    objective: tuple[float, float],
     p95_s: float | None,
 ) -> dict[str, Any]:
     return {
