@@ -18,7 +18,7 @@ Values = defaultdict[Labels, list[float]]
 class _Batch:
     """Values of one batch by series."""
 
-    __slots__ = ("attempts", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens")
+    __slots__ = ("attempts", "caches", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens")
 
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str, str, bool], int] = defaultdict(int)
@@ -28,6 +28,7 @@ class _Batch:
         self.fallbacks: defaultdict[Labels, int] = defaultdict(int)
         self.first_tokens: Values = defaultdict(list)
         self.tokens: Values = defaultdict(list)
+        self.caches: defaultdict[str, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -43,6 +44,8 @@ class _Batch:
             self.fallbacks[finished.route, finished.fallback] += 1
         if finished.served_by and finished.attempts:
             self._served(finished)
+        if finished.cache != "off":
+            self.caches[finished.cache] += 1
         if finished.stub_used:
             self.stubs += 1
 
@@ -75,6 +78,8 @@ def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
         record("gen_ai_server_time_to_first_token", labels, values)
     for labels, values in groups.tokens.items():
         record("gen_ai_client_token_usage", labels, values)
+    for result, number in groups.caches.items():
+        count("roadworthy_cache_requests_total", (result,), number)
     if groups.stubs:
         count("stub_served_total", (), groups.stubs)
 

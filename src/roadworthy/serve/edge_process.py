@@ -120,6 +120,8 @@ class EdgeWorker:
         service, server = self.service, self.server
         self.metrics.observe("queue_size", lambda: {(): float(service.in_flight)})
         self.metrics.observe("roadworthy_connections", lambda: {(): float(len(server.connections))})
+        if service.cache is not None:
+            service.cache.observe(self.metrics.observe)
         states = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
         links = service.table.links
         self.metrics.observe(

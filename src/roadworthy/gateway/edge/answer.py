@@ -9,7 +9,7 @@ import msgspec
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import RoadworthyError
-from roadworthy.gateway.finished import Quality
+from roadworthy.gateway.finished import CacheResult, Quality
 
 PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER})
 
@@ -36,9 +36,16 @@ class Extra(msgspec.Struct, gc=False):
     request_id: str
     mode_requested: str | None = None
     mode_served: str | None = None
-    cache: str = "off"
+    cache: CacheResult = "off"
     stub_used: bool = False
     cost: float | None = None
+
+
+class KeptExtra(Extra, gc=False):
+    """The `roadworthy` object of an answer out of the cache. `warning` says what a caller must know of a stale one."""
+
+    age_s: float = 0.0
+    warning: str | None = None
 
 
 _FIRST_BODY = (
@@ -66,9 +73,11 @@ def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
     ]
 
 
-def splice(body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str) -> bytes:
+def splice(
+    body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str, cache: CacheResult = "off"
+) -> bytes:
     """A JSON object with the `roadworthy` object added as its last member. `body` ends with `}` and is not `{}`."""
-    return b'%b,"roadworthy":%b}' % (body[:-1], _encode(Extra(view(attempts), quality, request_id)))
+    return b'%b,"roadworthy":%b}' % (body[:-1], _encode(Extra(view(attempts), quality, request_id, cache=cache)))
 
 
 class ReadyMade:
@@ -113,14 +122,51 @@ def first_served(
     )
 
 
-def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str) -> bytes:
+def served_lines(
+    request_id: str,
+    label: str,
+    attempts: Sequence[Attempt],
+    quality: Quality,
+    timing: str,
+    cache: CacheResult = "off",
+) -> bytes:
     """Header lines of an answer that a provider gave."""
     plain = len(attempts) == 1
     return (
         f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"
         f"x-roadworthy-attempts: {1 if plain else tries(attempts)}\r\n"
         f"x-roadworthy-fallback: {'false' if plain else fallback_reason(attempts) or 'false'}\r\n"
-        f"x-roadworthy-cache: off\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
+        f"x-roadworthy-cache: {cache}\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
+    ).encode("ascii", "replace")
+
+
+def kept_extra(
+    request_id: str, attempts: Sequence[Attempt], quality: Quality, cache: CacheResult, age_s: float
+) -> bytes:
+    """The `roadworthy` object of an answer that was kept. It cost nothing now, and nobody was asked with success."""
+    warning = f"The providers failed; this answer is {age_s:.0f} s old and has expired." if cache == "stale" else None
+    return _encode(
+        KeptExtra(
+            view(attempts), quality, request_id, cache=cache, cost=0.0, age_s=round(age_s, 3), warning=warning
+        )
+    )
+
+
+def kept_lines(
+    request_id: str,
+    label: str,
+    attempts: Sequence[Attempt],
+    quality: Quality,
+    timing: str,
+    cache: CacheResult,
+    age_s: float,
+) -> bytes:
+    """Header lines of an answer that was kept; `label` is who gave it then. `age` as in RFC 9111 §5.1."""
+    return (
+        f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"
+        f"x-roadworthy-attempts: {tries(attempts)}\r\nx-roadworthy-fallback: {fallback_reason(attempts) or 'false'}\r\n"
+        f"x-roadworthy-cache: {cache}\r\nage: {age_s:.0f}\r\n"
+        f"x-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
     ).encode("ascii", "replace")
 
 

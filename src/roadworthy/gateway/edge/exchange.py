@@ -31,11 +31,12 @@ from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.edge.relay import Relay
 from roadworthy.gateway.edge.routing import Routed
 from roadworthy.gateway.edge.upstream import Call, door
-from roadworthy.gateway.finished import Finished, Quality
+from roadworthy.gateway.finished import CacheResult, Finished, Quality
 from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.service import Service
+    from roadworthy.gateway.edge.visit import Visit
 
 MAX_ERROR_BYTES = 65_536
 MAX_DETAIL_CHARS = 200
@@ -81,6 +82,8 @@ class Exchange:
     done = False
     first_token_at: float | None = None
     usage: Usage | None = None
+    visit: Visit | None = None
+    cache: CacheResult = "off"
     _call: Call | None = None
     _relay: Relay | None = None
     _timer: asyncio.TimerHandle | None = None
@@ -309,11 +312,13 @@ class Exchange:
         quality: Quality = "passed" if self.ask.judged else "not-gated"
         body = reply.body if reply.model else b'{"model":%b,%b' % (encode(link.model), reply.body[1:])
         total_ms = (now - self.started) * 1e3
-        if len(attempts) == 1:
+        if self.visit is not None:
+            self.visit.served(body, link.label, quality)
+        if len(attempts) == 1 and self.cache == "off":
             lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms)
         else:
-            lines = served_lines(self.request_id, link.label, attempts, quality, self.timing())
-            body = splice(body, attempts, quality, self.request_id)
+            lines = served_lines(self.request_id, link.label, attempts, quality, self.timing(), self.cache)
+            body = splice(body, attempts, quality, self.request_id, self.cache)
         self.caller.answer(200, lines, body)
         self._close(200, "ok", link.label, quality)
 
@@ -326,7 +331,7 @@ class Exchange:
         if self._step.link.breaker.state == "half_open":  # a long stream must not keep the others waiting
             self.chain.served(self._step, monotonic())
         self.caller.begin(
-            served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing())
+            served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing(), self.cache)
         )
 
     def attempts_now(self) -> list[Attempt]:
@@ -367,6 +372,9 @@ class Exchange:
         attempts = self.chain.attempts
         if error.code == "stub_in_production_forbidden":
             self.service.stub_blocked(self.request_id, debug_hint(attempts))
+        if self.visit is not None and (rescue := self.visit.rescued(error, attempts)) is not None:
+            self._close(200, "ok", *rescue)
+            return
         self.caller.answer(
             error.spec.http_status,
             error_lines(error, self.request_id, attempts),
@@ -437,7 +445,7 @@ class Exchange:
             self.stop_call()
         total_ms = (monotonic() - self.started) * 1e3
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
-        self.service.finished(
+        self._finish(
             Finished(
                 self.request_id,
                 self.wall,
@@ -458,3 +466,7 @@ class Exchange:
                 quality,
             )
         )
+
+    def _finish(self, record: Finished) -> None:
+        visit, self.visit = self.visit, None
+        self.service.finished(record if visit is None else visit.closed(record))
