@@ -140,6 +140,38 @@ def reset(control_url: str | None, which: str | None, out: Settings) -> None:
 
 
 @gateway.group()
+def cache() -> None:
+    """Look at the kept answers and forget them."""
+
+
+@cache.command("status")
+@options
+@target.control_option
+def cache_status(control_url: str | None, out: Settings) -> None:
+    """Show what every worker keeps and for how long."""
+    from roadworthy.cli.gateway_text import cache_text
+
+    with target.operator(out, control_url) as operator:
+        found = operator.caches()
+    out.emit({"caches": found}, cache_text(found))
+
+
+@cache.command()
+@options
+@target.control_option
+def clear(control_url: str | None, out: Settings) -> None:
+    """Forget every kept answer, in every worker."""
+    from roadworthy.cli.state_file import remember_cleared
+    from roadworthy.client.local import LocalClient
+
+    with target.operator(out, control_url) as operator:
+        count = operator.clear_cache()
+    if isinstance(operator, LocalClient):
+        remember_cleared(target.state_dir(out), count)
+    out.emit({"cleared": count}, f"{count} answer{'s' * (count != 1)} forgotten.")
+
+
+@gateway.group()
 def journal() -> None:
     """Read and verify the journal of the state directory."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from roadworthy.cli.output import Settings, table
 from roadworthy.client.gateway import GatewayClient
 from roadworthy.client.live_check import Checked
-from roadworthy.client.record import Answer, Attempt, Breaker, BreakerSummary, Status
+from roadworthy.client.record import Answer, Attempt, Breaker, BreakerSummary, Status, WorkerCache
 from roadworthy.core.errors import UsageError
 
 MAX_STDIN_CHARS = 10 * 1024 * 1024
@@ -127,6 +127,16 @@ def breaker_text(breakers: Sequence[Breaker]) -> str:
         for one in breakers
     ]  # fmt: skip
     return table(["worker", "breaker", "state", "failures in a row", "failures of last", "probe in"], rows)
+
+
+def cache_text(caches: Sequence[WorkerCache]) -> str:
+    """One row per worker."""
+    rows = [
+        (one.worker, "unknown" if one.enabled is None else "on" if one.enabled else "off", one.entries, one.bytes,
+         one.max_bytes, one.evictions, _seconds(one.ttl_s), None if one.load is None else f"{one.load:.2f}")
+        for one in caches
+    ]  # fmt: skip
+    return table(["worker", "cache", "answers", "bytes", "of", "evicted", "fresh for", "load"], rows)
 
 
 def no_such_breaker(breakers: Sequence[Breaker]) -> UsageError:

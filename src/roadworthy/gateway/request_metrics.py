@@ -18,7 +18,9 @@ Values = defaultdict[Labels, list[float]]
 class _Batch:
     """Values of one batch by series."""
 
-    __slots__ = ("attempts", "caches", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens")
+    __slots__ = (
+        "attempts", "caches", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens",
+    )
 
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str, str, bool], int] = defaultdict(int)
