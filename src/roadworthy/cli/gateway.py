@@ -76,7 +76,7 @@ def live_check(url: str | None, route: str | None, out: Settings) -> None:
     from roadworthy.cli.gateway_text import checked_line
     from roadworthy.client.live_check import check, verdict
 
-    with target.gateway_client(out, url) as client:
+    with target.gateway_client(out, url, fresh=True) as client:
         name = route or target.default_model(out, url, client)
         found = check(client, name, out.say)
     code = verdict(found)
