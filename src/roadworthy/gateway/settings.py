@@ -73,7 +73,7 @@ class SemanticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a similar question gets the answer of another one. `max_entries` bounds what is compared."""
 
     enabled: bool = False
-    threshold: float = 0.92
+    threshold: float = 0.94
     model: str = "use-multilingual-v3"
     max_entries: int = 2_000
 

@@ -11,132 +11,26 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from roadworthy.gateway.cache.veto_words import (
+    ENGLISH,
+    FORM,
+    KOREAN_FORM,
+    KOREAN_FORM_WORDS,
+    KOREAN_NOT,
+    KOREAN_NOT_WORDS,
+    KOREAN_NUMBERS,
+    KOREAN_OPPOSITES,
+    KOREAN_ORDER,
+    NOT,
+    NUMBERS,
+    OPPOSITES,
+)
+
 MAX_CHARS = 400
 """Longer texts carry more than one thought; what was measured are single questions."""
 
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?|[가-힣]+|\d+(?:[.,:/]\d+)*")
 _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{1,80})[\"“”«»]")
-_ENGLISH = frozenset(
-    "a an and are as at be by can could did do does for from had has have how i if in is it me my of on or our please "
-    "should tell that the their there these they this to was we were what when where which who why will with would you "
-    "your give name write explain into translate briefly summarise summarize convert suggest recommend not".split()
-)
-"""Without one of these a Latin text is not taken for English."""
-_NUMBERS = {
-    word: str(value)
-    for value, words in enumerate(
-        "zero|one|two second twice|three third|four fourth|five fifth|six sixth|seven seventh|eight eighth|nine ninth|"
-        "ten tenth|eleven eleventh|twelve twelfth".split("|")
-    )
-    for word in words.split()
-} | {"first": "first", "last": "last", "half": "half", "double": "2", "dozen": "12", "hundred": "100", "thousand": "1000"}
-_KOREAN_NUMBERS = {
-    "하나": "1", "한": "1", "둘": "2", "두": "2", "셋": "3", "세": "3", "넷": "4", "네": "4", "다섯": "5", "여섯": "6",
-    "일곱": "7", "여덟": "8", "아홉": "9", "열": "10", "첫": "first", "절반": "half",
-}  # fmt: skip
-_KOREAN_ORDER = (("처음", "first"), ("마지막", "last"), ("첫째", "first"), ("둘째", "2"), ("셋째", "3"))
-_NOT = frozenset(
-    "not no never without cannot none neither nor nobody nothing except hardly avoid avoiding prevent prevents "
-    "preventing unable impossible instead lacking".split()
-)
-_KOREAN_NOT = ("않", "없", "아니", "아닌", "말고", "못하", "제외", "지 마", "싫")
-_KOREAN_NOT_WORDS = frozenset("안 못".split())
-_OPPOSITES = tuple(
-    (frozenset(one.split()), frozenset(other.split()))
-    for one, _, other in (
-        pair.partition("|")
-        for pair in """
-open opens opening opened|close closes closing closed shut
-enable enables enabling on|disable disables disabling off
-increase increases raise larger bigger grow more|decrease decreases reduce lower smaller shrink less fewer
-before earlier|after later
-over above|under below
-maximum max most highest largest biggest longest tallest|minimum min least lowest smallest shortest
-accept accepts accepting|decline declines declining reject rejects rejecting refuse
-buy buys buying purchase|sell sells selling
-install installs installing|uninstall uninstalls uninstalling remove
-import imports importing upload|export exports exporting download
-leave leaves leaving depart departs departure|arrive arrives arrival arriving
-win wins won winner|lose loses lost loser
-start starts begin begins|stop stops end ends
-boiling boil|freezing freeze
-benefit benefits advantage advantages pros|side risk risks disadvantage disadvantages cons
-cancel cancels cancelled|renew renews keep confirm
-create creates add adds|delete deletes remove removes
-summer|winter
-man men male boy husband|woman women female girl wife
-hot warm|cold cool
-early|late
-polite formal|rude informal
-good better best|bad worse worst
-like likes love|dislike dislikes hate
-left|right
-import|export
-encrypt|decrypt
-allow allows permit|forbid forbids prevent block
-borrow|lend
-push|pull
-difference differ differs|common similarity similarities
-safe|dangerous unsafe
-yes|no
-always|never
-positive|negative
-inside indoor|outside outdoor
-day|night
-morning|evening
-""".strip().splitlines()
-    )
-)
-_KOREAN_OPPOSITES = tuple(
-    (tuple(one.split()), tuple(other.split()))
-    for one, _, other in (
-        pair.partition("|")
-        for pair in """
-열 여나 여는 엽니|닫
-켜|끄 꺼
-키우 늘리 높이려 크게|줄이 낮추 작게
-점심전 전에|후에 뒤에
-이상 초과|이하 미만
-이전|이후
-가장높 높은|낮은
-최대|최소
-수락 승낙|거절 거부
-내보내|가져오
-취소|갱신 유지
-장점 효능|부작용 단점
-끓는|어는
-여름|겨울
-좋아|싫어
-남자 남성|여자 여성
-빨리 일찍|늦게
-우승|준우승
-사는 구매|파는 판매
-오전|오후
-섭씨|화씨
-설치|제거 삭제
-시작|종료 끝
-허용|금지
-""".strip().splitlines()
-    )
-)
-# Words that ask or join: exchanging one for another changes the form of a question, seldom what it asks.
-_FORM = _ENGLISH | frozenset(
-    "able about any at been being both briefly briefly calculate case come consequences count did draft each every "
-    "exactly fine get getting go happen happens here into its just kindly made make makes many mean means method "
-    "much must name need needs one out part perform place possible put recommend say says see set show so some "
-    "something steps still suggest take takes taking tell than then thing things thus time turn use used using want "
-    "way ways well who whose within yet you'd i'd i'm don't doesn't isn't aren't can't what's it's summary "
-    "explain command draft may might shall whether also number hour hours minute minutes".split()
-)
-_KOREAN_FORM = (
-    "알려", "주세", "어떻", "어떤", "어디", "무엇", "뭐", "누구", "얼마", "언제", "방법", "부탁", "하나", "합니", "하려",
-    "해야", "하고", "되나", "되려", "됩니", "인가", "입니", "이에", "예요", "에요", "있나", "있습", "있을", "추천", "작성",
-    "설명", "말해", "가르", "좋을", "좋나", "괜찮", "필요", "가능", "정도", "위한", "위해", "대해", "관해", "같이", "함께",
-    "이랑", "하는", "하면", "계산",
-)  # fmt: skip
-_KOREAN_FORM_WORDS = frozenset("그 저 저는 제 나 나는 좀 수 것 게 때 몇 왜 써 쓸 할 해 되 된 은 는 이 가 데 더".split())
-_WHY = frozenset({"why"})
-_ENTITY_FREE = frozenset("i".split())
 _FROM_TO = re.compile(r"\bfrom (?:the )?(\w+)|\b(?:in)?to (?:the )?(\w+)", re.IGNORECASE)
 _BEFORE_TO = re.compile(r"(\w+) (?:in)?to (?:the )?\w+", re.IGNORECASE)
 _KEPT_FROM = re.compile(r"\bfrom \w+ing\b", re.IGNORECASE)
@@ -176,12 +70,12 @@ def marks(text: str) -> Marks:
     language = _language(text, lower)
     korean = language == "ko"
     joined = "".join(text.split())
-    negations = sum(word in _NOT or word.endswith("n't") for word in lower)
+    negations = sum(word in NOT or word.endswith("n't") for word in lower)
     negations += len(_KEPT_FROM.findall(text))
     if korean:
-        negations += sum(joined.count(mark) for mark in _KOREAN_NOT) + sum(word in _KOREAN_NOT_WORDS for word in lower)
+        negations += sum(joined.count(mark) for mark in KOREAN_NOT) + sum(word in KOREAN_NOT_WORDS for word in lower)
     return Marks(
-        language, _numbers(lower, joined if korean else ""), negations, bool(_WHY.intersection(lower)) or "왜" in lower,
+        language, _numbers(lower, joined if korean else ""), negations, "why" in lower or "왜" in lower,
         _names(text, words), _way(text, korean), frozenset(lower), joined,
     )  # fmt: skip
 
@@ -217,15 +111,15 @@ def _language(text: str, words: list[str]) -> Literal["en", "ko"] | None:
         return None
     if hangul:
         return "ko" if hangul * 2 >= len(letters) else None
-    return "en" if _ENGLISH.intersection(words) else None
+    return "en" if ENGLISH.intersection(words) else None
 
 
 def _numbers(words: list[str], korean: str) -> tuple[str, ...]:
     found = [word.strip(".,:/") for word in words if word[0].isdigit()]
-    found += [_NUMBERS[word] for word in words if word in _NUMBERS]
+    found += [NUMBERS[word] for word in words if word in NUMBERS]
     if korean:
-        found += [_KOREAN_NUMBERS[word] for word in words if word in _KOREAN_NUMBERS]
-        found += [value for mark, value in _KOREAN_ORDER if mark in korean]
+        found += [KOREAN_NUMBERS[word] for word in words if word in KOREAN_NUMBERS]
+        found += [value for mark, value in KOREAN_ORDER.items() if mark in korean]
     return tuple(sorted(found))
 
 
@@ -236,7 +130,7 @@ def _names(text: str, words: list[str]) -> frozenset[str]:
     latin = [word for word in words if word[0].isascii() and word[0].isalpha()]
     inner = latin if korean else latin[1:]
     named = {word.lower().removesuffix("'s") for word in inner if korean or any(letter.isupper() for letter in word)}
-    return frozenset(quoted | (named - _ENTITY_FREE))
+    return frozenset(quoted | (named - {"i"}))
 
 
 def _way(text: str, korean: bool) -> tuple[str, str]:
@@ -285,23 +179,23 @@ def _is_form(word: str, language: str | None) -> bool:
     if word[0].isdigit():
         return True  # numbers have a rule of their own
     if language == "ko":
-        return word in _KOREAN_FORM_WORDS or word.startswith(_KOREAN_FORM)
-    return word in _FORM or len(word) < 2
+        return word in KOREAN_FORM_WORDS or word.startswith(KOREAN_FORM)
+    return word in FORM or len(word) < 2
 
 
 def _opposite(a: Marks, b: Marks) -> bool:
     if a.language == "ko":
         return any(
             _turned(_says(a.text, left), _says(a.text, right), _says(b.text, left), _says(b.text, right))
-            for left, right in _KOREAN_OPPOSITES
+            for left, right in KOREAN_OPPOSITES
         )
     return any(
         _turned(bool(left & a.words), bool(right & a.words), bool(left & b.words), bool(right & b.words))
-        for left, right in _OPPOSITES
+        for left, right in OPPOSITES
     )
 
 
-def _says(text: str, parts: tuple[str, ...]) -> bool:
+def _says(text: str, parts: frozenset[str]) -> bool:
     return any(part in text for part in parts)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from roadworthy.core.clock import SystemClock
 from roadworthy.core.ports import Cache
 from roadworthy.gateway.cache.directive import read_directive
+from roadworthy.gateway.cache.encoder import load
 from roadworthy.gateway.cache.memory import MemoryCache
+from roadworthy.gateway.cache.similar import SimilarQuestions
 from roadworthy.gateway.cache.ttl import AdaptiveTtl
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.deadline import Deadlines
@@ -43,6 +46,18 @@ class AnswerCache:
         self.store: Cache = self.memory if self.memory is not None else store  # type: ignore[assignment]
         self.ttl = AdaptiveTtl(settings.ttl_start_s, settings.ttl_min_s, settings.ttl_max_s)
         self.flights: dict[bytes, Flight] = {}
+        semantic = settings.semantic
+        self.similar = (
+            SimilarQuestions(
+                partial(load, semantic.model),
+                semantic.threshold,
+                semantic.max_entries,
+                service.loop.call_soon_threadsafe,
+                partial(service.crashed, "semantic"),
+            )
+            if semantic.enabled
+            else None
+        )
         self._keep_s = max(settings.ttl_max_s, settings.stale_s)
 
     def visit(
@@ -100,11 +115,19 @@ class AnswerCache:
             "ttl_s": self.ttl.ttl_s,
             "load": None if self.ttl.load is None else round(self.ttl.load, 4),
             "flights": len(self.flights),
+            "semantic": None if self.similar is None else "ready" if self.similar.ready else "not ready",
         }
 
     def clear(self) -> int:
         """Forget every answer; returns how many there were."""
+        if self.similar is not None:
+            self.similar.clear()
         return self.store.clear()
+
+    def close(self) -> None:
+        """End what runs beside the loop."""
+        if self.similar is not None:
+            self.similar.close()
 
     def observe(self, register: Callable[[str, Callable[[], dict[tuple[str, ...], float]]], None]) -> None:
         """Offer the gauges; they are read when somebody looks."""

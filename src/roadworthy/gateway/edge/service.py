@@ -290,6 +290,8 @@ class Service:
         for task in self._waiting_for.values():
             task.cancel()
         self._deadlines.close()
+        if self.cache is not None:
+            self.cache.close()
         for upstream in self.upstreams.values():
             upstream.endpoint.close()
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 STREAM_PATIENCE = 0.5
 """Part of its deadline that a request waits for somebody else's stream, which may go on for much longer."""
 
+SEEK_S = 0.25
+"""Longest wait for a similar question; after it the providers are asked."""
+
 
 class Nobody:
     """Takes what is meant for a caller who hung up while others wait for the same answer."""
@@ -65,6 +68,7 @@ class Visit:
     bucket = 0
     done = False
     gone = False
+    _seeking = False
     _exchange: Exchange | None = None
     _flight: Flight | None = None
     _stale: tuple[Entry, float] | None = None
@@ -89,7 +93,8 @@ class Visit:
         self._directive = directive
         self._wall = time()
         self._started = monotonic()
-        self._question = question(key_id, routed.name, ask.request)
+        self._similar = cache.similar if routed.route.cache == "semantic" and directive.read else None
+        self._question = question(key_id, routed.name, ask.request, similar=self._similar is not None)
 
     # -- the connection's side
 
@@ -156,12 +161,48 @@ class Visit:
         cache = self._cache
         flight = cache.flights.get(self._question.key)
         if flight is None:
-            self.lead(Flight(cache.flights, self._question.key, self, self._ask.stream), soon=False)
+            self._flight = Flight(cache.flights, self._question.key, self, self._ask.stream)
+            if not self._seek():
+                self._go()
             return
         self._flight = flight
         flight.join(self)
         patience = STREAM_PATIENCE if flight.streamed else 1.0
         cache.deadlines.set(self, max(0.0, self._left() * patience))
+
+    # -- the same question in other words
+
+    def _seek(self) -> bool:
+        """Look for one; False when there is none to look for, or no time."""
+        partition, similar = self._question.partition, self._similar
+        if partition is None or similar is None or not similar.find(partition, self._question.text, self._sought):
+            return False
+        self._seeking = True
+        self._cache.deadlines.set(self, SEEK_S)
+        return True
+
+    def _sought(self, key: bytes | None) -> None:
+        if self._seeking and not self.done:
+            self._seeking = False
+            self._cache.deadlines.lift(self)
+            if key is None:
+                door(self, self._go)
+            else:
+                door(self, partial(self._cache.store.fetch, key, self._found))
+
+    def _found(self, kept: Kept | None) -> None:
+        if self.done:
+            return
+        fresh_s = min(self._cache.fresh_s(self._routed.route), self._directive.max_age_s)
+        if kept is None or kept.age_s > fresh_s:
+            self._go()
+            return
+        landing = Landing(unpack(kept.value), "semantic", kept.age_s, False)
+        flight, self._flight = self._flight, None
+        self._take(landing)
+        if flight is not None:
+            for follower in flight.landed(landing):
+                follower.land(landing)
 
     def _left(self) -> float:
         return self._started + self._routed.route.deadline_s - monotonic()
@@ -183,15 +224,12 @@ class Visit:
 
     # -- Passenger: what the flight says
 
-    def lead(self, flight: Flight, soon: bool = True) -> None:
+    def lead(self, flight: Flight) -> None:
         """Ask the providers for all who wait."""
         self._flight = flight
         flight.streamed = self._ask.stream
         self._cache.deadlines.lift(self)
-        if soon:
-            self._cache.service.loop.call_soon(door, self, self._go)
-        else:
-            self._go()
+        self._cache.service.loop.call_soon(door, self, self._go)
 
     def land(self, landing: Landing) -> None:
         """Take the answer, or go alone when there is none that can be shared."""
@@ -219,6 +257,10 @@ class Visit:
         door(self, self._out_of_patience)
 
     def _out_of_patience(self) -> None:
+        if self._seeking:
+            self._seeking = False
+            self._go()
+            return
         flight, self._flight = self._flight, None
         if self.done or flight is None:
             return
@@ -259,7 +301,10 @@ class Visit:
         if body is None or quality == "failed" or not self._directive.write or not repeatable(body):
             return
         entry = Entry(body, label, quality)
-        self._cache.store.put(self._question.key, pack(entry), self._cache.keep_s(self._routed.route))
+        asked = self._question
+        self._cache.store.put(asked.key, pack(entry), self._cache.keep_s(self._routed.route))
+        if self._similar is not None and asked.partition is not None:
+            self._similar.add(asked.partition, asked.text, asked.key)
         self._landing = Landing(entry, "hit", 0.0, False)
 
     def rescued(self, error: RoadworthyError, attempts: list[Attempt]) -> tuple[str, Quality] | None:

@@ -183,7 +183,7 @@ class SemanticCache(Node):
 
     enabled: bool = Field(default=False, description="Whether there is a sentence model at all.")
     threshold: float = Field(
-        default=0.92, ge=0.5, le=1, description="Least cosine similarity of two questions; measured for the model."
+        default=0.94, ge=0.5, le=1, description="Least cosine similarity of two questions; measured for the model."
     )
     model: Literal["use-multilingual-v3"] = Field(
         default="use-multilingual-v3", description="The sentence model; it rides in an installed package."
