@@ -7,6 +7,10 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _tuple(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 def _pairs(text: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     lines = (line.partition("|") for line in text.strip().splitlines())
     return tuple((_set(one), _set(other)) for one, _, other in lines)
@@ -103,13 +107,11 @@ morning|evening
 """)
 """A question with a word of one side and one with a word of the other ask for different things."""
 
-KOREAN_FORM = tuple(
-    """
+KOREAN_FORM = _tuple("""
 알려 주세 어떻 어떤 어디 무엇 뭐 누구 얼마 언제 방법 부탁 하나 합니 하려 해야 하고 되나 되려 됩니 인가 입니 이에
 예요 에요 있나 있습 있을 추천 작성 설명 말해 가르 좋을 좋나 괜찮 필요 가능 정도 위한 위해 대해 관해 같이 함께
 이랑 하는 하면 계산
-""".split()
-)
+""")
 """Beginnings of Korean words of the same kind."""
 
 KOREAN_FORM_WORDS = _set("""
@@ -139,7 +141,7 @@ last: 마지막
 """)
 """Beginnings, wherever in a word they stand."""
 
-KOREAN_NOT = tuple("않 없 아니 아닌 말고 못하 제외 싫".split())
+KOREAN_NOT = _tuple("않 없 아니 아닌 말고 못하 마세요 마십시오 제외 싫")
 """Signs of a no, wherever in a word they stand."""
 
 KOREAN_NOT_WORDS = _set("안 못")
