@@ -33,7 +33,8 @@ _spec.loader.exec_module(_module)
 StubWorker = _module.StubWorker
 
 BREAKER = {"provider": "openai", "model": "gpt", "state": "open", "consecutive_failures": 3, "retry_in_s": 4.5}
-STATUS = {"worker": 0, "pid": 4711, "uptime_s": 9.5, "requests_in_flight": 2, "connections": 5, "breakers": [BREAKER]}
+STATUS = {"worker": 0, "pid": 4711, "uptime_s": 9.5, "requests_in_flight": 2, "connections": 5, "breakers": [BREAKER],
+          "cache": {"enabled": True, "entries": 5}}
 
 
 class Control:
@@ -112,6 +113,7 @@ def control(state_dir: Path, keys: dict[str, str]) -> Iterator[Control]:
         "GET /internal/status": (200, STATUS),
         "POST /internal/breakers/reset": (200, {"reset": 1}),
         "POST /internal/keys/reload": (200, {"keys": 3}),
+        "POST /internal/cache/clear": (200, {"cleared": 5}),
     })  # fmt: skip
     running = Control(state_dir)
     running.worker = worker  # type: ignore[attr-defined]
@@ -128,7 +130,8 @@ EVERY_PATH = [
     ("GET", "/admin/status"), ("GET", "/admin/breakers"), ("POST", "/admin/breakers/reset"), ("GET", "/admin/keys"),
     ("POST", "/admin/keys"), ("POST", "/admin/keys/x/revoke"), ("POST", "/admin/keys/x/rotate"),
     ("POST", "/admin/keys/reload"), ("DELETE", "/admin/keys/x"), ("GET", "/admin/journal"),
-    ("GET", "/admin/journal/verify"), ("GET", "/"), ("GET", "/admin"), ("GET", "/admin/status/"), ("GET", "/nothing"),
+    ("GET", "/admin/journal/verify"), ("GET", "/admin/cache"), ("POST", "/admin/cache/clear"),
+    ("GET", "/"), ("GET", "/admin"), ("GET", "/admin/status/"), ("GET", "/nothing"),
     ("PUT", "/admin/keys"), ("OPTIONS", "/admin/keys"), ("GET", "//admin/status"), ("GET", "/%61dmin/status"),
     ("GET", "/../admin/status"), ("POST", "/docs"), ("TRACE", "/admin/status"),
 ]  # fmt: skip
@@ -225,6 +228,14 @@ def test_breakers_are_shown_and_reset(control: Control, keys: dict[str, str]) ->
     assert control.call("POST", "/admin/breakers/reset", keys["admin"], body)[1] == {"reset": 1, "unknown_workers": [1]}
     assert ("POST /internal/breakers/reset", body) in control.worker.asked  # type: ignore[attr-defined]
     assert control.call("POST", "/admin/breakers/reset", keys["admin"], {"model": "gpt"})[0] == 400
+
+
+def test_caches_are_shown_and_cleared(control: Control, keys: dict[str, str]) -> None:
+    told = control.call("GET", "/admin/cache", keys["admin"])[1]
+    assert told == {"caches": [{"worker": 0, "enabled": True, "entries": 5}], "unknown_workers": [1]}
+    assert control.call("POST", "/admin/cache/clear", keys["admin"], {})[1] == {"cleared": 5, "unknown_workers": [1]}
+    entries = control.call("GET", "/admin/journal?kind=cache.", keys["admin"])[1]["entries"]
+    assert entries[-1]["payload"]["cleared"] == 5
 
 
 def test_our_own_client_understands_every_answer(control: Control, keys: dict[str, str]) -> None:

@@ -132,8 +132,9 @@ def breaker_text(breakers: Sequence[Breaker]) -> str:
 def cache_text(caches: Sequence[WorkerCache]) -> str:
     """One row per worker."""
     rows = [
-        (one.worker, "unknown" if one.enabled is None else "on" if one.enabled else "off", one.entries, one.bytes,
-         one.max_bytes, one.evictions, _seconds(one.ttl_s), None if one.load is None else f"{one.load:.2f}")
+        (one.worker, "off", *["-"] * 6) if one.enabled is False else
+        (one.worker, "on" if one.enabled else "unknown", one.entries, one.bytes, one.max_bytes, one.evictions,
+         _seconds(one.ttl_s), None if one.load is None else f"{one.load:.2f}")
         for one in caches
     ]  # fmt: skip
     return table(["worker", "cache", "answers", "bytes", "of", "evicted", "fresh for", "load"], rows)

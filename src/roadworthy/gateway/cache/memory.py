@@ -10,7 +10,7 @@ from typing import NamedTuple
 from roadworthy.core.clock import Clock
 from roadworthy.core.ports import Kept
 
-ENTRY_OVERHEAD_BYTES = 360
+ENTRY_OVERHEAD_BYTES = 200
 """What an entry weighs beside its key and value: a slot of the ordered dict, its link, a tuple, two floats (measured
 with tracemalloc on CPython 3.11; tests/gateway/cache/test_memory.py holds it within 15 %)."""
 LARGEST_SHARE = 8
