@@ -12,13 +12,19 @@ from roadworthy.runtime.metrics import Labels, Metrics
 PASSED_OVER = frozenset((Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER))
 """Reasons of attempts at which nobody was asked: they have no duration."""
 
+_UNREMARKABLE = ("", None)
+"""`repair` and `issues` of an attempt that the gate had nothing to say about."""
+
 Values = defaultdict[Labels, list[float]]
 
 
 class _Batch:
     """Values of one batch by series."""
 
-    __slots__ = ("attempts", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens")
+    __slots__ = (
+        "attempts", "durations", "fallbacks", "first_tokens", "fixes", "issues", "overheads", "requests", "stubs",
+        "tokens",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str, str, bool], int] = defaultdict(int)
@@ -28,6 +34,8 @@ class _Batch:
         self.fallbacks: defaultdict[Labels, int] = defaultdict(int)
         self.first_tokens: Values = defaultdict(list)
         self.tokens: Values = defaultdict(list)
+        self.issues: defaultdict[Labels, int] = defaultdict(int)
+        self.fixes: defaultdict[Labels, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -37,14 +45,26 @@ class _Batch:
         self.durations[endpoint, finished.status].append(finished.latency_ms / 1000)
         self.overheads[endpoint].append(finished.overhead_ms / 1000)
         attempts = self.attempts
-        for provider, model, reason, latency_ms, _, _, _ in finished.attempts:
-            attempts[provider, model, reason].append(latency_ms / 1000)
+        for attempt in finished.attempts:
+            attempts[attempt[:3]].append(attempt[3] / 1000)
+        if len(finished.attempts) > 1 or (finished.attempts and finished.attempts[0][7:] != _UNREMARKABLE):
+            self._judged(finished)
         if finished.fallback:
             self.fallbacks[finished.route, finished.fallback] += 1
         if finished.served_by and finished.attempts:
             self._served(finished)
         if finished.stub_used:
             self.stubs += 1
+
+    def _judged(self, finished: Finished) -> None:
+        failed_json = False
+        for attempt in finished.attempts:
+            if attempt.repair and (failed_json or attempt.repair == "unfenced"):
+                self.fixes[attempt.repair,] += 1
+            issues = attempt.issues or ()
+            failed_json = "schema" in issues or "invalid_json" in issues
+            for rule in issues:
+                self.issues[finished.route, rule] += 1
 
     def _served(self, finished: Finished) -> None:
         provider, model = finished.attempts[-1][:2]
@@ -75,8 +95,16 @@ def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
         record("gen_ai_server_time_to_first_token", labels, values)
     for labels, values in groups.tokens.items():
         record("gen_ai_client_token_usage", labels, values)
+    _fold_quality(metrics, groups)
     if groups.stubs:
         count("stub_served_total", (), groups.stubs)
+
+
+def _fold_quality(metrics: Metrics, groups: _Batch) -> None:
+    for labels, number in groups.issues.items():
+        metrics.count("roadworthy_quality_issues_total", labels, number)
+    for labels, number in groups.fixes.items():
+        metrics.count("llm_schema_fix_count_total", labels, number)
 
 
 def _fold_attempts(metrics: Metrics, attempts: Values) -> None:

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from roadworthy.gateway.quality.rule import Quality
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds that keep one client from hurting the others. Sizes in bytes, times in seconds."""
@@ -53,7 +55,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Times in seconds. `deadline_s` spans every try of the request up to the first useful token of a stream;
     `try_timeout_s` bounds one try (None: a fair share of what is left of the deadline). After a stream's
     commit point `stream_idle_timeout_s`, `stream_min_chars_per_s` (0 switches it off; judged over
-    `stream_rate_window_s`) and `stream_max_s` hold.
+    `stream_rate_window_s`) and `stream_max_s` hold. `quality` None: the default rules alone.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_min_chars_per_s: float = 0.5
     stream_rate_window_s: float = 10.0
     stream_max_s: float = 600.0
+    quality: Quality | None = None
 
 
 class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -167,7 +167,8 @@ def _provider(
 def _route(config: Config, name: str) -> settings.Route:
     route = config.gateway.routes[name]
     chain = tuple(settings.Target(*target.split("/", 1)) for target in route.chain)
-    return msgspec.convert({**_plain(route), "name": name, "chain": chain}, settings.Route)
+    quality = None if route.quality is None else route.quality.model_dump()
+    return msgspec.convert({**_plain(route), "name": name, "chain": chain, "quality": quality}, settings.Route)
 
 
 def _plain(node: Node) -> dict[str, object]:

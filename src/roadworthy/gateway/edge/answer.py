@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,8 +16,8 @@ PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED
 _encode = msgspec.json.Encoder().encode
 
 
-class AttemptView(msgspec.Struct, gc=False):
-    """An attempt as callers see it."""
+class AttemptView(msgspec.Struct, omit_defaults=True, gc=False):
+    """An attempt as callers see it; `repair` and `quality_issues` only where there is something to tell."""
 
     provider: str
     model: str
@@ -26,6 +26,8 @@ class AttemptView(msgspec.Struct, gc=False):
     status: int | None
     detail: str
     cost_usd: float | None
+    repair: str = ""
+    quality_issues: Mapping[str, object] | None = None
 
 
 class Extra(msgspec.Struct, gc=False):
@@ -61,7 +63,9 @@ def fallback_reason(attempts: Sequence[Attempt]) -> str:
 def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
     """Attempts as callers see them."""
     return [
-        AttemptView(a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd)
+        AttemptView(
+            a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd, a.repair, a.issues
+        )
         for a in attempts
     ]
 
@@ -124,6 +128,11 @@ def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quali
     ).encode("ascii", "replace")
 
 
+def last_issues(attempts: Sequence[Attempt]) -> Mapping[str, object]:
+    """`quality_issues` of the last answer that failed the gate; empty when none was judged."""
+    return next((attempt.issues for attempt in reversed(attempts) if attempt.issues), {})
+
+
 def debug_hint(attempts: Sequence[Attempt]) -> str:
     """Every attempt in one line, for the person who looks at the error."""
     if not attempts:
@@ -155,12 +164,19 @@ def error_object(error: RoadworthyError, request_id: str, attempts: Sequence[Att
     if attempts is not None:
         inner["attempts"] = view(attempts)
         inner["debug_hint"] = debug_hint(attempts)
+    if error.code == "runtime_quality_failed" and attempts:
+        inner["quality_issues"] = last_issues(attempts)
     return inner
 
 
 def error_body(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> bytes:
     """The JSON body of an error answer."""
     return _encode({"error": error_object(error, request_id, attempts)})
+
+
+def error_event(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt]) -> bytes:
+    """The same as the event that ends a stream of which nothing but the header and comments has left."""
+    return b"event: error\ndata: %b\n\n" % error_body(error, request_id, attempts)
 
 
 def error_lines(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> bytes:

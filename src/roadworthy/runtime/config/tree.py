@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.node import Node as Node
+from roadworthy.runtime.config.quality import Quality
 from roadworthy.runtime.secret import SecretRef, parse_reference
 
 PROFILES = ("development", "staging", "production")
@@ -38,12 +40,6 @@ Reference = Annotated[
     PlainSerializer(lambda ref: ref.text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
 ]
-
-
-class Node(BaseModel):
-    """Base of the tree: unknown keys are errors, types are not bent, values stay out of error texts."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Provider(Node):
@@ -104,6 +100,9 @@ class Route(Node):
         default=10.0, gt=0, le=3600, description="Span over which a stream's rate is judged, in seconds."
     )
     stream_max_s: float = Field(default=600.0, gt=0, le=86_400, description="Longest stream, in seconds.")
+    quality: Quality | None = Field(
+        default=None, description="Rules of the quality gate; the default rules alone when left out."
+    )
 
 
 class Limits(Node):
