@@ -1,55 +1,108 @@
 """Refusals: an answer that only says that there will be none.
 
-High precision before recall: only how an answer begins is judged, only if it is short, and only if it refuses the
-request itself. An answer that quotes a refusal, apologises and then helps, or writes one in somebody's name passes.
+High precision before recall: only how an answer begins is judged, only when it is short, and only when it refuses the
+request itself and then offers nothing. An answer that quotes a refusal, apologises and then helps, or declines an
+invitation in somebody's name passes. The patterns run on RE2: the text is a stranger's, and backtracking has no bound.
 """
 
 from __future__ import annotations
 
-import re
+import re2
 
 HEAD_CHARS = 240
-MOST_CHARS = 700
+MOST_CHARS = 600
 """A longer answer holds something besides the refusal."""
+MOST_BEHIND = 110
+"""So many characters behind a `but` are an offer to talk about something else; more are help."""
 
 _DECORATION = " \t\r\n*_#>"
 # fmt: off
 _STARTS = frozenset((
-    "i ", "i'", "i’", "so", "un", "as", "my", "ap", "re", "it", "th", "no", "we", "sh", "ca", "id", "at", "ai",
-    "죄송", "미안", "안타", "유감", "저는", "요청", "해당", "그 ", "이 ", "그런", "이런", "제가", "인공", "말씀",
-    "질문", "본 ", "현재", "저로", "양해", "도와", "답변", "그러", "ai",
+    "i ", "i'", "i’", "so", "un", "as", "my", "ap", "re", "it", "th", "no", "we",
+    "죄송", "미안", "안타", "유감", "아쉽", "저는", "저로", "제가", "저희", "요청", "해당", "그 ", "이 ", "그런", "이런", "그것",
+    "그건", "이건", "인공", "말씀", "질문", "본 ", "현재", "양해", "도와", "답변", "정책", "안전", "ai",
 ))
 # fmt: on
+
+_NEGATIVES = (
+    "not", "n't", "n’t", "unable", "decline", "refuse", "pass", "request", "없", "어렵", "어려", "불가", "않", "못", "힘들",
+    "거절", "사양",
+)  # fmt: skip
+"""Without one of these there is no refusal: cheaper than the patterns."""
+
+# -- English: lead-ins, who cannot, what is not done, to what
+
 _SORRY = (
-    r"(?:(?:i['’]?m|i am|we['’]?re|we are)\s+(?:(?:really|very|so|truly|terribly)\s+)?sorry|sorry|(?:my )?(?:sincere )?"
-    r"apologies|i (?:do )?apologi[sz]e|unfortunately|regrettably|i regret(?: to (?:say|inform you))?)"
+    r"(?:(?:i['’]?m|i am|we['’]?re|we are) (?:(?:really|very|so|truly|terribly) )?sorry(?: you[^.,!?]*| about [^.,!?]*)?"
+    r"|sorry(?: about [^.,!?]*)?|(?:my )?(?:sincere |deepest )?apologies|i (?:do )?apologi[sz]e(?: for [^.,!?]*)?"
+    r"|unfortunately|regrettably|i regret(?: to (?:say|inform you) that)?|i['’]m afraid(?: that)?)"
+)
+_MACHINE = r"(?:an? )?(?:large )?(?:ai|artificial intelligence|language model|virtual assistant|chat ?bot)"
+_LEAD = (
+    rf"(?:(?:{_SORRY}|no|thank(?:s| you)[^.!?]*|i (?:really )?(?:appreciate|understand|see|hear|know)[^.!?,]*"
+    rf"|as {_MACHINE}[^.!?,]*|i['’ ]a?m (?:just |only )?{_MACHINE}[^.!?,]*"
+    rf"|i(?: am|['’]m| was| have been) (?:programmed|designed|trained|built)[^.!?,]*?)"
+    r"[\s,.;:!–—-]*(?:(?:but|and|so|therefore|thus|however)[\s,]*){0,2}){0,4}"
 )
 _CANNOT = (
-    r"(?:(?:can['’]?t|can ?not|won['’]?t|will not|must|am (?:not able|unable)|['’]m (?:not able|unable)|"
-    r"have to|need to|['’]m going to have to)\s*)"
+    r"(?:i|we)(?:['’]m| am|['’]re| are)? ?(?:(?:just|simply|really) )?(?:afraid (?:that )?(?:i|we) )?"
+    r"(?:can(?:no|['’]?)t(?: and will not)?|can not|will not|won['’]t|could not|not able to|unable to|must not|may not"
+    r"|(?:will not|won['’]t) be able to|not permitted to|not allowed to|not comfortable|not going to"
+    r"|do(?: not|n['’]t) (?:feel comfortable|have the ability to|want to)|prefer not to|would rather not"
+    r"|don['’]t have (?:\w+ ){0,3}ability to)"
 )
-_ACT = (
-    r"(?:help|assist|provide|comply|fulfil+|answer|generate|create|write|produce|discuss|engage|support|share|give|"
-    r"continue|respond|do|offer|complete|process|describe|explain|carry out|participate|facilitate|accommodate|advise|"
-    r"decline|refuse|pass on)"
+_HELP = r"(?:help|assist|comply|fulfil+|engage|accommodate|participate|respond|continue|do|proceed|support)(?:ing)?"
+_GIVE = (
+    r"(?:provid|giv|shar|offer|writ|creat|generat|produc|answer|discuss|explain|describ|complet|process|carry out|"
+    r"address|execut|facilitat|tell|show|teach|mak|fulfil+|support|engag|handl|perform|comment|speak|elaborat)(?:e|ing|y)?"
 )
-_OBJECT = (
-    r"(?:that|this|it|your (?:request|question|query|prompt)|(?:that|this|the|such|these|those) (?:kind|sort|type)|"
-    r"(?:that|this|such|these|those|the) (?:\w+[ -]){0,3}?(?:request|question|query|topic|content|task|information|"
-    r"instructions|material|prompt|matter|subject|conversation|activit(?:y|ies)|advice|text|story|code|details)s?|"
-    r"you with (?:that|this|it|your request)|requests?|anything|content|any (?:\w+ ){0,2}(?:advice|information|content)|"
-    r"(?:step|instructions|information|guidance|advice|assistance|support|details|help|a response|an answer)\b)"
+_THIS = r"(?:that|this|it|these|those|such|you|anything|here|your|the|with|along|further|in)\b"
+_WHAT = (
+    r"(?:requests?|quer(?:y|ies)|questions?|topics?|content|tasks?|information|instructions?|materials?|prompts?|matter"
+    r"|subject|conversation|activit(?:y|ies)|advice|text|guidance|assistance|details|response|opinions?|report|help"
+    r"|answers?|lyrics|article|essay|document|one|diagnos[ei]s)\b"
 )
-_ENGLISH = re.compile(
-    rf"(?i)^(?:{_SORRY}[^.!?\n]{{0,60}}?)?(?:as an? (?:ai|artificial|language|large)[^.!?\n]{{0,60}}?,?\s*)?"
-    rf"(?:{_SORRY}[,.]?\s*)?(?:but\s+)?(?:i|we)\s?(?:['’]m\s+)?{_CANNOT}(?:to\s+|be able to\s+|be\s+)?{_ACT}(?:ing)?\b"
-    rf"(?:\s+(?:to|with|on|in|for|about|you|by|out))*\s*{_OBJECT}"
+_ANY = r"(?:[\w'’-]+ ){0,5}?"
+_REFUSES = (
+    rf"{_CANNOT} (?:be )?(?:{_HELP}(?:[.!,;]|$| (?:you )?(?:with |in |on |to |by |for )?(?:{_THIS}|{_ANY}{_WHAT}))"
+    rf"|{_GIVE} (?:on |about |of )?(?:(?:that|this|it|such|so)(?:[.!,;:]|$| (?:for you|because|as|since|here))|{_ANY}{_WHAT}"
+    rf"|(?:that|this|such|those|these|the) (?:kind|sort|type)s?\b|(?:\w+ ){{0,3}}(?:with|of|in) (?:those|these|such|this) )"
+    r"|(?:browse|access|open|view) (?:the (?:web|internet)|(?:that|this|your|external) (?:file|link|page|image)s?))"
 )
-_KOREAN = re.compile(
-    r"^(?:[^.!?\n]{0,90}?)(?:죄송|미안|유감|안타깝|양해|요청|질문|답변|도움|내용|정보|정책|지침|인공지능|언어 ?모델|AI)"
-    r"[^.!?\n]{0,80}?(?:(?:도와|도움|답변|답|제공|생성|작성|응답|설명|수행|처리|진행|대답|지원|안내|공유|말씀|따를|이행|협조|응할|응해)"
-    r"[가-힣]{0,4}(?:\s?[가-힣]{0,4}){0,2}\s?(?:수(?:가|는)? ?없|수 ?없|못 ?하|어렵|어려|불가|않|거절))"
+_DECLINES = (
+    r"(?:i|we)(?:['’]m| am)? ?(?:going to )?(?:must|have to|need to|will have to) (?:respectfully )?"
+    r"(?:decline|refuse|pass)(?: (?:on |to )?(?:this|that|your|the|it|help|answer|assist|respond)\b|[.!,;:]|$)"
 )
+_NOT_MINE = (
+    r"(?:that|this|it)(?:['’]s| is) (?:not|n['’]t) something (?:that )?(?:i|we)(?:['’]m| am| can)?"
+    r"|it (?:would not|wouldn['’]t|is not|isn['’]t) be ?(?:appropriate|ethical|right|responsible|safe) for (?:me|us) to"
+    r"|(?:this|that|your|the) request (?:violates|goes against|is against|falls outside|breaches)"
+)
+_ENGLISH = re2.compile(rf"(?i)^{_LEAD}(?:{_REFUSES}|{_DECLINES}|{_NOT_MINE})")
+_TURNS = re2.compile(r"(?i)\b(?:but|however|instead|so i|that said|in general|generally|for example)\b|:\s|```")
+
+# -- Korean: the refused thing, and a predicate that ends its clause
+
+_KO_LEAD = (
+    r"(?:(?:정말|대단히|매우|너무)? ?(?:죄송(?:합니다만|합니다|하지만|하게도|해요|스럽지만)?|미안(?:합니다|하지만|해요|해)?"
+    r"|안타깝(?:지만|게도)|유감(?:스럽게도|입니다만)|아쉽(?:지만|게도)|양해 ?(?:부탁드립니다|바랍니다))[,.!~\s]*){0,3}"
+)
+_KO_THING = (
+    r"(?:요청|질문|내용|부탁|주제|작업|콘텐츠|정보|대화|조언|자문|그런|이런|해당|도와|도움|도울|답변|가사|인물|불법|위험|방법|글은"
+    r"|그건|의견|저는|저로서|제가|인공지능|언어 모델|AI)"
+)
+_KO_DO = (
+    r"(?:도와|도움|도울|답변|답|대답|응답|제공|생성|작성|만들|써|쓸|설명|수행|처리|진행|지원|안내|공유|말씀|알려|들어|따르|따를|이행"
+    r"|협조|응할|응해|다루|다룰|계속|조언|자문|의견|번역|해 ?드릴|하기)"
+)
+_KO_NOT = (
+    r"(?:수(?:는|가|도)? ?없(?:습니다|어요?|다|음|네요|답니다|는 (?:점|질문|일|내용|주제|요청)|으니|으며|을 것)"
+    r"|(?:어렵|힘들)(?:습니다|네요|다|겠습니다|사오니)|어려(?:워요|울 것|운 점|움이)|불가(?:능)?(?:합니다|해요|하다|하니)"
+    r"|못 ?(?:합니다|해요|하겠)|않(?:습니다|아요|고 있습니다)|거절|사양)"
+)
+_KOREAN_THING = re2.compile(_KO_THING)
+_KOREAN = re2.compile(rf"^{_KO_LEAD}[^.!?\n]*?{_KO_DO}[^.!?\n,]*?{_KO_NOT}")
+_KOREAN_TURNS = re2.compile(r"다만|대신|하지만|그렇지만|예를 들어|:\s|```")
 
 
 def is_refusal(text: str) -> bool:
@@ -57,4 +110,14 @@ def is_refusal(text: str) -> bool:
     head = text.lstrip(_DECORATION)[:HEAD_CHARS]
     if head[:2].lower() not in _STARTS or len(text) > MOST_CHARS:
         return False
-    return _ENGLISH.match(head) is not None or _KOREAN.match(head) is not None
+    lower = head.lower()
+    if not any(word in lower for word in _NEGATIVES):
+        return False
+    found, turns = (_ENGLISH.match(head), _TURNS) if head.isascii() or head[0] < "가" else (None, _KOREAN_TURNS)
+    if found is None:
+        found = _KOREAN.match(head)
+        if found is None or _KOREAN_THING.search(found.group()) is None:
+            return False
+    rest = text.lstrip(_DECORATION)[found.end() :]
+    turn = turns.search(rest)
+    return turn is None or len(rest) - turn.start() <= MOST_BEHIND
