@@ -2,8 +2,8 @@
 
     python benchmarks/gateway/gate_power.py [--missed]
 
-The corpus is tests/data/quality: `dev.jsonl` was in view while the rules were written, `held_out.jsonl` (a third, drawn by
-hash) was not. Shares come with Wilson's 95 % interval (E. B. Wilson, 1927, Journal of the American Statistical
+The corpus is tests/data/quality: `dev.jsonl` was in view while the rules were tuned, `held_out.jsonl` (a third,
+drawn by hash) was not. Shares come with Wilson's 95 % interval (E. B. Wilson, 1927, Journal of the American Statistical
 Association 22). Each answer is judged as on a route with the rules that its row names.
 """
 

@@ -18,22 +18,23 @@ MOST_BEHIND = 110
 _DECORATION = " \t\r\n*_#>"
 # fmt: off
 _STARTS = frozenset((
-    "i ", "i'", "i’", "so", "un", "as", "my", "ap", "re", "it", "th", "no", "we",
-    "죄송", "미안", "안타", "유감", "아쉽", "저는", "저로", "제가", "저희", "요청", "해당", "그 ", "이 ", "그런", "이런", "그것",
-    "그건", "이건", "인공", "말씀", "질문", "본 ", "현재", "양해", "도와", "답변", "정책", "안전", "ai",
+    "i ", "i'", "i’", "so", "un", "as", "my", "ap", "re", "it", "th", "no", "we", "ai",
+    "죄송", "미안", "안타", "유감", "아쉽", "저는", "저로", "제가", "저희", "요청", "해당", "그 ", "이 ",
+    "그런", "이런", "그것", "그건", "이건", "인공", "말씀", "질문", "본 ", "현재", "양해", "도와", "답변", "정책", "안전",
 ))
 # fmt: on
 
 _NEGATIVES = (
-    "not", "n't", "n’t", "unable", "decline", "refuse", "pass", "request", "없", "어렵", "어려", "불가", "않", "못", "힘들",
-    "거절", "사양",
+    "not", "n't", "n’t", "unable", "decline", "refuse", "pass", "request",
+    "없", "어렵", "어려", "불가", "않", "못", "힘들", "거절", "사양",
 )  # fmt: skip
 """Without one of these there is no refusal: cheaper than the patterns."""
 
 # -- English: lead-ins, who cannot, what is not done, to what
 
 _SORRY = (
-    r"(?:(?:i['’]?m|i am|we['’]?re|we are) (?:(?:really|very|so|truly|terribly) )?sorry(?: you[^.,!?]*| about [^.,!?]*)?"
+    r"(?:(?:i['’]?m|i am|we['’]?re|we are) (?:(?:really|very|so|truly|terribly) )?sorry"
+    r"(?:(?: you| about )[^.,!?]*)?"
     r"|sorry(?: about [^.,!?]*)?|(?:my )?(?:sincere |deepest )?apologies|i (?:do )?apologi[sz]e(?: for [^.,!?]*)?"
     r"|unfortunately|regrettably|i regret(?: to (?:say|inform you) that)?|i['’]m afraid(?: that)?)"
 )
@@ -65,8 +66,9 @@ _WHAT = (
 _ANY = r"(?:[\w'’-]+ ){0,5}?"
 _REFUSES = (
     rf"{_CANNOT} (?:be )?(?:{_HELP}(?:[.!,;]|$| (?:you )?(?:with |in |on |to |by |for )?(?:{_THIS}|{_ANY}{_WHAT}))"
-    rf"|{_GIVE} (?:on |about |of )?(?:(?:that|this|it|such|so)(?:[.!,;:]|$| (?:for you|because|as|since|here))|{_ANY}{_WHAT}"
-    rf"|(?:that|this|such|those|these|the) (?:kind|sort|type)s?\b|(?:\w+ ){{0,3}}(?:with|of|in) (?:those|these|such|this) )"
+    rf"|{_GIVE} (?:on |about |of )?(?:(?:that|this|it|such|so)(?:[.!,;:]|$| (?:for you|because|as|since|here))"
+    rf"|{_ANY}{_WHAT}|(?:that|this|such|those|these|the) (?:kind|sort|type)s?\b"
+    r"|(?:\w+ ){0,3}(?:with|of|in) (?:those|these|such|this) )"
     r"|(?:browse|access|open|view) (?:the (?:web|internet)|(?:that|this|your|external) (?:file|link|page|image)s?))"
 )
 _DECLINES = (
@@ -83,25 +85,33 @@ _TURNS = re2.compile(r"(?i)\b(?:but|however|instead|so i|that said|in general|ge
 
 # -- Korean: the refused thing, and a predicate that ends its clause
 
-_KO_LEAD = (
-    r"(?:(?:정말|대단히|매우|너무)? ?(?:죄송(?:합니다만|합니다|하지만|하게도|해요|스럽지만)?|미안(?:합니다|하지만|해요|해)?"
-    r"|안타깝(?:지만|게도)|유감(?:스럽게도|입니다만)|아쉽(?:지만|게도)|양해 ?(?:부탁드립니다|바랍니다))[,.!~\s]*){0,3}"
+_KO_SORRY = (
+    r"(?:(?:정말|대단히|매우|너무)? ?(?:죄송|미안|안타깝|유감|아쉽|양해 ?(?:부탁|바랍))[가-힣]*[,.!~\s]*)"
 )
+# The request itself, or the kinds of text that are refused.
 _KO_THING = (
-    r"(?:요청|질문|내용|부탁|주제|작업|콘텐츠|정보|대화|조언|자문|그런|이런|해당|도와|도움|도울|답변|가사|인물|불법|위험|방법|글은"
-    r"|그건|의견|저는|저로서|제가|인공지능|언어 모델|AI)"
+    r"(?:요청|질문|내용|부탁|주제|작업|콘텐츠|정보|대화|조언|자문|도와|도움|도울|도와드|답변|대답|답을|답은|가사|인물|불법|위험"
+    r"|그런 글|이런 글|그건|의견|언어 모델|지침|정책)"
 )
 _KO_DO = (
-    r"(?:도와|도움|도울|답변|답|대답|응답|제공|생성|작성|만들|써|쓸|설명|수행|처리|진행|지원|안내|공유|말씀|알려|들어|따르|따를|이행"
-    r"|협조|응할|응해|다루|다룰|계속|조언|자문|의견|번역|해 ?드릴|하기)"
+    r"(?:제공|생성|작성|만들|써|쓸|설명|수행|처리|진행|지원|안내|공유|말씀|알려|들어|따르|따를|이행|협조|다루|다룰|계속|조언|자문"
+    r"|의견|번역|해 ?드릴|하기)"
 )
+# Verbs that only the one who answers has.
+_KO_ANSWER = r"(?:도와|도움|도울|답변|답을|답은|대답|응답|응할|응해)"
 _KO_NOT = (
     r"(?:수(?:는|가|도)? ?없(?:습니다|어요?|다|음|네요|답니다|는 (?:점|질문|일|내용|주제|요청)|으니|으며|을 것)"
-    r"|(?:어렵|힘들)(?:습니다|네요|다|겠습니다|사오니)|어려(?:워요|울 것|운 점|움이)|불가(?:능)?(?:합니다|해요|하다|하니)"
-    r"|못 ?(?:합니다|해요|하겠)|않(?:습니다|아요|고 있습니다)|거절|사양)"
+    r"|(?:어렵|힘들)(?:습니다|네요|다|겠습니다|사오니)|어려(?:워요|울 것|운 점)|불가(?:능)?(?:합니다|해요|하다|하니)"
+    r"|못 ?(?:합니다|해요|하겠)|거절|사양)"
 )
+_KO_GAP = r"[^.!?\n,]*?"
 _KOREAN_THING = re2.compile(_KO_THING)
-_KOREAN = re2.compile(rf"^{_KO_LEAD}[^.!?\n]*?{_KO_DO}[^.!?\n,]*?{_KO_NOT}")
+_KOREAN = re2.compile(
+    rf"^(?:{_KO_SORRY}{{1,3}}[^.!?\n]*?(?:{_KO_DO}|{_KO_ANSWER}){_KO_GAP}(?:{_KO_NOT}|않(?:습니다|아요|고 있습니다))"
+    rf"|[^.!?\n]*?{_KO_ANSWER}{_KO_GAP}{_KO_NOT}"
+    rf"|[^.!?\n]*?{_KO_DO}{_KO_GAP}드[리릴]{_KO_GAP}{_KO_NOT}"
+    rf"|(?:저는|저로서|제가|저희는|AI|인공지능)[^.!?\n]*?{_KO_DO}{_KO_GAP}{_KO_NOT})"
+)
 _KOREAN_TURNS = re2.compile(r"다만|대신|하지만|그렇지만|예를 들어|:\s|```")
 
 

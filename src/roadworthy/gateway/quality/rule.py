@@ -10,8 +10,8 @@ Language = Literal["en", "ja", "ko", "zh"]
 """Languages that the gate can tell apart; see `gateway.quality.language` for how far that goes."""
 
 ISSUES = (
-    "empty", "stub", "error_page", "refusal", "invalid_json", "schema", "missing_terms", "forbidden_terms", "brand_mentions",
-    "word_count", "missing_sections", "language", "custom", "check_failed",
+    "empty", "stub", "error_page", "refusal", "invalid_json", "schema", "missing_terms", "forbidden_terms",
+    "brand_mentions", "word_count", "missing_sections", "language", "custom", "check_failed",
 )  # fmt: skip
 """Every key that `quality_issues` may have; a closed set, because it is a metric label."""
 
