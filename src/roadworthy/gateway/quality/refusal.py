@@ -10,10 +10,11 @@ from __future__ import annotations
 import re2
 
 HEAD_CHARS = 240
-MOST_CHARS = 600
-"""A longer answer holds something besides the refusal."""
+MOST_CHARS = 1_600
+"""A longer answer holds something besides the refusal and its lecture."""
+NEAR = 160
 MOST_BEHIND = 110
-"""So many characters behind a `but` are an offer to talk about something else; more are help."""
+"""A `but` within `NEAR` characters behind the refusal turns it into help when more than so many characters follow."""
 
 _DECORATION = " \t\r\n*_#>"
 # fmt: off
@@ -34,7 +35,7 @@ _NEGATIVES = (
 
 _SORRY = (
     r"(?:(?:i['’]?m|i am|we['’]?re|we are) (?:(?:really|very|so|truly|terribly) )?sorry"
-    r"(?:(?: you| about )[^.,!?]*)?"
+    r"(?:(?: that you| you| about )[^.,!?]*)?"
     r"|sorry(?: about [^.,!?]*)?|(?:my )?(?:sincere |deepest )?apologies|i (?:do )?apologi[sz]e(?: for [^.,!?]*)?"
     r"|unfortunately|regrettably|i regret(?: to (?:say|inform you) that)?|i['’]m afraid(?: that)?)"
 )
@@ -129,5 +130,5 @@ def is_refusal(text: str) -> bool:
         if found is None or _KOREAN_THING.search(found.group()) is None:
             return False
     rest = text.lstrip(_DECORATION)[found.end() :]
-    turn = turns.search(rest)
-    return turn is None or len(rest) - turn.start() <= MOST_BEHIND
+    turn = turns.search(rest[:NEAR])
+    return "```" not in rest and (turn is None or len(rest) - turn.start() <= MOST_BEHIND)
