@@ -8,7 +8,7 @@ from roadworthy.gateway.quality.json_text import NOTHING, parsed, spoken, unfenc
 
 TABLE = [
     ('```json\n{"a": 1}\n```', '{"a": 1}'),
-    ('Here:\n```\n[1]\n```\nBye', "[1]"),
+    ("Here:\n```\n[1]\n```\nBye", "[1]"),
     ('```JSON {"a": 1}```', '{"a": 1}'),
     ('```json\n{"a": \n```', None),
     ('```json\n{"a": 1}\n``` or ```json\n{"a": 2}\n```', None),

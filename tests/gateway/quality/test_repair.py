@@ -27,9 +27,14 @@ EXAMPLES: dict[str, Any] = {
     "invalid_json": True,
 }
 EXPECTED = {
-    "en": ["/notes", '"bergamot", "cedar"', '"cheap"', "1 to 3 times (now 4)", "at least 10 words", '"Notes" must have at most'
-           " 50", "headed", "Korean", "Do not shout.", "not valid JSON"],
-    "ko": ["/notes", '"bergamot", "cedar"', '"cheap"', "1~3", "10 이상", "50 이하", "제목", "한국어", "Do not shout.", "올바른 JSON"],
+    "en": [
+        "/notes", '"bergamot", "cedar"', '"cheap"', "1 to 3 times (now 4)", "at least 10 words",
+        '"Notes" must have at most 50', "headed", "Korean", "Do not shout.", "not valid JSON",
+    ],
+    "ko": [
+        "/notes", '"bergamot", "cedar"', '"cheap"', "1~3", "10 이상", "50 이하", "제목", "한국어", "Do not shout.",
+        "올바른 JSON",
+    ],
 }  # fmt: skip
 
 

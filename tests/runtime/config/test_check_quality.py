@@ -23,7 +23,7 @@ TABLE = [
     ("{words: {sections: {Notes: {min: 9, max: 3}}}}", "words.sections.Notes.min", "must not be larger than max"),
     ("{words: {max: 3, sections: {Notes: {min: 9}}}, sections: [Notes]}", "words.max", "alone need 9 words"),
     ("{brand_mentions: {terms: [x], min: 2, max: 1}}", "brand_mentions.min", "must not be larger than max"),
-    ("{brand_mentions: {terms: []}}", "brand_mentions.terms", "not empty"),
+    ("{brand_mentions: {terms: []}}", "brand_mentions.terms", "expected a list of texts"),
     ("{brand_mentions: {terms: [x], max: 0}, required_terms: [X]}", "brand_mentions.max", "required too"),
     ("{required_terms: [Rose], forbidden_terms: [ｒｏｓｅ]}", "forbidden_terms[0]", "required too"),
     ("{required_terms: [rose oil], forbidden_terms: [oil]}", "required_terms[0]", "contains a forbidden term"),
@@ -56,7 +56,8 @@ def test_a_fault_is_told_with_place_key_and_what_was_expected(tmp_path: Path, ru
 def test_rules_that_fit_together_load(tmp_path: Path) -> None:
     file = tmp_path / "roadworthy.yaml"
     rules = (
-        "{required_terms: [베르가못, cedar*], forbidden_terms: [cheap], brand_mentions: {terms: [Luma], min: 1, max: 3}, "
+        "{required_terms: [베르가못, cedar*], forbidden_terms: [cheap], "
+        "brand_mentions: {terms: [Luma], min: 1, max: 3}, "
         "words: {min: 10, max: 90, sections: {Notes: {min: 2}}}, sections: [Notes], language: ko, repairs: 2}"
     )
     file.write_text(f"{HEAD}{rules}\n")
