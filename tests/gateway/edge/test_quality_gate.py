@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from doubles.wire_api import EVENT_STREAM, Call, WireDouble, chunk, completion, framed, whole
+from roadworthy.gateway.quality.custom import CustomCheck
 from roadworthy.gateway.quality.rule import Mentions, Quality, Span, Words
 
 GOOD = "Bergamot opens it, then jasmine, and cedar stays on the skin."
@@ -156,11 +157,87 @@ async def test_a_repair_that_breaks_is_a_failed_attempt_like_any_other(gated: St
     ]  # fmt: skip
 
 
-async def test_a_caller_who_hangs_up_during_a_repair_ends_it(gated: Start) -> None:
-    edge, [model] = await gated(Quality(required_terms=("bergamot",), repairs=5), [BAD])
-    model.answers = [BAD]
-    await edge.ask()
-    assert edge.service.in_flight == 0
+async def test_a_repair_that_a_provider_rejects_is_no_fault_of_the_caller(start_edge) -> None:
+    asked = []
+
+    async def model(call: Call) -> bool:
+        asked.append(call.json)
+        if len(asked) == 1:
+            await call.send(whole(completion(BAD)))
+        else:
+            await call.send(whole(b'{"error": {"message": "maximum context length exceeded"}}', status=b"400 Bad Request"))
+        return True
+
+    async with WireDouble(model) as first, WireDouble(Model([GOOD])) as second:
+        urls = {"a": first.base_url, "b": second.base_url}
+        edge = await start_edge(urls, ["a/m", "b/m"], route={"quality": TERMS, "try_timeout_s": 2.0})
+        response = await edge.ask()
+    assert attempts(response.json()) == [
+        ("a", "quality_failed", ""), ("a", "bad_request", "asked_again"), ("b", "served", ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_caller_who_hangs_up_during_a_repair_ends_it(start_edge, stream: bool) -> None:
+    asked = []
+    repairing, left = asyncio.Event(), asyncio.Event()
+
+    async def model(call: Call) -> bool:
+        asked.append(call.json)
+        if len(asked) == 1:
+            await call.send(EVENT_STREAM + framed(streamed(BAD)) if stream else whole(completion(BAD)))
+            return True
+        repairing.set()
+        await left.wait()
+        return False
+
+    async with WireDouble(model) as server:
+        edge = await start_edge({"a": server.base_url}, ["a/m"], route={"quality": TERMS, "try_timeout_s": 20.0})
+        body = {"model": "chat", "messages": [{"role": "user", "content": "x"}], "stream": stream}
+        caller = asyncio.create_task(edge.http.post("/v1/chat/completions", json=body))
+        await asyncio.wait_for(repairing.wait(), 5)
+        caller.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await caller
+        async with asyncio.timeout(5):
+            while edge.service.in_flight:  # noqa: ASYNC110 - the service has no event for it
+                await asyncio.sleep(0.01)
+        left.set()
+    assert edge.ledger.records[-1].code == "client_gone"
+    assert [a.reason.value for a in edge.ledger.records[-1].attempts] == ["quality_failed", "client_gone"]
+    assert len(asked) == 2
+
+
+async def test_a_repair_that_makes_it_worse_is_not_served_and_the_first_answer_is_not_either(gated: Start) -> None:
+    edge, _ = await gated(Quality(required_terms=("bergamot",), repairs=2), [BAD, "", REFUSAL])
+    response = await edge.ask()
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "runtime_quality_failed")
+    assert "Lemon" not in response.text
+    assert [reason for _, reason, _ in attempts(response.json())][:2] == ["quality_failed", "empty_answer"]
+
+
+async def test_an_answer_without_choices_does_not_pass(gated: Start) -> None:
+    none = json.dumps({"id": "c", "object": "chat.completion", "model": "m", "choices": []}).encode()
+    edge, _ = await gated(TERMS, [none], [GOOD])
+    response = await edge.ask()
+    assert attempts(response.json())[-1] == ("b", "served", "")
+    assert attempts(response.json())[0][:2] == ("a", "malformed_body")
+
+
+async def test_a_check_that_raises_fails_the_answer_and_is_not_asked_again(gated: Start, monkeypatch) -> None:
+    def broken(text: str) -> str | None:
+        raise ZeroDivisionError(text)
+
+    check = CustomCheck("tone", broken)
+    monkeypatch.setattr("roadworthy.gateway.quality.gate.load_checks", lambda names: {"tone": check})
+    edge, models = await gated(Quality(checks=("tone",)), [GOOD], [GOOD])
+    response = await edge.ask()
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "runtime_quality_failed")
+    assert response.json()["error"]["quality_issues"] == {
+        "check_failed": [{"check": "tone", "error": "ZeroDivisionError"}]
+    }
+    assert "Bergamot" not in response.text
+    assert [len(model.asked) for model in models] == [1, 1]
 
 
 RULES = [
@@ -217,8 +294,9 @@ def typed_refusal() -> bytes:
     return json.dumps({"id": "c", "object": "chat.completion", "model": "m", "choices": [choice]}).encode()
 
 
-async def test_a_typed_refusal_does_not_slip_through_a_gate(gated: Start) -> None:
-    edge, _ = await gated(TERMS, [typed_refusal()], [GOOD])
+@pytest.mark.parametrize("rules", [TERMS, None], ids=["gate", "default"])
+async def test_a_typed_refusal_does_not_slip_through(gated: Start, rules: Quality | None) -> None:
+    edge, _ = await gated(rules, [typed_refusal()], [GOOD])
     assert attempts((await edge.ask()).json()) == [("a", "refusal", ""), ("b", "served", "")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -56,3 +57,69 @@ def test_a_pattern_that_backtracks_is_bounded() -> None:
 
 def test_the_same_schema_is_compiled_once() -> None:
     assert compiled(b'{"type": "object"}') is compiled(b'{"type": "object"}')
+
+
+def chain(keyword: str, length: int) -> dict[str, Any]:
+    twice = {f"d{i}": {keyword: [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(length)}
+    return {"$defs": {**twice, f"d{length}": {"type": "integer"}}, "$ref": "#/$defs/d0"}
+
+
+COSTLY = [
+    (chain("anyOf", 30), "more than 2000 times"),
+    (chain("allOf", 12), "more than 2000 times"),
+    ({"$ref": "#"}, "leads back to itself"),
+    ({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"not": {"$ref": "#/$defs/a"}}}, "$ref": "#/$defs/a"}, "leads back"),
+    ({"allOf": [{"pattern": f"a{i}"} for i in range(101)]}, "more than 100 patterns"),
+    ({"pattern": r"\pL{99}"}, "regex"),
+    ({"$dynamicRef": "#a"}, "no $ref"),
+    ({"$defs": {"a": {"$id": "x", "$ref": "#/y"}}, "$ref": "#/$defs/a"}, "identifier"),
+]
+
+
+@pytest.mark.parametrize(("schema", "why"), COSTLY, ids=[why for _, why in COSTLY])
+def test_a_schema_whose_cost_has_no_bound_is_refused(schema: Any, why: str) -> None:
+    with pytest.raises(SchemaInvalid, match=re.escape(why)):
+        Schema(json.dumps(schema).encode())
+
+
+def nested(depth: int) -> Any:
+    value: Any = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+def test_a_value_that_a_recursive_schema_would_take_too_long_with_fails() -> None:
+    both = {"properties": {"a": {"$ref": "#"}}, "required": ["b"]}
+    schema = Schema(json.dumps({"anyOf": [both, both]}).encode())
+    assert [fault.rule for fault in schema.faults(nested(60))] == ["depth"]
+    assert [fault.rule for fault in schema.faults(nested(2))] == ["anyOf"]
+
+
+TREE = {
+    "$defs": {"node": {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "left": {"$ref": "#/$defs/next"}, "right": {"$ref": "#/$defs/next"}},
+        "required": ["name"],
+        "additionalProperties": False,
+    }, "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}},
+    "$ref": "#/$defs/node",
+}  # fmt: skip
+
+
+def test_an_ordinary_recursive_schema_holds() -> None:
+    def tree(depth: int) -> dict[str, Any]:
+        return {"name": "x"} if depth == 0 else {"name": "x", "left": tree(depth - 1), "right": tree(depth - 1)}
+
+    schema = Schema(json.dumps(TREE).encode())
+    assert schema.faults(tree(9)) == []
+    assert schema.faults({"name": "x", "left": {"name": 3}})
+
+
+def test_what_is_told_is_short() -> None:
+    name = "n" * 5_000
+    schema = Schema(json.dumps({"required": [name], "properties": {"a": {"type": "integer"}}}).encode())
+    assert all(len(fault.what) <= 300 for fault in schema.faults({}))
+    with pytest.raises(SchemaInvalid) as refused:
+        Schema(json.dumps({"properties": {name: {"type": "elephant"}}}).encode())
+    assert len(str(refused.value)) < 600

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.chat import KNOWN_PARAMETERS, ChatRequest, explain_syntax
 from roadworthy.gateway.edge.link import UpstreamLink
@@ -140,6 +141,8 @@ class ChatAsk:
     def judge(self, reply: Reply, gate: Gate | None, chunks: Sequence[bytes] = ()) -> Rejection | None:
         """The default rules, the route's, and the schema of the request."""
         if gate is None and self._schema is None:
+            if reply.has_payload and b'"refusal"' in reply.body and said(reply, (), self.request.view.n or 1).refused:
+                return rejection(Reason.REFUSAL)
             reason = judge(reply, self.wants_json)
             return None if reason is None else rejection(reason)
         told = said(reply, chunks, self.request.view.n or 1)

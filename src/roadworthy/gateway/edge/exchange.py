@@ -284,8 +284,10 @@ class Exchange:
                 self._issues,
             )
         )
+        # What we added to the request may be what the provider rejects: that is no fault of the caller.
+        mended = self.repair != "" and failure.reason is Reason.BAD_REQUEST
         self.repair, self.rejection = "", None
-        self.chain.failed(step, failure.reason, now, failure.retry_after_s)
+        self.chain.failed(step, Reason.QUALITY_FAILED if mended else failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
         if self.chain.callers_fault:
             self._refuse(

@@ -142,7 +142,7 @@ def judge_gated(
     """
     refusal = gate is None or gate.rules.refusal
     as_json = wants_json or (gate is not None and gate.schema is not None)
-    if said.refused and gate is not None and refusal:
+    if said.refused and refusal:
         return rejection(Reason.REFUSAL)
     for text in said.texts:
         reason = judge_text(text, finish_reason, as_json, refusal)

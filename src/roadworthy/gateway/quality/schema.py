@@ -12,10 +12,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from roadworthy.gateway.quality.schema_cost import Cost, TooCostly
+
 MAX_SCHEMA_BYTES = 65_536
 MAX_FAULTS = 5
 KEPT = 256
 BACKTRACKS = 10_000
+MAX_PATTERN_BYTES = 262_144
+"""Of one pattern when it is compiled, which bounds its time to 1 ms."""
+MAX_AT = 200
+MAX_WHAT = 300
 
 
 class SchemaInvalid(ValueError):
@@ -43,10 +49,10 @@ class Schema:
         raw: The schema as JSON.
 
     Raises:
-        SchemaInvalid: It is no schema, refers to another document, or is larger than 64 KiB.
+        SchemaInvalid: It is no schema, refers to another document, is larger than 64 KiB, or may cost too much.
     """
 
-    __slots__ = ("_validator",)
+    __slots__ = ("_cost", "_validator")
 
     def __init__(self, raw: bytes) -> None:
         import jsonschema_rs  # loaded on use: 15 MB that most gateways never need
@@ -57,14 +63,19 @@ class Schema:
             schema = msgspec.json.decode(raw)
             if not isinstance(schema, dict | bool):
                 raise SchemaInvalid("a schema is an object")
+            self._cost = Cost(schema)
             self._validator = jsonschema_rs.validator_for(
                 schema,
                 offline=True,
                 mask="the value",
-                pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=BACKTRACKS),
+                pattern_options=jsonschema_rs.FancyRegexOptions(
+                    backtrack_limit=BACKTRACKS, size_limit=MAX_PATTERN_BYTES
+                ),
             )
         except SchemaInvalid:
             raise
+        except TooCostly as error:
+            raise SchemaInvalid(str(error)) from None
         except jsonschema_rs.ValidationError as error:
             raise SchemaInvalid(_why(error)) from None
         except (ValueError, RecursionError):
@@ -72,13 +83,15 @@ class Schema:
 
     def faults(self, value: Any) -> list[Fault]:
         """Where the value does not satisfy the schema, at most five places; empty when it does."""
+        if self._cost.too_much(value):
+            return [Fault("", "depth", "it is too large for a schema with so many references")]
         validator = self._validator
         try:
             if validator.is_valid(value):
                 return []
             found = []
             for error in validator.iter_errors(value):
-                found.append(Fault(_pointer(error.instance_path), str(error.schema_path[-1]), error.message))
+                found.append(_fault(error))
                 if len(found) == MAX_FAULTS:
                     break
         except ValueError:  # nested deeper than the validator goes
@@ -104,7 +117,13 @@ def _why(error: Any) -> str:
         return "its $schema is not one of the published drafts"
     if not place and "Pointer" in error.message:
         return "a $ref in it leads nowhere"
-    return f"{error.message.removesuffix('.')}, at {place or 'its root'}"
+    what = error.message.removesuffix(".")[:MAX_WHAT]
+    return f"{what}, at {place[:MAX_AT] or 'its root'}"
+
+
+def _fault(error: Any) -> Fault:
+    at, rule = _pointer(error.instance_path), str(error.schema_path[-1])
+    return Fault(at[:MAX_AT], rule[:MAX_AT], error.message[:MAX_WHAT])
 
 
 def _pointer(path: list[str | int]) -> str:
