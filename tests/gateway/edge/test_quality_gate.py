@@ -165,8 +165,7 @@ async def test_a_repair_that_a_provider_rejects_is_no_fault_of_the_caller(start_
         if len(asked) == 1:
             await call.send(whole(completion(BAD)))
         else:
-            told = b'{"error": {"message": "maximum context length exceeded"}}'
-            await call.send(whole(told, status=b"400 Bad Request"))
+            await call.send(whole(b'{"error": {"message": "context too long"}}', status=b"400 Bad Request"))
         return True
 
     async with WireDouble(model) as first, WireDouble(Model([GOOD])) as second:
