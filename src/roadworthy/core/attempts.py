@@ -49,6 +49,8 @@ class Attempt(NamedTuple):
         status: HTTP status of the provider, if one came.
         detail: Masked text of the provider's error, at most 200 characters; empty when there is none.
         cost_usd: Price of the attempt in US dollars, None when unknown.
+        cost_estimated: Whether the price was estimated from characters, because the provider gave no token counts.
+        tokens: Prompt and answer together, counted or estimated; None when nobody was asked.
     """
 
     provider: str
@@ -58,3 +60,5 @@ class Attempt(NamedTuple):
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+    cost_estimated: bool = False
+    tokens: int | None = None

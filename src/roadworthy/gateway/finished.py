@@ -34,6 +34,7 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         fallback: Reason of the first failed attempt when a later one served, else empty.
         quality: What the gate said.
         stub_used: Always False in an answer that left; a stub is an error.
+        cost_usd: List price of all attempts together in US dollars, None when unknown.
     """
 
     request_id: str
@@ -54,3 +55,4 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     fallback: str = ""
     quality: Quality = "not-gated"
     stub_used: bool = False
+    cost_usd: float | None = None

@@ -18,7 +18,10 @@ Values = defaultdict[Labels, list[float]]
 class _Batch:
     """Values of one batch by series."""
 
-    __slots__ = ("attempts", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens")
+    __slots__ = (
+        "attempts", "costs", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens",
+        "unpriced",
+    )
 
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str, str, bool], int] = defaultdict(int)
@@ -28,6 +31,8 @@ class _Batch:
         self.fallbacks: defaultdict[Labels, int] = defaultdict(int)
         self.first_tokens: Values = defaultdict(list)
         self.tokens: Values = defaultdict(list)
+        self.costs: defaultdict[Labels, float] = defaultdict(float)
+        self.unpriced: defaultdict[Labels, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -37,8 +42,12 @@ class _Batch:
         self.durations[endpoint, finished.status].append(finished.latency_ms / 1000)
         self.overheads[endpoint].append(finished.overhead_ms / 1000)
         attempts = self.attempts
-        for provider, model, reason, latency_ms, _, _, _ in finished.attempts:
+        for provider, model, reason, latency_ms, _, _, cost_usd, _, _ in finished.attempts:
             attempts[provider, model, reason].append(latency_ms / 1000)
+            if cost_usd:
+                self.costs[provider, model] += cost_usd
+            elif cost_usd is None and reason not in PASSED_OVER:
+                self.unpriced[provider, model] += 1
         if finished.fallback:
             self.fallbacks[finished.route, finished.fallback] += 1
         if finished.served_by and finished.attempts:
@@ -75,8 +84,16 @@ def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
         record("gen_ai_server_time_to_first_token", labels, values)
     for labels, values in groups.tokens.items():
         record("gen_ai_client_token_usage", labels, values)
+    _fold_costs(metrics, groups)
     if groups.stubs:
         count("stub_served_total", (), groups.stubs)
+
+
+def _fold_costs(metrics: Metrics, groups: _Batch) -> None:
+    for labels, usd in groups.costs.items():
+        metrics.count("roadworthy_cost_usd_total", labels, usd)
+    for labels, number in groups.unpriced.items():
+        metrics.count("roadworthy_unpriced_attempts_total", labels, number)
 
 
 def _fold_attempts(metrics: Metrics, attempts: Values) -> None:

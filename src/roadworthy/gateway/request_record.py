@@ -28,6 +28,8 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+    cost_estimated: bool = False
+    tokens: int | None = None
 
 
 class RequestRecord(msgspec.Struct, gc=False):
@@ -51,6 +53,7 @@ class RequestRecord(msgspec.Struct, gc=False):
     quality: str
     stub_used: bool
     attempts: list[AttemptRecord]
+    cost_usd: float | None
 
 
 class Written(NamedTuple):
@@ -175,9 +178,10 @@ def recorded(finished: Finished) -> RequestRecord:
         int(finished.overhead_ms * 1000 + 0.5) / 1000, finished.prompt_tokens, finished.completion_tokens,
         finished.fallback, finished.quality, finished.stub_used,
         [
-            AttemptRecord(provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost)
-            for provider, model, reason, ms, status, detail, cost in finished.attempts
+            AttemptRecord(provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost, guess, tokens)
+            for provider, model, reason, ms, status, detail, cost, guess, tokens in finished.attempts
         ],
+        finished.cost_usd,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import RoadworthyError
+from roadworthy.gateway.cost import total_usd
 from roadworthy.gateway.finished import Quality
 
 PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER})
@@ -26,10 +27,11 @@ class AttemptView(msgspec.Struct, gc=False):
     status: int | None
     detail: str
     cost_usd: float | None
+    cost_estimated: bool
 
 
 class Extra(msgspec.Struct, gc=False):
-    """The `roadworthy` object of an answer. Modes and cost are null until they are known."""
+    """The `roadworthy` object of an answer. Modes are null until they are known, the cost where a price is not."""
 
     attempts: list[AttemptView]
     quality: Quality
@@ -39,11 +41,13 @@ class Extra(msgspec.Struct, gc=False):
     cache: str = "off"
     stub_used: bool = False
     cost: float | None = None
+    cost_estimated: bool = False
 
 
 _FIRST_BODY = (
-    b'%b,"roadworthy":{"attempts":[%b,"latency_ms":%.3f,"status":200,"detail":"","cost_usd":null}],"quality":"%b",'
-    b'"request_id":"%b","mode_requested":null,"mode_served":null,"cache":"off","stub_used":false,"cost":null}}'
+    b'%b,"roadworthy":{"attempts":[%b,"latency_ms":%.3f,"status":200,"detail":"","cost_usd":%b,"cost_estimated":%b}],'
+    b'"quality":"%b","request_id":"%b","mode_requested":null,"mode_served":null,"cache":"off","stub_used":false,'
+    b'"cost":%b,"cost_estimated":%b}}'
 )
 _FIRST_LINES = b"x-request-id: %b\r\n%bx-roadworthy-quality: %b\r\nserver-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
 
@@ -61,14 +65,25 @@ def fallback_reason(attempts: Sequence[Attempt]) -> str:
 def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
     """Attempts as callers see them."""
     return [
-        AttemptView(a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd)
+        AttemptView(
+            a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd, a.cost_estimated
+        )
         for a in attempts
     ]
 
 
+def _extra(attempts: Sequence[Attempt], quality: Quality, request_id: str) -> Extra:
+    estimated = any(attempt.cost_estimated for attempt in attempts)
+    return Extra(view(attempts), quality, request_id, cost=_shown(total_usd(attempts)), cost_estimated=estimated)
+
+
+def _shown(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, 12)
+
+
 def splice(body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str) -> bytes:
     """A JSON object with the `roadworthy` object added as its last member. `body` ends with `}` and is not `{}`."""
-    return b'%b,"roadworthy":%b}' % (body[:-1], _encode(Extra(view(attempts), quality, request_id)))
+    return b'%b,"roadworthy":%b}' % (body[:-1], _encode(_extra(attempts, quality, request_id)))
 
 
 class ReadyMade:
@@ -91,7 +106,7 @@ class ReadyMade:
 
 
 def first_served(
-    made: ReadyMade, body: bytes, request_id: str, quality: Quality, total_ms: float, upstream_ms: float
+    made: ReadyMade, body: bytes, request_id: str, quality: Quality, total_ms: float, attempt: Attempt
 ) -> tuple[bytes, bytes]:
     """Header lines and body, as `served_lines` and `splice` would give them, at a tenth of the price.
 
@@ -101,26 +116,36 @@ def first_served(
         request_id: As in `x-request-id`.
         quality: What the gate said.
         total_ms: Milliseconds since the request was complete.
-        upstream_ms: Milliseconds of the attempt.
+        attempt: The one that served.
     """
-    identity, verdict = request_id.encode(), quality.encode()
-    return _FIRST_LINES % (identity, made.lines, verdict, total_ms, upstream_ms), _FIRST_BODY % (
+    identity, verdict, upstream_ms, usd = request_id.encode(), quality.encode(), attempt.latency_ms, attempt.cost_usd
+    lines = _FIRST_LINES % (identity, made.lines, verdict, total_ms, upstream_ms)
+    cost, estimated = b"null", b"true" if attempt.cost_estimated else b"false"
+    if usd is not None:
+        cost = b"%.12g" % usd
+        lines += b"x-roadworthy-cost: %b\r\n" % cost
+    return lines, _FIRST_BODY % (
         body[:-1],
         made.attempt,
         upstream_ms,
+        cost,
+        estimated,
         verdict,
         identity,
+        cost,
+        estimated,
     )
 
 
 def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str) -> bytes:
     """Header lines of an answer that a provider gave."""
-    plain = len(attempts) == 1
+    plain, usd = len(attempts) == 1, total_usd(attempts)
+    cost = "" if usd is None else f"x-roadworthy-cost: {usd:.12g}\r\n"
     return (
         f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"
         f"x-roadworthy-attempts: {1 if plain else tries(attempts)}\r\n"
         f"x-roadworthy-fallback: {'false' if plain else fallback_reason(attempts) or 'false'}\r\n"
-        f"x-roadworthy-cache: off\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
+        f"x-roadworthy-cache: off\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n{cost}"
     ).encode("ascii", "replace")
 
 
@@ -140,11 +165,12 @@ def debug_hint(attempts: Sequence[Attempt]) -> str:
 def error_object(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> dict[str, Any]:
     """OpenAI's error object plus why, mend, request_id; with attempts and debug_hint where a chain ran."""
     status = error.spec.http_status
-    kind = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kind = kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
     inner: dict[str, Any] = {
         # SDKs show their users the message alone.
         "message": f"{error} {error.mend}",
-        "type": kind.get(status, "invalid_request_error" if status < 500 else "server_error"),
+        "type": "insufficient_quota" if error.code == "budget_exceeded" else kind,
         "param": error.param,
         "code": error.code,
         "what": error.what,
@@ -170,7 +196,7 @@ def error_lines(error: RoadworthyError, request_id: str, attempts: Sequence[Atte
         lines += f"x-roadworthy-attempts: {tries(attempts)}\r\n"
     if error.retry_after_s is not None:
         lines += f"retry-after: {max(1, round(error.retry_after_s + 0.499))}\r\n"
-    elif error.spec.http_status >= 500:
+    if error.code == "budget_exceeded" or (error.retry_after_s is None and error.spec.http_status >= 500):
         lines += "x-should-retry: false\r\n"
     if error.code == "unauthorized":
         lines += 'www-authenticate: Bearer realm="roadworthy"\r\n'
@@ -182,5 +208,5 @@ def incomplete_event(reason: Reason, attempts: Sequence[Attempt], request_id: st
     inner = error_object(error, request_id)
     inner["reason"] = reason.value
     return b"event: error\ndata: %b\n\n" % _encode(
-        {"error": inner, "roadworthy": Extra(view(attempts), "failed", request_id)}
+        {"error": inner, "roadworthy": _extra(attempts, "failed", request_id)}
     )

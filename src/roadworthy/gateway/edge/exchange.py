@@ -15,6 +15,7 @@ from msgspec.json import encode
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
+from roadworthy.gateway.cost import charged, total_usd
 from roadworthy.gateway.edge.answer import (
     PASSED_OVER,
     debug_hint,
@@ -84,6 +85,7 @@ class Exchange:
     _call: Call | None = None
     _relay: Relay | None = None
     _timer: asyncio.TimerHandle | None = None
+    _said = 0  # tokens of an answer that the provider did not count, by estimate
     _lost_ms = 0.0  # spent in attempts and waits, not in our own code
 
     def __init__(
@@ -145,7 +147,7 @@ class Exchange:
             self.chain.unsupported(step, error.param, now)
             return False
         self._tried_at = now
-        self._relay = None
+        self._relay = self.usage = None
         self._call = link.upstream.endpoint.call(head, body, self, step.timeout_s)
         return True
 
@@ -165,6 +167,9 @@ class Exchange:
         except ProviderFailure as failure:
             self._failed(failure)
             return
+        self.usage = reply.usage
+        if reply.usage is None:
+            self._said = len(reply.content or "") // 4
         reason = self.ask.judge(reply)
         if reason is None:
             self._serve(link, reply)
@@ -261,20 +266,10 @@ class Exchange:
     def _failed(self, failure: ProviderFailure) -> None:
         assert self._step is not None
         step, now = self._step, monotonic()
+        detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
+        self._note(failure.reason, failure.status, detail)
         self._call = self._relay = None
         self._step = None
-        self._lost_ms += (now - self._tried_at) * 1e3
-        detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
-        self.chain.attempts.append(
-            Attempt(
-                step.link.provider_name,
-                step.link.model,
-                failure.reason,
-                (now - self._tried_at) * 1e3,
-                failure.status,
-                detail,
-            )
-        )
         self.chain.failed(step, failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
         if self.chain.callers_fault:
@@ -288,11 +283,19 @@ class Exchange:
             return
         self._advance()
 
-    def _note(self, reason: Reason, status: int | None = None) -> None:
-        assert self._step is not None
-        link, spent_ms = self._step.link, (monotonic() - self._tried_at) * 1e3
-        self._lost_ms += spent_ms
-        self.chain.attempts.append(Attempt(link.provider_name, link.model, reason, spent_ms, status))
+    def _note(self, reason: Reason, status: int | None = None, detail: str = "") -> Attempt:
+        attempt = self._attempt(reason, status, detail)
+        self._lost_ms += attempt.latency_ms
+        self.chain.attempts.append(attempt)
+        return attempt
+
+    def _attempt(self, reason: Reason, status: int | None, detail: str = "") -> Attempt:
+        """The running try as it would stand in the record, with its price."""
+        link, usage = self.link, self.usage
+        said = self._said if self._relay is None else self._relay.said
+        charge = charged(link.price, usage, reason, status, 0 if usage is not None else self.ask.prompt_bytes, said)
+        spent_ms = (monotonic() - self._tried_at) * 1e3
+        return Attempt(link.provider_name, link.model, reason, spent_ms, status, detail, *charge)
 
     # -- ends of the request
 
@@ -300,17 +303,14 @@ class Exchange:
         step, now = self._step, monotonic()
         assert step is not None
         self._call = None
-        self.usage = reply.usage
-        spent_ms = (now - self._tried_at) * 1e3
-        self._lost_ms += spent_ms
         attempts = self.chain.attempts
-        attempts.append(Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200))
+        attempt = self._note(Reason.SERVED, 200)
         self.chain.served(step, now)
         quality: Quality = "passed" if self.ask.judged else "not-gated"
         body = reply.body if reply.model else b'{"model":%b,%b' % (encode(link.model), reply.body[1:])
         total_ms = (now - self.started) * 1e3
         if len(attempts) == 1:
-            lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms)
+            lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, attempt)
         else:
             lines = served_lines(self.request_id, link.label, attempts, quality, self.timing())
             body = splice(body, attempts, quality, self.request_id)
@@ -325,14 +325,13 @@ class Exchange:
         self.first_token_at = monotonic()
         if self._step.link.breaker.state == "half_open":  # a long stream must not keep the others waiting
             self.chain.served(self._step, monotonic())
-        self.caller.begin(
-            served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing())
-        )
+        link, so_far = self.link, (monotonic() - self._tried_at) * 1e3
+        attempts = [*self.chain.attempts, Attempt(link.provider_name, link.model, Reason.SERVED, so_far, 200)]
+        self.caller.begin(served_lines(self.request_id, link.label, attempts, "not-gated", self.timing()))
 
     def attempts_now(self) -> list[Attempt]:
         """Attempts so far with the running one as served."""
-        link, spent_ms = self.link, (monotonic() - self._tried_at) * 1e3
-        return [*self.chain.attempts, Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200)]
+        return [*self.chain.attempts, self._attempt(Reason.SERVED, 200)]
 
     def stream_served(self) -> None:
         """The stream is complete."""
@@ -347,10 +346,7 @@ class Exchange:
         assert self._step is not None
         step, now = self._step, monotonic()
         detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
-        self.chain.attempts.append(
-            Attempt(step.link.provider_name, step.link.model, failure.reason, (now - self._tried_at) * 1e3, 200, detail)
-        )
-        self._lost_ms += (now - self._tried_at) * 1e3
+        self._note(failure.reason, 200, detail)
         self.chain.failed(step, failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
         return GatewayError(
@@ -456,5 +452,6 @@ class Exchange:
                 None if usage is None else usage.completion_tokens,
                 "" if code != "ok" or len(attempts) == 1 else fallback_reason(attempts),
                 quality,
+                cost_usd=total_usd(attempts),
             )
         )

@@ -84,7 +84,7 @@ class Service:
             self.settings.limits.max_reply_bytes,
             self._deadlines,
         )
-        return Upstream(provider, endpoint, settings.kind)
+        return Upstream(provider, endpoint, settings.kind, settings.prices)
 
     # -- keys
 

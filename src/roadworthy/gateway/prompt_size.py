@@ -1,0 +1,44 @@
+"""How much a model has to read, without a tokenizer: bytes of text, and a flat number for what is no text."""
+
+from __future__ import annotations
+
+import msgspec
+
+from roadworthy.gateway.chat import ChatRequest
+
+MEDIA_BYTES = 6_400
+"""What a picture, a sound or a file counts for: about 1,600 tokens, a large picture at the providers of our chains."""
+MESSAGE_BYTES = 16
+"""Role and separators of a message: about 4 tokens."""
+_READ = ("tools", "functions", "response_format", "prediction")
+
+
+class _Part(msgspec.Struct, gc=False):
+    type: str = ""
+
+
+_part = msgspec.json.Decoder(_Part).decode
+
+
+def prompt_bytes(request: ChatRequest) -> int:
+    """Bytes of JSON that the model reads: messages, tools, formats."""
+    fields, messages = request.fields, request.view.messages
+    size = sum(len(fields[name]) for name in _READ if name in fields)
+    if not any(type(message.content) is list for message in messages):
+        return size + len(fields["messages"])
+    for message in messages:
+        content = message.content
+        size += MESSAGE_BYTES + sum(map(len, message.tool_calls or ()))
+        if isinstance(content, str):
+            size += len(content.encode("utf-8", "surrogatepass"))
+        elif content is not None:
+            size += sum(map(_part_bytes, content))
+    return size
+
+
+def _part_bytes(raw: msgspec.Raw) -> int:
+    try:
+        kind = _part(raw).type
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return len(raw)  # not an object: the provider will refuse it
+    return MEDIA_BYTES if kind in ("image_url", "input_audio", "file") else len(raw)
