@@ -108,12 +108,13 @@ class AllowanceStore(Protocol):
     counts as spent for everybody else, so that the limit holds whatever happens to a worker.
     """
 
-    def lease(self, holder: int, key_id: str, at: float, shares: Sequence[Share]) -> Lease:
+    def lease(self, holder: int, key_id: str, day: str, at: float, shares: Sequence[Share]) -> Lease:
         """Lease all shares or none, atomically.
 
         Args:
             holder: Number of the worker.
             key_id: Whose limits.
+            day: Day of UTC whose budget is meant, as `2026-11-21`.
             at: Seconds since the Unix epoch (UTC).
             shares: At most one per resource.
 

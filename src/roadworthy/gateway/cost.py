@@ -6,12 +6,12 @@ against a budget, so that sums are exact.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
 from roadworthy.core.attempts import Attempt, Reason
+from roadworthy.core.model_name import undated
 from roadworthy.gateway.providers.contract import Usage
 from roadworthy.gateway.request_metrics import PASSED_OVER
 from roadworthy.gateway.settings import Price
@@ -24,7 +24,6 @@ BYTES_PER_TOKEN = 4
 """For estimates: English has 4 to 4.5 bytes of UTF-8 per token, Korean about 3 to 4 with current vocabularies."""
 BYTES_PER_RESERVED_TOKEN = 3
 """For reservations, which should err on the other side."""
-_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 
 
 class Charge(NamedTuple):
@@ -37,7 +36,7 @@ class Charge(NamedTuple):
 
 def price_of(prices: Mapping[str, Price], model: str) -> Price | None:
     """The price of a model; a dated name (`gpt-4.1-2025-04-14`, `…-latest`) costs what the undated one does."""
-    return prices.get(model) or prices.get(_DATE.sub("", model))
+    return prices.get(model) or prices.get(undated(model))
 
 
 def cost_usd(price: Price, usage: Usage) -> float:

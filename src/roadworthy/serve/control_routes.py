@@ -35,6 +35,13 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     scopes: tuple[str, ...]
     expires_s: float | None = None
+    limits: dict[str, float | None] = {}
+
+
+class Limits(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /admin/keys/{id}/limits`: new values by name; null takes a limit away."""
+
+    limits: dict[str, float | None]
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -81,6 +88,7 @@ class AdminApi:
             Route("/admin/keys/reload", self.reload_keys, methods=["POST"]),
             Route("/admin/keys/{key}", self.revoke_key, methods=["DELETE"]),
             Route("/admin/keys/{key}/revoke", self.revoke_key, methods=["POST"]),
+            Route("/admin/keys/{key}/limits", self.limit_key, methods=["POST"]),
             Route("/admin/keys/{key}/rotate", self.rotate_key, methods=["POST"]),
             Route("/admin/journal", self.journal, methods=["GET"]),
             Route("/admin/journal/verify", self.verify_journal, methods=["GET"]),
@@ -131,12 +139,20 @@ class AdminApi:
     async def create_key(self, request: Request) -> JSONResponse:
         """Make a key; the only answer that ever holds its secret."""
         wanted = await _body(request, NewKey)
-        key, secret = await run_in_threadpool(self._keys.create, wanted.name, wanted.scopes, wanted.expires_s)
+        key, secret = await run_in_threadpool(
+            self._keys.create, wanted.name, wanted.scopes, wanted.expires_s, wanted.limits
+        )
         return _answer(request, {"key": _key(key), "secret": secret, **await self._reload()}, 201)
 
     async def revoke_key(self, request: Request) -> JSONResponse:
         """Take a key away."""
         key = await run_in_threadpool(self._keys.revoke, request.path_params["key"])
+        return _answer(request, {"key": _key(key), **await self._reload()})
+
+    async def limit_key(self, request: Request) -> JSONResponse:
+        """Change what a key may use."""
+        wanted = await _body(request, Limits)
+        key = await run_in_threadpool(self._keys.set_limits, request.path_params["key"], wanted.limits)
         return _answer(request, {"key": _key(key), **await self._reload()})
 
     async def rotate_key(self, request: Request) -> JSONResponse:

@@ -7,6 +7,7 @@ a `Relay` from its first byte on.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from time import monotonic, time
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +37,7 @@ from roadworthy.gateway.finished import Finished, Quality
 from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
 
 if TYPE_CHECKING:
+    from roadworthy.gateway.edge.reserve import Hold
     from roadworthy.gateway.edge.service import Service
 
 MAX_ERROR_BYTES = 65_536
@@ -82,6 +84,8 @@ class Exchange:
     done = False
     first_token_at: float | None = None
     usage: Usage | None = None
+    hold: Hold | None = None
+    """What the key's limits have reserved for it; None without limits."""
     _call: Call | None = None
     _relay: Relay | None = None
     _timer: asyncio.TimerHandle | None = None
@@ -110,8 +114,17 @@ class Exchange:
     # -- driving the chain
 
     def start(self) -> None:
-        """Ask the first target."""
-        self._advance()
+        """Ask the first target, as soon as the key's limits let it pass."""
+        if self.hold is None or self.service.allowances is None:
+            self._advance()
+        else:
+            self.service.allowances.start(self.hold, lambda error: door(self, partial(self._reserved, error)))
+
+    def _reserved(self, error: RoadworthyError | None) -> None:
+        if error is None:
+            self._advance()
+        else:
+            self._refuse(error)
 
     def cancel(self) -> None:
         """The caller hung up: stop everything, no verdict on the target."""
@@ -431,6 +444,8 @@ class Exchange:
             self._relay = None  # it refers to us, and would keep the request until some collection
         if code != "ok":
             self.stop_call()
+        if self.hold is not None and self.service.allowances is not None:
+            self.service.allowances.settle(self.hold, self.chain.attempts)
         total_ms = (monotonic() - self.started) * 1e3
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
         self.service.finished(

@@ -7,18 +7,20 @@ import hashlib
 import re
 from collections.abc import Callable
 from random import random
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import AuthError, GatewayError
-from roadworthy.core.ports import Masker
+from roadworthy.core.ports import AllowanceStore, Masker
 from roadworthy.gateway.breaker import State
 from roadworthy.gateway.edge.ask import Ask
 from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Caller, Exchange
+from roadworthy.gateway.edge.limited import LimitedCaller
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
+from roadworthy.gateway.edge.reserve import Allowances
 from roadworthy.gateway.edge.routing import RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell
 from roadworthy.gateway.edge.upstream import Endpoint
@@ -63,6 +65,8 @@ class Service:
         self.started_at = monotonic()
         self.in_flight = 0
         self.key_count = 0
+        self.allowances: Allowances | None = None
+        """Limits of keys; None where nobody keeps them."""
         self.tell: Tell | None = None
         """Passes findings on to the other workers, where there are any."""
         self._ledger = ledger
@@ -92,6 +96,18 @@ class Service:
         """Replace the known keys."""
         self._keys = {bytes.fromhex(key.sha256): key for key in keys}
         self.key_count = len(self._keys)
+        if self.allowances is not None:
+            self.allowances.load(self._keys.values())
+
+    def limit_keys(self, store: AllowanceStore) -> None:
+        """Keep the keys' budgets and rates from now on.
+
+        Args:
+            store: Shared by the workers.
+        """
+        settings = self.settings
+        self.allowances = Allowances(store, settings.budget, self.worker, settings.workers, self.crashed)
+        self.allowances.load(self._keys.values())
 
     def authorize(self, authorization: bytes | None, scope: str, required: bool) -> str:
         """The public id of the caller's key, `anonymous` where none is required.
@@ -130,8 +146,13 @@ class Service:
             raise GatewayError(
                 "This gateway is at its limit of requests in flight.", code="overloaded", retry_after_s=1.0
             )
+        hold = None if self.allowances is None else self.allowances.hold(key_id, ask, routed.links)
         self.in_flight += 1
-        return Exchange(self, ask, routed, caller, request_id, key_id)
+        if hold is None:
+            return Exchange(self, ask, routed, caller, request_id, key_id)
+        exchange = Exchange(self, ask, routed, LimitedCaller(caller, hold.account, time), request_id, key_id)
+        exchange.hold = hold
+        return exchange
 
     def finished(self, record: Finished) -> None:
         """An exchange ended."""
@@ -281,6 +302,8 @@ class Service:
         for task in self._waiting_for.values():
             task.cancel()
         self._deadlines.close()
+        if self.allowances is not None:
+            self.allowances.close()
         for upstream in self.upstreams.values():
             upstream.endpoint.close()
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.check_spending import spending_faults
 from roadworthy.runtime.config.layer import Stack
 from roadworthy.runtime.config.report import KeyPath, Problem, problem_at, show, suggest
 from roadworthy.runtime.config.tree import EMBEDDED_MODEL, KINDS
@@ -87,6 +88,8 @@ class Check:
         self._routes()
         self._unused()
         self._retry()
+        for fault in spending_faults(self._gateway):
+            (self._warn if fault.warning else self._error)(fault.path, fault.text)
 
     def _error(self, path: KeyPath, text: str, code: str = "config_invalid") -> None:
         self.errors.append(problem_at(self._stack.origin(path), path, text, code))
