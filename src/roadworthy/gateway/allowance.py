@@ -79,7 +79,17 @@ class Account:
     """
 
     __slots__ = (
-        "_pots", "_spent", "_targets", "_workers", "day", "key_id", "left", "left_at", "limits", "running", "touched",
+        "_pots",
+        "_spent",
+        "_targets",
+        "_workers",
+        "day",
+        "key_id",
+        "left",
+        "left_at",
+        "limits",
+        "running",
+        "touched",
     )
 
     def __init__(self, key_id: str, day: str, limits: tuple[int | None, ...], workers: int) -> None:

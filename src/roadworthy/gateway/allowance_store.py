@@ -49,9 +49,7 @@ _SPEND = (
     "INSERT INTO allowance_day (key_id, day, resource, spent, lost) VALUES (:key, :day, :what, :spent, :lost) "
     "ON CONFLICT DO UPDATE SET spent = spent + :spent, lost = lost + :lost"
 )
-_RATE = (
-    "INSERT INTO allowance_rate VALUES (:key, :what, :full) ON CONFLICT DO UPDATE SET full_at_ns = :full"
-)
+_RATE = "INSERT INTO allowance_rate VALUES (:key, :what, :full) ON CONFLICT DO UPDATE SET full_at_ns = :full"
 
 
 class Used(NamedTuple):
@@ -197,7 +195,12 @@ class SqliteAllowances:
         row = db.execute(
             "SELECT full_at_ns FROM allowance_rate WHERE key_id = ? AND resource = ?", (key_id, resource)
         ).fetchone()
-        return min(int(row[0]), int(at * 1e9) + _MINUTE_NS) if row is not None else 0
+        if row is None:
+            return 0
+        latest = int(at * 1e9) + _MINUTE_NS
+        if int(row[0]) > latest:
+            db.execute(_RATE, {"key": key_id, "what": resource, "full": latest})
+        return min(int(row[0]), latest)
 
     @contextmanager
     def _guard(self) -> Iterator[sqlite3.Connection]:
@@ -208,7 +211,8 @@ class SqliteAllowances:
                 yield self._connection
             except (sqlite3.Error, OSError) as error:
                 raise StorageError(
-                    "The budgets cannot be read or written.", f"{self._path.name}: {error}.",
+                    "The budgets cannot be read or written.",
+                    f"{self._path.name}: {error}.",
                     "Check free space and rights of the state directory.",
                 ) from error
 

@@ -19,7 +19,15 @@ class _Batch:
     """Values of one batch by series."""
 
     __slots__ = (
-        "attempts", "costs", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens",
+        "attempts",
+        "costs",
+        "durations",
+        "fallbacks",
+        "first_tokens",
+        "overheads",
+        "requests",
+        "stubs",
+        "tokens",
         "unpriced",
     )
 

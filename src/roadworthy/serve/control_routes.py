@@ -16,8 +16,10 @@ from starlette.routing import Route
 from roadworthy import __version__
 from roadworthy.core.errors import GatewayError, UsageError
 from roadworthy.core.ports import Entry
+from roadworthy.gateway.budget_view import budgets_today
 from roadworthy.gateway.chat import explain_validation
 from roadworthy.gateway.keys import Key, KeyStore
+from roadworthy.gateway.settings import KeyLimits
 from roadworthy.runtime.journal import SqliteJournal, Stored
 from roadworthy.serve.control_workers import WorkerAnswer, Workers
 from roadworthy.serve.rundir import read_run_record
@@ -66,11 +68,14 @@ class AdminApi:
         workers: The edge workers.
         keys: The key store.
         journal: The journal.
+        budget: Limits of keys that have none of their own.
     """
 
     def __init__(
         self, state_dir: Path, profile: str, workers: Workers, keys: KeyStore, journal: SqliteJournal,
+        budget: KeyLimits,
     ) -> None:
+        self._budget = budget
         self._state_dir = state_dir
         self._profile = profile
         self._workers = workers
@@ -107,7 +112,12 @@ class AdminApi:
             "processes": processes,
             "workers": [_worker(answer, pids.get(f"edge-{answer.worker}")) for answer in answers],
             "breakers": _breakers(answers),
+            "budgets": await run_in_threadpool(self._budgets),
         })  # fmt: skip
+
+    def _budgets(self) -> list[dict[str, Any]]:
+        limits = {key.id: key.limits for key in self._keys.list()}
+        return [use._asdict() for use in budgets_today(self._state_dir, limits, self._budget, time.time())]
 
     async def breakers(self, request: Request) -> JSONResponse:
         """Every worker's breakers, and the numbers of the workers whose breakers are unknown."""

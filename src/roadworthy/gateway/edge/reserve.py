@@ -85,8 +85,13 @@ class Allowances:
     """
 
     def __init__(
-        self, store: AllowanceStore, budget: Budget, worker: int, workers: int,
-        crashed: Callable[[str, BaseException], None], wall: Callable[[], float] = time,
+        self,
+        store: AllowanceStore,
+        budget: Budget,
+        worker: int,
+        workers: int,
+        crashed: Callable[[str, BaseException], None],
+        wall: Callable[[], float] = time,
     ) -> None:
         self._store = store
         self._budget = budget
@@ -214,7 +219,8 @@ class Allowances:
         if hold.unpriced:
             return GatewayError(
                 "This key has a budget in dollars, and a model of the route has no price.",
-                f"What {hold.unpriced} costs is not known.", code="model_unpriced",
+                f"What {hold.unpriced} costs is not known.",
+                code="model_unpriced",
             )
         limits = hold.account.limits
         for resource in SPENT:
@@ -225,7 +231,8 @@ class Allowances:
             return UsageError(
                 "The request is larger than the key's tokens per minute.",
                 f"It may use {hold.need.token_rate} tokens; the key may use {rate} a minute.",
-                "Shorten the messages, or bound the answer with max_tokens.", code="request_too_large",
+                "Shorten the messages, or bound the answer with max_tokens.",
+                code="request_too_large",
             )
         return None
 
@@ -362,7 +369,6 @@ def _summed(returns: Sequence[Return]) -> list[Return]:
         name = (each.key_id, each.day, each.resource)
         seen = found.get(name)
         found[name] = (
-            each if seen is None
-            else each._replace(spent=each.spent + seen.spent, unused=each.unused + seen.unused)
+            each if seen is None else each._replace(spent=each.spent + seen.spent, unused=each.unused + seen.unused)
         )
     return list(found.values())

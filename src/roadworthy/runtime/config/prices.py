@@ -58,7 +58,8 @@ def read_table(path: Path) -> PriceTable:
         places = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'the file'}: {_told(one['msg'])}" for one in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         raise ConfigError(
-            "The price table is not what it must be.", f"{path}: {places or 'it cannot be read as YAML'}{more}.",
+            "The price table is not what it must be.",
+            f"{path}: {places or 'it cannot be read as YAML'}{more}.",
             "It holds date, currency: USD, and models with input and output in dollars per million tokens.",
         ) from None
 
