@@ -8,7 +8,7 @@ import pytest
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.gateway.chat import ChatRequest
-from roadworthy.gateway.cost import FREE, Charge, charged, cost_usd, nano, price_of, total_usd, worst_usd
+from roadworthy.gateway.cost import FREE, charged, cost_usd, dearest, nano, price_of, total_usd
 from roadworthy.gateway.prompt_size import MEDIA_BYTES, prompt_bytes
 from roadworthy.gateway.providers.contract import Usage
 from roadworthy.gateway.settings import Price
@@ -38,18 +38,18 @@ def test_cost(price: Price, usage: Usage, expected: float) -> None:
 @pytest.mark.parametrize(
     ("price", "usage", "reason", "status", "expected"),
     [
-        (MINI, Usage(1_000, 0), Reason.SERVED, 200, Charge(4e-4, False, 1_000)),
-        (None, Usage(1_000, 0), Reason.SERVED, 200, Charge(None, False, 1_000)),
-        (None, Usage(1_000, 0, 0, 0, 0.0123), Reason.SERVED, 200, Charge(0.0123, False, 1_000)),
-        (MINI, Usage(1_000, 0), Reason.EMPTY, 200, Charge(4e-4, False, 1_000)),
-        (MINI, None, Reason.SERVED, 200, Charge(pytest.approx(1e-4 + 1.6e-4), True, 350)),
-        (MINI, None, Reason.TIMEOUT, None, Charge(pytest.approx(1e-4 + 1.6e-4), True, 350)),
-        (MINI, None, Reason.CLIENT_GONE, None, Charge(pytest.approx(1e-4 + 1.6e-4), True, 350)),
-        (None, None, Reason.TIMEOUT, None, Charge(None, False, 350)),
-        (MINI, None, Reason.CONNECT_FAILED, None, Charge(0.0, False, 0)),
-        (MINI, None, Reason.RATE_LIMITED, 429, Charge(0.0, False, 0)),
-        (None, None, Reason.HTTP_ERROR, 500, Charge(0.0, False, 0)),
-        (FREE, None, Reason.TIMEOUT, None, Charge(0.0, False, 350)),
+        (MINI, Usage(1_000, 0), Reason.SERVED, 200, (4e-4, False, 1_000)),
+        (None, Usage(1_000, 0), Reason.SERVED, 200, (None, False, 1_000)),
+        (None, Usage(1_000, 0, 0, 0, 0.0123), Reason.SERVED, 200, (0.0123, False, 1_000)),
+        (MINI, Usage(1_000, 0), Reason.EMPTY, 200, (4e-4, False, 1_000)),
+        (MINI, None, Reason.SERVED, 200, (pytest.approx(1e-4 + 1.6e-4), True, 350)),
+        (MINI, None, Reason.TIMEOUT, None, (pytest.approx(1e-4 + 1.6e-4), True, 350)),
+        (MINI, None, Reason.CLIENT_GONE, None, (pytest.approx(1e-4 + 1.6e-4), True, 350)),
+        (None, None, Reason.TIMEOUT, None, (None, False, 350)),
+        (MINI, None, Reason.CONNECT_FAILED, None, (0.0, False, 0)),
+        (MINI, None, Reason.RATE_LIMITED, 429, (0.0, False, 0)),
+        (None, None, Reason.HTTP_ERROR, 500, (0.0, False, 0)),
+        (FREE, None, Reason.TIMEOUT, None, (0.0, False, 350)),
     ],
 )
 def test_charged(price: Price | None, usage: Usage | None, reason: Reason, status: int | None, expected) -> None:
@@ -98,8 +98,9 @@ def test_billionths_are_rounded_up_but_not_for_noise(usd: float, parts: int) -> 
 
 
 def test_the_worst_case_is_the_dearest_model_with_its_dearest_tokens() -> None:
-    assert worst_usd([MINI, HAIKU], 1_000, 100) == pytest.approx((1_250 + 500) / 1e6)
-    assert worst_usd([], 1_000, 100) == 0.0
+    assert dearest([MINI, HAIKU, SEARCH]) == (1_250, 5_000, 5_000_000)
+    assert dearest([Price(0.0001, 0.0, 0.0001, 0.0001)]) == (1, 0, 0), "never less than it costs"
+    assert dearest([]) == (0, 0, 0)
 
 
 def chat(messages: list, **more: object) -> ChatRequest:

@@ -79,9 +79,12 @@ class Account:
     """
 
     __slots__ = (
+        "_limited",
+        "_mask",
         "_pots",
         "_spent",
         "_targets",
+        "_unlimited",
         "_workers",
         "day",
         "key_id",
@@ -107,6 +110,9 @@ class Account:
     def limit(self, limits: tuple[int | None, ...]) -> None:
         """Take over changed limits; what is held beyond them is returned by the next `sweep`."""
         self.limits = limits
+        self._mask = tuple(limit is not None for limit in limits)
+        self._limited = tuple(resource for resource, here in enumerate(self._mask) if here)
+        self._unlimited = tuple(resource for resource, here in enumerate(self._mask) if not here)
         parts = (_SLICES_PER_DAY, _SLICES_PER_DAY, _SLICES_PER_MINUTE, _SLICES_PER_MINUTE, _SLICES_OF_PLACES)
         self._targets = [
             0 if limit is None else limit // (part * self._workers) for limit, part in zip(limits, parts, strict=True)
@@ -116,18 +122,31 @@ class Account:
         """What is leased and not reserved."""
         return self._pots[resource]
 
+    def need(self, usd: int, tokens: int) -> Need:
+        """What a request needs of the limits that there are."""
+        dollars, day, requests, rate, places = self._mask
+        return Need(
+            usd if dollars else 0,
+            tokens if day else 0,
+            1 if requests else 0,
+            tokens if rate else 0,
+            1 if places else 0,
+        )
+
     def take(self, wanted: Need) -> Need | None:
         """Reserve, all or nothing; what was reserved (0 where nothing is limited), or None."""
-        pots, limits = self._pots, self.limits
-        for resource in range(5):
-            if limits[resource] is not None and pots[resource] < wanted[resource]:
+        pots, limited = self._pots, self._limited
+        for resource in limited:
+            if pots[resource] < wanted[resource]:
                 return None
-        for resource in range(5):
-            if limits[resource] is not None:
-                pots[resource] -= wanted[resource]
+        for resource in limited:
+            pots[resource] -= wanted[resource]
         self.running += 1
         self.touched = True
-        return Need(*[0 if limit is None else amount for limit, amount in zip(limits, wanted, strict=True)])
+        for resource in self._unlimited:
+            if wanted[resource]:  # the limits changed since it was worked out
+                return Need(*[amount if here else 0 for amount, here in zip(wanted, self._mask, strict=True)])
+        return wanted
 
     def shares(self, first: Need, all_waiting: Sequence[Need]) -> list[Share]:
         """What to lease so that `first` can be taken; with luck everybody who waits, and some more."""
@@ -162,18 +181,28 @@ class Account:
             usd: Billionths of a dollar.
             tokens: Prompt and answer.
         """
-        used = (usd, tokens, 1, tokens, 0)
-        for resource, limit in enumerate(self.limits):
-            if limit is not None or reserved[resource]:
-                self._pots[resource] += reserved[resource] - used[resource]
-                if resource in SPENT:
-                    self._spent[resource] += used[resource]
+        used, pots, spent = (usd, tokens, 1, tokens, 0), self._pots, self._spent
+        for resource in range(5):
+            held = reserved[resource]
+            if held or self._mask[resource]:
+                pots[resource] += held - used[resource]
+                if resource <= TOKENS:
+                    spent[resource] += used[resource]
         self.running -= 1
 
     @property
     def crowded(self) -> bool:
         """Whether it holds so much more than it should that others may miss it."""
-        return any(pot > 2 * target for pot, target in zip(self._pots, self._targets, strict=True))
+        pots, targets = self._pots, self._targets
+        for resource in self._limited:  # noqa: SIM110 - a generator would cost more than all the rest
+            if pots[resource] > 2 * targets[resource]:
+                return True
+        return False
+
+    @property
+    def rated(self) -> bool:
+        """Whether callers are told in headers what is left."""
+        return self._mask[REQUESTS] or self._mask[TOKEN_RATE]
 
     def sweep(self, keep: bool) -> list[Return]:
         """Everything to tell the store; what is told is forgotten here.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
-from typing import NamedTuple
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.model_name import undated
@@ -26,12 +25,8 @@ BYTES_PER_RESERVED_TOKEN = 3
 """For reservations, which should err on the other side."""
 
 
-class Charge(NamedTuple):
-    """What one attempt costs, in the order of the last fields of `Attempt`."""
-
-    usd: float | None
-    estimated: bool
-    tokens: int
+Charge = tuple[float | None, bool, int]
+"""What one attempt costs, as the last fields of `Attempt`: US dollars, whether they are estimated, tokens."""
 
 
 def price_of(prices: Mapping[str, Price], model: str) -> Price | None:
@@ -67,18 +62,18 @@ def charged(
         said: Tokens of the answer that were seen, by estimate.
     """
     if usage is not None:
-        tokens = usage.prompt_tokens + usage.completion_tokens
-        if usage.cost_usd is not None:
-            return Charge(usage.cost_usd, False, tokens)
-        return Charge(None if price is None else cost_usd(price, usage), False, tokens)
+        usd = usage.cost_usd
+        if usd is None and price is not None:
+            usd = cost_usd(price, usage)
+        return usd, False, usage.prompt_tokens + usage.completion_tokens
     if reason is Reason.CONNECT_FAILED or (status is not None and status != 200):
-        return Charge(0.0, False, 0)
+        return 0.0, False, 0
     guess = Usage(-(-prompt_bytes // BYTES_PER_TOKEN), said)
     tokens = guess.prompt_tokens + said
     if price is None:
-        return Charge(None, False, tokens)
+        return None, False, tokens
     usd = cost_usd(price, guess)
-    return Charge(usd, usd > 0, tokens)
+    return usd, usd > 0, tokens
 
 
 def total_usd(attempts: Sequence[Attempt]) -> float | None:
@@ -100,8 +95,13 @@ def nano(usd: float) -> int:
     return ceil(usd * NANO - 1e-3)
 
 
-def worst_usd(prices: Iterable[Price], prompt_tokens: int, output_tokens: int) -> float:
-    """The most that one attempt may cost at the dearest of some models."""
-    usage = Usage(prompt_tokens, output_tokens)
-    written = Usage(prompt_tokens, output_tokens, 0, prompt_tokens)
-    return max((max(cost_usd(price, usage), cost_usd(price, written)) for price in prices), default=0.0)
+Dearest = tuple[int, int, int]
+"""Billionths of a dollar for each prompt token, each token of an answer, and each request."""
+
+
+def dearest(prices: Iterable[Price]) -> Dearest:
+    """The most that models charge for each part of a request; no attempt at one of them costs more than the sum."""
+    rows = [(nano(max(p.input, p.cache_write) / 1e6), nano(p.output / 1e6), nano(p.request)) for p in prices]
+    return (
+        (max(row[0] for row in rows), max(row[1] for row in rows), max(row[2] for row in rows)) if rows else (0, 0, 0)
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from roadworthy.gateway.chat import ChatRequest
+from roadworthy.gateway.chat import ChatRequest, Message
 
 MEDIA_BYTES = 6_400
 """What a picture, a sound or a file counts for: about 1,600 tokens, a large picture at the providers of our chains."""
@@ -23,9 +25,18 @@ _part = msgspec.json.Decoder(_Part).decode
 def prompt_bytes(request: ChatRequest) -> int:
     """Bytes of JSON that the model reads: messages, tools, formats."""
     fields, messages = request.fields, request.view.messages
-    size = sum(len(fields[name]) for name in _READ if name in fields)
-    if not any(type(message.content) is list for message in messages):
-        return size + len(fields["messages"])
+    size = 0
+    for name in _READ:
+        if name in fields:
+            size += len(fields[name])
+    for message in messages:
+        if type(message.content) is list:
+            return size + _with_parts(messages)
+    return size + len(fields["messages"])
+
+
+def _with_parts(messages: Sequence[Message]) -> int:
+    size = 0
     for message in messages:
         content = message.content
         size += MESSAGE_BYTES + sum(map(len, message.tool_calls or ()))

@@ -115,16 +115,12 @@ class Exchange:
 
     def start(self) -> None:
         """Ask the first target, as soon as the key's limits let it pass."""
-        if self.hold is None or self.service.allowances is None:
+        hold, allowances = self.hold, self.service.allowances
+        if hold is None or allowances is None or allowances.start(hold, self._reserved):
             self._advance()
-        else:
-            self.service.allowances.start(self.hold, lambda error: door(self, partial(self._reserved, error)))
 
     def _reserved(self, error: RoadworthyError | None) -> None:
-        if error is None:
-            self._advance()
-        else:
-            self._refuse(error)
+        door(self, self._advance if error is None else partial(self._refuse, error))
 
     def cancel(self) -> None:
         """The caller hung up: stop everything, no verdict on the target."""

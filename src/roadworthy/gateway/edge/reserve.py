@@ -26,11 +26,10 @@ from roadworthy.gateway.allowance import (
     Account,
     Need,
     merged,
-    need,
     whole_limits,
 )
-from roadworthy.gateway.allowance_store import day_of, until_midnight_s
-from roadworthy.gateway.cost import BYTES_PER_RESERVED_TOKEN, nano, worst_usd
+from roadworthy.gateway.allowance_store import DAY_S, day_of, until_midnight_s
+from roadworthy.gateway.cost import BYTES_PER_RESERVED_TOKEN, Dearest, dearest, nano
 from roadworthy.gateway.edge.ask import Ask
 from roadworthy.gateway.edge.limited import refusal
 from roadworthy.gateway.edge.link import UpstreamLink
@@ -41,6 +40,9 @@ SWEEP_S = 1.0
 CROWDED_S = 0.005
 REFUSED_S = 1.0
 """How long a refusal of a day's budget is remembered without asking the store again."""
+
+MAX_CHAINS = 1_000
+"""Chains whose dearest prices are remembered; patterns make new ones, so their number is bounded."""
 
 R = TypeVar("R")
 Resume = Callable[[RoadworthyError | None], None]
@@ -109,6 +111,8 @@ class Allowances:
         self._soon: asyncio.TimerHandle | None = None
         self._untold: list[Return] = []
         self._adopted = False
+        self._dearest: dict[tuple[UpstreamLink, ...], tuple[Dearest, str]] = {}
+        self._day, self._midnight = "", 0.0
 
     def load(self, keys: Iterable[Key]) -> None:
         """Take over the limits of all known keys; those of running accounts change at once."""
@@ -117,7 +121,7 @@ class Allowances:
             desk.account.limit(whole_limits(self._limits.get(key_id, self._budget.default)))
             desk.refused_until.clear()
 
-    def hold(self, key_id: str, ask: Ask, links: Sequence[UpstreamLink]) -> Hold | None:
+    def hold(self, key_id: str, ask: Ask, links: tuple[UpstreamLink, ...]) -> Hold | None:
         """What a request must reserve before it is sent; None for a key without limits."""
         limits = self._limits.get(key_id, self._default)
         if limits is None:
@@ -125,40 +129,48 @@ class Allowances:
         account = self._desk(key_id, limits).account
         prompt = -(-ask.prompt_bytes // BYTES_PER_RESERVED_TOKEN)
         answer = ask.output_tokens(self._budget.max_output_tokens)
-        prices = [link.price for link in links if link.price is not None]
-        unpriced = ""
-        if limits.usd_per_day is not None and self._budget.unpriced == "refuse":
-            unpriced = next((link.label for link in links if link.price is None), "")
-        wanted = need(nano(worst_usd(prices, prompt, answer)), prompt + answer)
-        return Hold(account, wanted, unpriced)
+        if limits.usd_per_day is None:
+            return Hold(account, account.need(0, prompt + answer), "")
+        known = self._dearest.get(links)
+        if known is None:
+            if len(self._dearest) >= MAX_CHAINS:
+                self._dearest.clear()
+            known = self._dearest[links] = _dearest_of(links)
+        (for_prompt, for_answer, for_request), unpriced = known
+        usd = prompt * for_prompt + answer * for_answer + for_request
+        return Hold(account, account.need(usd, prompt + answer), unpriced if self._budget.unpriced == "refuse" else "")
 
-    def start(self, hold: Hold, resume: Resume) -> None:
+    def start(self, hold: Hold, resume: Resume) -> bool:
         """Reserve, at once or later.
 
         Args:
             hold: What `hold` gave.
-            resume: Called once, with None or with why the request may not pass, unless the hold is settled before.
+            resume: Called once, with None or with why the request may not pass, unless the hold is settled before or
+                the answer is True.
+
+        Returns:
+            Whether the request may pass at once.
         """
         account = hold.account
         error = self._impossible(hold)
         if error is not None:
             resume(error)
-            return
+            return False
         desk = self._desk_of(account)
         if desk is None:  # midnight passed since
             resume(GatewayError("The day is over.", code="rate_limited", retry_after_s=1.0))
-            return
+            return False
         if not desk.waiting and (reserved := account.take(hold.need)) is not None:
             hold.reserved = reserved
-            resume(None)
-            return
+            return True
         error = self._remembered(desk, hold)
         if error is not None:
             resume(error)
-            return
+            return False
         hold.resume = resume
         desk.waiting.append(hold)
         self._lease(desk)
+        return False
 
     def settle(self, hold: Hold, attempts: Sequence[Attempt]) -> None:
         """The request is over. A hold that is settled already, or never got its reservation, changes nothing.
@@ -173,8 +185,11 @@ class Allowances:
         hold.resume = None
         if hold.reserved is None:
             return
-        usd = nano(sum(attempt.cost_usd or 0.0 for attempt in attempts))
-        hold.account.settle(hold.reserved, usd, sum(attempt.tokens or 0 for attempt in attempts))
+        usd, tokens = 0.0, 0
+        for attempt in attempts:
+            usd += attempt.cost_usd or 0.0
+            tokens += attempt.tokens or 0
+        hold.account.settle(hold.reserved, nano(usd), tokens)
         if hold.account.crowded and self._soon is None:
             self._soon = self._loop.call_later(CROWDED_S, self._relieve)
 
@@ -199,7 +214,7 @@ class Allowances:
         return [*(desk.account for desk in self._desks.values()), *self._past]
 
     def _desk(self, key_id: str, limits: KeyLimits) -> _Desk:
-        desk, day = self._desks.get(key_id), day_of(self._wall())
+        desk, day = self._desks.get(key_id), self._today()
         if desk is None or desk.account.day != day:
             if desk is not None:
                 self._past.append(desk.account)
@@ -207,6 +222,12 @@ class Allowances:
             if self._timer is None:
                 self._timer = self._loop.call_later(SWEEP_S, self._sweep)
         return desk
+
+    def _today(self) -> str:
+        now = self._wall()
+        if not self._midnight - DAY_S <= now < self._midnight:
+            self._day, self._midnight = day_of(now), now + until_midnight_s(now)
+        return self._day
 
     def _desk_of(self, account: Account) -> _Desk | None:
         desk = self._desks.get(account.key_id)
@@ -360,6 +381,12 @@ class Allowances:
             return error
         self._crashed("allowance", error)
         return UnexpectedError("The gateway failed to look after the key's limits.")
+
+
+def _dearest_of(links: Sequence[UpstreamLink]) -> tuple[Dearest, str]:
+    """The dearest prices of a chain, and its first target without a price; empty when all have one."""
+    prices = [link.price for link in links if link.price is not None]
+    return dearest(prices), next((link.label for link in links if link.price is None), "")
 
 
 def _summed(returns: Sequence[Return]) -> list[Return]:

@@ -150,7 +150,8 @@ class Service:
         self.in_flight += 1
         if hold is None:
             return Exchange(self, ask, routed, caller, request_id, key_id)
-        exchange = Exchange(self, ask, routed, LimitedCaller(caller, hold.account, time), request_id, key_id)
+        told = LimitedCaller(caller, hold.account, time) if hold.account.rated else caller
+        exchange = Exchange(self, ask, routed, told, request_id, key_id)
         exchange.hold = hold
         return exchange
 
