@@ -28,6 +28,7 @@ HEADERS = {
     "x-roadworthy-fallback": "Why the first provider did not serve, or `false` when it did.",
     "x-roadworthy-cache": "What the cache did; `off` when there is none.",
     "x-roadworthy-quality": "What the quality gate said: passed, failed or not-gated.",
+    "x-roadworthy-prompt": "The prompt, `NAME@VERSION`, that was put before the request's messages; only when one was.",
     "x-should-retry": "`false` when the whole chain was spent: a retry by the client would only multiply the load.",
     "retry-after": "Seconds after which the same request makes sense again.",
     "server-timing": "Milliseconds spent by the gateway itself and by the providers.",

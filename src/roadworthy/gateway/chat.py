@@ -55,7 +55,8 @@ class ChatView(msgspec.Struct, gc=False):
     """
 
     model: str
-    messages: list[Message]
+    messages: list[Message] = []
+    prompt: msgspec.Raw | None = None
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     response_format: ResponseFormat | None = None
@@ -135,7 +136,10 @@ class ChatRequest:
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError("The request body is not valid JSON.", explain_syntax(error)) from None
-        if not view.messages:
+        if "messages" not in fields and view.prompt is None:
+            told = "Object missing required field `messages`."
+            raise UsageError("The request field messages is not what it must be.", told, param="messages")
+        if not view.messages and view.prompt is None:
             raise UsageError("The request has no messages.", "`messages` is an empty list.", param="messages")
         if not view.model:
             raise UsageError("The request names no model.", "`model` is empty.", param="model")

@@ -25,6 +25,20 @@ class ModeServed(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
+class PromptUsed(msgspec.Struct, frozen=True, gc=False):
+    """Which prompt was put before a request's messages.
+
+    Attributes:
+        id: Its name.
+        version: Its version, from 1 upwards.
+        language: `en` or `ko`.
+    """
+
+    id: str
+    version: int
+    language: str
+
+
 class Finished(msgspec.Struct, frozen=True, gc=False):
     """One request, ended. Holds no text of the caller or of the answer.
 
@@ -49,6 +63,7 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         quality: What the gate said.
         stub_used: Always False in an answer that left; a stub is an error.
         mode: What the mode selector decided; None when no mode was asked for.
+        prompt: The prompt that was used; None without one.
     """
 
     request_id: str
@@ -70,3 +85,4 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     quality: Quality = "not-gated"
     stub_used: bool = False
     mode: ModeServed | None = None
+    prompt: PromptUsed | None = None

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from roadworthy.gateway.prompts.template import Template
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds that keep one client from hurting the others. Sizes in bytes, times in seconds."""
@@ -53,7 +55,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Times in seconds. `deadline_s` spans every try of the request up to the first useful token of a stream;
     `try_timeout_s` bounds one try (None: a fair share of what is left of the deadline). After a stream's
     commit point `stream_idle_timeout_s`, `stream_min_chars_per_s` (0 switches it off; judged over
-    `stream_rate_window_s`) and `stream_max_s` hold.
+    `stream_rate_window_s`) and `stream_max_s` hold. `prompt` is `NAME` or `NAME@VERSION`
+    of what comes before the caller's messages; `role` is the name in its mode, None outside modes.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_min_chars_per_s: float = 0.5
     stream_rate_window_s: float = 10.0
     stream_max_s: float = 600.0
+    prompt: str | None = None
+    role: str | None = None
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -162,6 +167,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     providers: tuple[ProviderSettings, ...]
     routes: tuple[Route, ...]
     modes: tuple[Mode, ...] = ()
+    prompts: tuple[Template, ...] = ()
     profile: str = "development"
     host: str = "127.0.0.1"
     port: int = 8080

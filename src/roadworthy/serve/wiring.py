@@ -11,6 +11,7 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.gateway import settings
 from roadworthy.runtime.config.mode import Mode
 from roadworthy.runtime.config.tree import Config, Node, Provider
+from roadworthy.serve.wiring_prompt import compile_prompts
 from roadworthy.runtime.secret import SecretRef, header_reference, resolve
 
 BASE_URLS = {
@@ -49,6 +50,7 @@ def compile_edge(
         providers=tuple(providers),
         routes=tuple(_route(config, name) for name in gateway.routes),
         modes=tuple(_mode(config, name, mode) for name, mode in gateway.modes.items()),
+        prompts=compile_prompts(config),
         profile=config.profile,
         host=gateway.host,
         port=gateway.port,
@@ -195,6 +197,8 @@ def _role(config: Config, mode_name: str, mode: Mode, at: int) -> settings.Route
     return msgspec.convert(
         {
             **limits,
+            **({"prompt": mode.prompts[role]} if role in mode.prompts else {}),
+            "role": role,
             "name": f"{mode_name}/{role}" if at else mode_name,
             "chain": tuple(settings.Target(*target.split("/", 1)) for target in chain),
             "deadline_s": mode.timeout_s,

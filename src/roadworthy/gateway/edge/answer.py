@@ -9,7 +9,7 @@ import msgspec
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import RoadworthyError
-from roadworthy.gateway.finished import ModeServed, Quality
+from roadworthy.gateway.finished import ModeServed, PromptUsed, Quality
 
 PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER})
 
@@ -17,16 +17,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ModeShown:
-    """What answers say of the mode, as bytes made once for all requests that fare alike.
+    """What answers say of the mode and of the prompt, as bytes made once for all requests that fare alike.
 
     Args:
         mode: The decision; None when no mode was asked for.
+        prompt: The prompt that was put before the messages, if any.
     """
 
-    __slots__ = ("lines", "members", "mode")
+    __slots__ = ("_prompted", "lines", "members", "mode", "prompt")
 
-    def __init__(self, mode: ModeServed | None) -> None:
+    def __init__(self, mode: ModeServed | None, prompt: PromptUsed | None = None) -> None:
         self.mode = mode
+        self.prompt = prompt
+        self._prompted: dict[PromptUsed, ModeShown] = {}
         values = (None, None, None) if mode is None else (mode.requested, mode.served, mode.reason)
         self.members = b'"mode_requested":%b,"mode_served":%b,"mode_reason":%b' % tuple(map(_encode, values))
         lines = ""
@@ -34,7 +37,17 @@ class ModeShown:
             lines = f"x-roadworthy-mode: {mode.served or 'emergency'}\r\n"
             if mode.reason:
                 lines += f"x-roadworthy-mode-requested: {mode.requested}\r\nx-roadworthy-mode-reason: {mode.reason}\r\n"
+        if prompt is not None:
+            self.members += b',"prompt":%b' % _encode(prompt)
+            lines += f"x-roadworthy-prompt: {prompt.id}@{prompt.version}\r\n"
         self.lines = lines.encode("ascii", "replace")
+
+    def with_prompt(self, prompt: PromptUsed) -> ModeShown:
+        """The same with a prompt."""
+        shown = self._prompted.get(prompt)
+        if shown is None:
+            shown = self._prompted[prompt] = ModeShown(self.mode, prompt)
+        return shown
 
 
 NO_MODE = ModeShown(None)
@@ -54,7 +67,7 @@ class AttemptView(msgspec.Struct, gc=False):
 
 
 class Extra(msgspec.Struct, gc=False):
-    """The `roadworthy` object of an answer. The mode is null where none was asked for, cost until it is known."""
+    """The `roadworthy` object of an answer. The mode is null where none was asked for, cost until it is known; no prompt used, none told."""
 
     attempts: list[AttemptView]
     quality: Quality
@@ -62,6 +75,7 @@ class Extra(msgspec.Struct, gc=False):
     mode_requested: str | None = None
     mode_served: str | None = None
     mode_reason: str | None = None
+    prompt: PromptUsed | msgspec.UnsetType = msgspec.UNSET
     cache: str = "off"
     stub_used: bool = False
     cost: float | None = None
@@ -105,6 +119,8 @@ def _extra(attempts: Sequence[Attempt], quality: Quality, request_id: str, shown
     extra = Extra(view(attempts), quality, request_id)
     if (mode := shown.mode) is not None:
         extra.mode_requested, extra.mode_served, extra.mode_reason = mode.requested, mode.served, mode.reason
+    if shown.prompt is not None:
+        extra.prompt = shown.prompt
     return extra
 
 
@@ -206,6 +222,8 @@ def error_object(
         inner["debug_hint"] = debug_hint(attempts)
     if (mode := shown.mode) is not None:
         inner |= {"mode_requested": mode.requested, "mode_served": mode.served, "mode_reason": mode.reason}
+    if shown.prompt is not None:
+        inner["prompt"] = shown.prompt
     return inner
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -14,6 +14,9 @@ from roadworthy.gateway.chat import KNOWN_PARAMETERS, ChatRequest, explain_synta
 from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.providers.contract import Reply, UnsupportedParameter
 from roadworthy.gateway.quality.default import judge
+
+if TYPE_CHECKING:
+    from roadworthy.gateway.edge.prompting import Lead
 
 
 class Ask(Protocol):
@@ -25,6 +28,10 @@ class Ask(Protocol):
     wants_json: bool
     judged: bool
     """Whether `judge` looks at answers at all."""
+    prompted: bool
+    """Whether the request names a prompt."""
+    lead: Lead | None
+    """What was put before the messages."""
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse what no target of the chain can mean.
@@ -70,7 +77,7 @@ PARAMETER = re.compile(r"[a-z][a-z_]{0,39}[0-9]?")
 class ChatAsk:
     """A chat completion."""
 
-    __slots__ = ("model", "request", "stream", "wants_json")
+    __slots__ = ("lead", "model", "prompted", "request", "stream", "wants_json")
     endpoint: Literal["chat", "embeddings"] = "chat"
     judged = True
 
@@ -79,6 +86,8 @@ class ChatAsk:
         self.model = request.view.model
         self.stream = request.stream
         self.wants_json = request.wants_json
+        self.prompted = request.view.prompt is not None
+        self.lead: Lead | None = None
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse parameters that nobody documents, unless every target takes any."""
@@ -103,6 +112,8 @@ class ChatAsk:
 
     def body(self, link: UpstreamLink) -> bytes:
         """Request body for this target."""
+        if self.lead is not None:
+            self.lead.put(self.request, link.label)
         return link.upstream.provider.chat_body(self.request, link.model)
 
     def read(self, link: UpstreamLink, body: bytes) -> Reply:
@@ -129,6 +140,8 @@ class EmbeddingsAsk:
     __slots__ = ("_fields", "model")
     endpoint: Literal["chat", "embeddings"] = "embeddings"
     judged = False
+    prompted = False
+    lead: Lead | None = None
     stream = False
     wants_json = False
 

@@ -469,5 +469,6 @@ class Exchange:
                 "" if code != "ok" or len(attempts) == 1 else fallback_reason(attempts),
                 quality,
                 mode=self.shown.mode,
+                prompt=self.shown.prompt,
             )
         )

@@ -19,6 +19,7 @@ from roadworthy.gateway.edge.ask import Ask
 from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Caller, Exchange
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
+from roadworthy.gateway.edge.prompting import PromptDesk
 from roadworthy.gateway.edge.routing import RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell
 from roadworthy.gateway.edge.turn import ModeDesk, require_chat
@@ -74,6 +75,7 @@ class Service:
         self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
         self.table = RouteTable(settings, self.upstreams, self._breaker_changed)
         self.modes = ModeDesk(settings, self.table, self.event, self.jitter) if settings.modes else None
+        self.prompts = PromptDesk(settings.prompts)
         self._waiting_for: dict[str, asyncio.Task[None]] = {}
 
     def _upstream(self, name: str) -> Upstream:
@@ -129,6 +131,8 @@ class Service:
         routed = self.table.find(ask.model)
         if routed.mode is not None:
             require_chat(ask)
+        if ask.prompted or routed.route.prompt is not None:
+            self.prompts.open(ask, routed)
         ask.check(routed.links)
         if self.in_flight >= self.settings.limits.max_requests_in_flight:
             raise GatewayError(
@@ -136,6 +140,8 @@ class Service:
             )
         self.in_flight += 1
         exchange = Exchange(self, ask, routed, caller, request_id, key_id)
+        if ask.lead is not None:
+            exchange.shown = ask.lead.shown(exchange.shown)
         if routed.mode is not None and self.modes is not None:
             self.modes.enter(exchange)
         return exchange

@@ -1,100 +1,154 @@
-"""All prompts of an application: the one that fits role, mode and model best, in the language of the request."""
+"""All prompts of a gateway, and the one that fits name, version, role, mode and model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+import hashlib
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from roadworthy.core.errors import ConfigError, UsageError
-from roadworthy.gateway.prompts.template import Template, read
+from roadworthy.gateway.prompts.template import Reference, Template
 
-SHIPPED = Path(__file__).parent / "data"
-KOREAN_SHARE = 0.2
-"""A text with at least this share of Hangul among its letters is Korean; Korean text is full of Latin product names."""
+
+class Choice:
+    """One version of a prompt for one role and mode, in the variants that its models need.
+
+    Args:
+        variants: The best fit first; the last one fits every model.
+    """
+
+    __slots__ = ("_variants", "automatic", "name", "per_model", "template", "version")
+
+    def __init__(self, variants: Sequence[Template]) -> None:
+        self._variants = variants
+        self.template = variants[-1]
+        self.name = self.template.name
+        self.version = self.template.version
+        self.per_model = len(variants) > 1
+        self.automatic = any(variant.automatic for variant in variants)
+
+    def for_model(self, model: str | None) -> Template:
+        """The variant for `provider/model`; the general one when the model is not known."""
+        if model is None or not self.per_model:
+            return self.template
+        return next(one for one in self._variants if one.model is None or fnmatchcase(model, one.model))
 
 
 class Catalogue:
     """Prompts by name.
 
     Args:
-        templates: In any order.
+        templates: Checked ones, in any order.
 
     Raises:
-        ConfigError: The same version of a prompt is there twice for the same role, mode and model.
+        ConfigError: A version is there twice for one role, mode and model, its variants take different values, or it is
+            written for single models only.
     """
 
     def __init__(self, templates: Iterable[Template]) -> None:
-        self._templates: list[Template] = []
-        seen: set[tuple[object, ...]] = set()
+        self._versions: dict[str, dict[int, list[Template]]] = {}
         for template in templates:
-            key = (template.name, template.version, template.role, template.mode, template.model)
-            if key in seen:
-                raise ConfigError(
-                    f"The prompt {template.name} is there twice in version {template.version}.",
-                    "Both are for the same role, mode and model, so nobody could tell which one answers come from.",
-                    "Give the newer one the next version number.",
-                )
-            seen.add(key)
-            self._templates.append(template)
-
-    @classmethod
-    def load(cls, *folders: Path) -> Catalogue:
-        """All `*.yaml` of the folders, read and checked.
-
-        Raises:
-            ConfigError: A folder is missing, or a file is no template.
-        """
-        templates: list[Template] = []
-        for folder in folders:
-            if not folder.is_dir():
-                raise ConfigError("The folder of prompts does not exist.", f"Looked for {folder.name}.")
-            templates += (read(path) for path in sorted(folder.glob("*.yaml")))
-        return cls(templates)
+            versions = self._versions.setdefault(template.name, {})
+            versions.setdefault(template.version, []).append(template)
+        for versions in self._versions.values():
+            for variants in versions.values():
+                _check(variants)
 
     def names(self) -> list[str]:
         """Sorted names."""
-        return sorted({template.name for template in self._templates})
+        return sorted(self._versions)
 
     def all(self) -> list[Template]:
-        """Every version of every prompt, by name and version."""
-        return sorted(self._templates, key=lambda t: (t.name, t.version, t.role or "", t.mode or "", t.model or ""))
+        """Every variant of every version of every prompt, by name and version."""
+        found = [one for versions in self._versions.values() for variants in versions.values() for one in variants]
+        return sorted(found, key=lambda t: (t.name, t.version, t.role or "", t.mode or "", t.model or ""))
 
-    def find(self, name: str, role: str | None = None, mode: str | None = None, model: str | None = None) -> Template:
-        """The best fit: for the model before for the mode before for the role, then the newest version.
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every version with all its variants, as hex, by `NAME@VERSION` in order."""
+        return {
+            f"{name}@{version}": hashlib.sha256("".join(sorted(one.digest for one in variants)).encode()).hexdigest()
+            for name, versions in sorted(self._versions.items())
+            for version, variants in sorted(versions.items())
+        }
+
+    def find(self, wanted: Reference, role: str | None = None, mode: str | None = None) -> Choice:
+        """The newest version with a variant that fits, or the one asked for; in it the best fit.
+
+        A variant for the mode goes before one for the role, and that before one for any.
 
         Args:
-            name: Of the prompt; `name@2` pins version 2.
-            role: Role that will answer.
-            mode: Mode that is served.
-            model: `provider/model` that will answer.
+            wanted: Name, and the version or None.
+            role: Role that will answer, None outside modes.
+            mode: Mode that is served, None outside modes.
 
         Raises:
-            UsageError: No prompt of this name (and version) fits.
+            UsageError: No prompt of this name and version fits; says what there is.
         """
-        base, _, pinned = name.partition("@")
-        fitting = [
-            template for template in self._templates
-            if template.name == base and (not pinned or str(template.version) == pinned)
-            and template.role in {None, role} and template.mode in {None, mode} and _is_for(template, model)
-        ]  # fmt: skip
-        if not fitting:
+        versions = self._of(wanted)
+        for version in [wanted.version] if wanted.version is not None else sorted(versions, reverse=True):
+            fitting = [t for t in versions[version] if t.role in {None, role} and t.mode in {None, mode}]
+            if fitting:
+                best = max(_rank(one) for one in fitting)
+                variants = [one for one in fitting if _rank(one) == best]
+                return Choice(sorted(variants, key=lambda t: (t.model is None, -len(t.model or ""))))
+        raise UsageError(
+            f"The prompt {wanted.name} does not fit here.",
+            "It is written for other roles or modes.",
+            "`roadworthy gateway prompts show` says for which.",
+            param="prompt.id",
+        )
+
+    def version(self, wanted: Reference) -> int:
+        """The version asked for, or the newest.
+
+        Raises:
+            UsageError: It is not there.
+        """
+        versions = self._of(wanted)
+        return wanted.version if wanted.version is not None else max(versions)
+
+    def _of(self, wanted: Reference) -> dict[int, list[Template]]:
+        versions = self._versions.get(wanted.name)
+        if versions is None:
+            near = difflib.get_close_matches(wanted.name[:100], self._versions, n=3, cutoff=0.5)
             raise UsageError(
-                "No prompt of this name fits.",
-                "Its files are for other roles, modes, models or versions."
-                if base in self.names()
-                else "It is not there.",
-                f"There are: {', '.join(self.names()) or 'none'}.",
+                "No prompt of this name is there.",
+                "",
+                f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(self.names()) or 'none'}.",
+                param="prompt.id",
             )
-        return max(fitting, key=lambda t: (t.model is not None, t.mode is not None, t.role is not None, t.version))
+        if wanted.version is not None and wanted.version not in versions:
+            told = ", ".join(map(str, sorted(versions)))
+            raise UsageError(
+                f"The prompt {wanted.name} has no such version.", "", f"There are: {told}.", param="prompt.version"
+            )
+        return versions
 
 
-def language_of(text: str) -> str:
-    """`ko` or `en`, whichever prompts should be in for a request with this text; text without letters is `en`."""
-    letters = [character for character in text if character.isalpha()]
-    hangul = sum(1 for c in letters if "가" <= c <= "힣" or "ㄱ" <= c <= "ㆎ" or "ᄀ" <= c <= "ᇿ")
-    return "ko" if letters and hangul >= KOREAN_SHARE * len(letters) else "en"
+def _rank(template: Template) -> tuple[bool, bool]:
+    return template.mode is not None, template.role is not None
 
 
-def _is_for(template: Template, model: str | None) -> bool:
-    return template.model is None or (model is not None and fnmatchcase(model, template.model))
+def _check(variants: list[Template]) -> None:
+    first = variants[0]
+    version = f"{first.name}@{first.version}"
+    keys = [(one.role, one.mode, one.model) for one in variants]
+    if len(set(keys)) < len(keys):
+        raise ConfigError(
+            f"The prompt {version} is there twice.",
+            "Both are for the same role, mode and model, so nobody could tell which one answers come from.",
+            "Give the newer one the next version number.",
+        )
+    if any((role, mode, None) not in keys for role, mode, _ in keys):
+        raise ConfigError(
+            f"The prompt {version} is written for single models only.",
+            "A chain may end at a model that none of its variants fits.",
+            "Add one without `model`, for the same role and mode.",
+        )
+    if any(one.places != first.places for one in variants):
+        raise ConfigError(
+            f"The variants of the prompt {version} take different values.",
+            "A caller could not know which ones to give.",
+            "Give all variants of a version the same places.",
+        )

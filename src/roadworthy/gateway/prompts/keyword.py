@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,12 @@ from typing import NamedTuple
 from roadworthy.core.errors import ConfigError
 
 SHIPPED = Path(__file__).parent / "data" / "keywords-ko.csv"
+MAX_CHARS = 10_000
+"""So much of a text is looked through."""
+
+MAX_TOLD = 20
+NONE_FOUND = {"en": "none", "ko": "없음"}
+_PARTICLES = "향기|향|냄새|맛|같은|처럼|이랑|으로|이나|에서|이|가|을|를|은|는|과|와|도|의|에|로|만|랑|나"
 _COLUMNS = ["korean", "family", "descriptors", "facet", "weight", "english"]
 
 
@@ -37,6 +44,9 @@ class Keyword(NamedTuple):
 class Dictionary:
     """Finds keywords in text.
 
+    A word of one or two syllables counts at the beginning of a word only, and one of a single syllable only with nothing
+    but particles behind it: `배` is a pear, and no part of `배송`. Longer words count wherever they stand.
+
     Args:
         keywords: Entries; of two entries for one word the heavier one counts.
     """
@@ -45,8 +55,8 @@ class Dictionary:
         self._words: dict[str, Keyword] = {}
         for keyword in sorted(keywords, key=lambda k: k.weight):
             self._words[_plain(keyword.korean)] = keyword
-        self._longest = max(map(len, self._words), default=0)
-        self._first = {word[0] for word in self._words}
+        longest_first = sorted(self._words, key=lambda word: (-len(word), word))
+        self._find = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)").finditer
 
     def __len__(self) -> int:
         return len(self._words)
@@ -68,19 +78,13 @@ class Dictionary:
         return cls(_keyword(path, number, row) for number, row in enumerate(rows[1:], 2))
 
     def find(self, text: str) -> list[Keyword]:
-        """Keywords in the order in which they stand in the text, each once; the longest word wins where two overlap."""
-        plain, found, at = _plain(text), dict[str, Keyword](), 0
-        while at < len(plain):
-            step = 1
-            if plain[at] in self._first:
-                for length in range(min(self._longest, len(plain) - at), 0, -1):
-                    keyword = self._words.get(plain[at : at + length])
-                    if keyword is not None:
-                        found.setdefault(keyword.korean, keyword)
-                        step = length
-                        break
-            at += step
-        return list(found.values())
+        """Keywords in the order in which they stand in the text, each once; the longest word wins where two overlap.
+
+        Looks at the first `MAX_CHARS` characters.
+        """
+        if text.isascii():
+            return []
+        return list(dict.fromkeys(self._words[match[0]] for match in self._find(_plain(text[:MAX_CHARS]))))
 
     def families(self, text: str) -> dict[str, float]:
         """Families that the text asks for, with the sum of the weights of its words, the strongest first."""
@@ -88,6 +92,15 @@ class Dictionary:
         for keyword in self.find(text):
             sums[keyword.family] = sums.get(keyword.family, 0.0) + keyword.weight
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
+
+
+def told(dictionary: Dictionary, text: str, language: str) -> str:
+    """What the value `keywords` of a prompt says: words of the text with what they stand for, or that there are none.
+
+    Holds words of the dictionary alone, never the text's own.
+    """
+    found = dictionary.find(text)[:MAX_TOLD]
+    return "; ".join(f"{one.korean} ({', '.join(one.descriptors)})" for one in found) or NONE_FOUND[language]
 
 
 def _keyword(path: Path, number: int, row: list[str]) -> Keyword:
@@ -101,6 +114,12 @@ def _keyword(path: Path, number: int, row: list[str]) -> Keyword:
             f"Line {number} of the dictionary {path.name} is no entry.", "A word, a family, weight 0 to 1."
         )
     return keyword
+
+
+def _pattern(word: str) -> str:
+    start = "(?<![가-힣])" if len(word) <= 2 else ""
+    end = f"(?=(?:{_PARTICLES}){{0,2}}(?![가-힣]))" if len(word) == 1 else ""
+    return f"{start}{re.escape(word)}{end}"
 
 
 def _plain(text: str) -> str:
