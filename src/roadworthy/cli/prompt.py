@@ -57,7 +57,12 @@ def show(which: str, out: Settings) -> None:
 @click.option("--mode", help="As if this mode were asked.")
 @click.option("--model", metavar="PROVIDER/MODEL", help="As if this model answered.")
 def render(
-    which: str, given: tuple[str, ...], lang: str | None, role: str | None, mode: str | None, model: str | None,
+    which: str,
+    given: tuple[str, ...],
+    lang: str | None,
+    role: str | None,
+    mode: str | None,
+    model: str | None,
     out: Settings,
 ) -> None:
     """Fill in a prompt as a request that names it would, and print its messages."""

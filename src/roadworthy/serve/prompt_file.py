@@ -72,7 +72,9 @@ def read(folder: Path) -> list[Template]:
             "gateway.prompts.folder is a readable folder, relative to the working directory.",
         ) from error
     if len(names) > MAX_FILES:
-        raise ConfigError(f"The folder of prompts {folder.name} has over {MAX_FILES} files.", "It may be the wrong one.")
+        raise ConfigError(
+            f"The folder of prompts {folder.name} has over {MAX_FILES} files.", "It may be the wrong one."
+        )
     return [_template(folder / name) for name in names]
 
 

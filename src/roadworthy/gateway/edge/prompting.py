@@ -1,6 +1,6 @@
 """Prompts at the edge: puts a prompt's messages before those of the caller, once per request and mode.
 
-A request may name a prompt as OpenAI's Responses API does: `"prompt": {"id", "version", "variables"}`. Else the prompt of
+A request may name a prompt as in OpenAI's Responses API: `"prompt": {"id", "version", "variables"}`. Else the prompt of
 the route or of the mode's role comes before the caller's messages. All that follows (gate, cache, costs) sees messages.
 """
 
@@ -13,9 +13,9 @@ from msgspec import Raw
 
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.chat import ChatRequest, Message, explain_validation, field_at_fault
-from roadworthy.gateway.edge.answer import ModeShown
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.routing import Routed
+from roadworthy.gateway.edge.shown import Shown
 from roadworthy.gateway.finished import PromptUsed
 from roadworthy.gateway.prompts.catalogue import Catalogue, Choice
 from roadworthy.gateway.prompts.keyword import Dictionary, told
@@ -105,9 +105,9 @@ class Lead:
         request.view.messages = [*before, *self._messages]
         request.fields["messages"] = Raw(raw if own == b"]" else b"%b,%b" % (raw[:-1], own))
 
-    def shown(self, shown: ModeShown) -> ModeShown:
+    def shown(self, shown: Shown) -> Shown:
         """What answers say, with the prompt that was used."""
-        return shown if self.used is None else shown.with_prompt(self.used)
+        return shown if self.used is None else shown.prompted(self.used)
 
     @property
     def empty(self) -> bool:
@@ -211,4 +211,3 @@ def _last_words(messages: list[Message]) -> str:
         except msgspec.ValidationError:
             continue  # no text; whether it is a part at all, the provider says
     return "\n".join(texts)[:MAX_CHARS]
-

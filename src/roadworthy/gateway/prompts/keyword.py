@@ -44,8 +44,8 @@ class Keyword(NamedTuple):
 class Dictionary:
     """Finds keywords in text.
 
-    A word of one or two syllables counts at the beginning of a word only, and one of a single syllable only with nothing
-    but particles behind it: `배` is a pear, and no part of `배송`. Longer words count wherever they stand.
+    A word of one or two syllables counts at the beginning of a word only, and one of a single syllable only with
+    nothing but particles behind it: `배` is a pear, and no part of `배송`. Longer words count wherever they stand.
 
     Args:
         keywords: Entries; of two entries for one word the heavier one counts.

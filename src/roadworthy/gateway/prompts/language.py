@@ -15,7 +15,7 @@ _HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7a3\ud7b
 def language_of(text: str) -> str:
     """`ko` when at least half of the words hold Hangul, else `en`; a text without words is `en`.
 
-    Words are counted and not letters: Korean text is full of Latin product names, whose letters outnumber its syllables.
+    Words are counted and not letters: Korean text is full of Latin names, whose letters outnumber its syllables.
     """
     if text.isascii():
         return "en"

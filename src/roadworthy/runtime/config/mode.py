@@ -91,7 +91,7 @@ class Mode(Node):
     )
     prompts: dict[str, Annotated[str, Field(pattern=PROMPT_PATTERN)]] = Field(
         default_factory=dict,
-        description="Prompt of each role: NAME or NAME@VERSION, whose system message comes before the caller's messages.",
+        description="Prompt of each role, NAME or NAME@VERSION: its system message comes before the caller's.",
     )
     parameters: Parameters = Field(default_factory=Parameters, description="Filled in where the caller is silent.")
     timeout_s: float = Field(
