@@ -56,7 +56,8 @@ def check(path: Path | None, environ: Mapping[str, str] | None = None) -> Checke
             problems.update(_told(error.problems, problems, profile, active))
             continue
         problems.update(_told(prompt_problems(loaded.config), problems, profile, active))
-        found = [*loaded.warnings, *unlocked_prompts(loaded.config), *(_missing_secrets(loaded.config, environ) if profile == active else [])]
+        found = [*loaded.warnings, *unlocked_prompts(loaded.config)]
+        found += _missing_secrets(loaded.config, environ) if profile == active else []
         warnings.update(_told(found, warnings, profile, active))
     if problems:
         raise ConfigInvalid(list(problems))

@@ -1,4 +1,4 @@
-"""Reads prompts from a folder: one YAML file a template, and `prompts.lock`, which holds released versions to their text."""
+"""Reads prompts from a folder: one YAML file a template, and `prompts.lock`, which keeps versions as released."""
 
 from __future__ import annotations
 
@@ -72,9 +72,7 @@ def read(folder: Path) -> list[Template]:
             "gateway.prompts.folder is a readable folder, relative to the working directory.",
         ) from error
     if len(names) > MAX_FILES:
-        raise ConfigError(
-            f"The folder of prompts {folder.name} has over {MAX_FILES} files.", "It may be the wrong one."
-        )
+        raise ConfigError(f"The folder of prompts {folder.name} is too large.", f"It has over {MAX_FILES} files.")
     return [_template(folder / name) for name in names]
 
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from roadworthy.core.errors import UsageError
-from roadworthy.gateway.chat import ChatRequest, Message, explain_validation, field_at_fault
+from roadworthy.gateway.chat import ChatRequest, Message
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.routing import Routed
 from roadworthy.gateway.edge.shown import Shown
@@ -28,23 +28,10 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 
-class _Text(msgspec.Struct, tag_field="type", tag="input_text"):
-    text: str
-
-
 class _Part(msgspec.Struct, tag_field="type", tag="text"):
     text: str
 
 
-class PromptCall(msgspec.Struct, forbid_unknown_fields=True):
-    """The `prompt` object of a request, as in OpenAI's Responses API; a value is a string or an `input_text`."""
-
-    id: str
-    version: str | int | None = None
-    variables: dict[str, str | _Text] | None = None
-
-
-_decode_call = msgspec.json.Decoder(PromptCall).decode
 _decode_part = msgspec.json.Decoder(_Part).decode
 
 
@@ -60,10 +47,11 @@ class Lead:
     def __init__(self, request: ChatRequest) -> None:
         self.call: Reference | None = None
         self.values: dict[str, str] = {}
-        if request.view.prompt is not None:
-            self._read(request.view.prompt)
+        if (call := request.view.prompt) is not None:
+            self.call = Reference(call.id, None if call.version is None else _version(call.version))
+            given = call.variables or {}
+            self.values = {name: one if isinstance(one, str) else one.text for name, one in given.items()}
             request.view.prompt = None
-            del request.fields["prompt"]
         self._messages = request.view.messages
         self._raw = bytes(request.fields.get("messages", b"[]")).strip()
         self._text = "\n".join([*self.values.values(), _last_words(self._messages)])
@@ -113,24 +101,6 @@ class Lead:
     def empty(self) -> bool:
         """Whether nobody would ask anything: no message of the caller, and no user message of the prompt."""
         return not self._messages and (self.choice is None or self.choice.template.user is None)
-
-    def _read(self, raw: Raw) -> None:
-        try:
-            call = _decode_call(raw)
-        except msgspec.ValidationError as error:
-            fault = str(error)
-            path = ".".join(part for part in ("prompt", field_at_fault(fault)) if part)
-            unknown = fault.startswith("Object contains unknown field")  # the message repeats the caller's word
-            raise UsageError(
-                f"The request field {path} is not what it must be.",
-                "It has a key that is not known." if unknown else explain_validation(fault),
-                "`prompt` is an object with id, version and variables; a value is a string or an input_text.",
-                param=path,
-            ) from None
-        version = None if call.version is None else _version(call.version)
-        self.call = Reference(call.id, version)
-        given = call.variables or {}
-        self.values = {name: one if isinstance(one, str) else one.text for name, one in given.items()}
 
 
 class PromptDesk:
