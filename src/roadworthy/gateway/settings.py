@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from roadworthy.gateway.prompts.template import Template
+from roadworthy.gateway.quality.rule import Quality
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,8 +57,9 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `try_timeout_s` bounds one try (None: a fair share of what is left of the deadline). After a stream's
     commit point `stream_idle_timeout_s`, `stream_min_chars_per_s` (0 switches it off; judged over
     `stream_rate_window_s`) and `stream_max_s` hold. `cache` None means exact where the cache is on and the request
-    asks for no variety; `cache_ttl_s` None means the lifetime that follows the load. `prompt` is `NAME`
-    or `NAME@VERSION` of what comes before the caller's messages; `role` is the name in its mode, None outside modes.
+    asks for no variety; `cache_ttl_s` None means the lifetime that follows the load. `quality` None: the default rules
+    alone. `prompt` is `NAME` or `NAME@VERSION` of what comes before the caller's messages; `role` is the name in its
+    mode, None outside modes.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cache_ttl_s: float | None = None
     prompt: str | None = None
     role: str | None = None
+    quality: Quality | None = None
 
 
 class SemanticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

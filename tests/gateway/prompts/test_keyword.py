@@ -40,7 +40,7 @@ def test_words_are_found_with_their_particles(
 
 @pytest.mark.parametrize(
     "text",
-    ["오늘 회의는 세 시에 있습니다", "", "fresh lemon", "배송은 언제 오나요", "배터리를 살펴봄", 
+    ["오늘 회의는 세 시에 있습니다", "", "fresh lemon", "배송은 언제 오나요", "배터리를 살펴봄",
      "타임라임", "감정향상", "\x00{{상}}"],
 )  # fmt: skip
 def test_nothing_is_found_where_nothing_is(words: Dictionary, text: str) -> None:
