@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from roadworthy.core.errors import ConfigError
 from roadworthy.gateway.prompts.language import language_of
+from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.config.load import load as load_config
 from roadworthy.serve import prompt_file, wiring
 from roadworthy.serve.config_check import check
@@ -189,6 +191,7 @@ def test_the_edge_gets_templates_and_names(tmp_path: Path) -> None:
     loaded = load_config(config(tmp_path), environ={})
     edge = wiring.compile_edge(loaded.config, {}, embedded_url="http://127.0.0.1:1/v1")
     assert [one.name for one in edge.prompts] == ["hints", "interpreter", "validator", "brand"]
+    assert msgspec.json.decode(msgspec.json.encode(edge), type=EdgeSettings) == edge  # how it travels to the edge
     assert edge.routes[0].prompt == "brand@1"
     creative, fast = edge.modes
     assert [(role.role, role.prompt) for role in creative.roles] == [

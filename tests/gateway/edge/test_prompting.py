@@ -108,6 +108,20 @@ async def test_keywords_are_the_dictionarys_words_alone(start, two) -> None:
     assert sent(two[0])[0]["content"] == "Words: none."
 
 
+@pytest.mark.parametrize("name", ["interpreter", "hints", "validator"])
+async def test_a_routes_prompt_leaves_its_user_message_out(start, two, name: str) -> None:
+    edge = await start(name)
+    for content in ("상큼한 향", "a scent", "상큼한 향", "우디한 향"):
+        response = await edge.ask(messages=[{"role": "user", "content": content}])
+        assert response.status_code == 200, response.text
+        system, user = sent(two[0])
+        assert system["role"] == "system"
+        assert "{" not in system["content"]
+        assert user == {"role": "user", "content": content}
+    if name == "interpreter":
+        assert "우디한 (woody" in sent(two[0])[0]["content"]
+
+
 async def test_who_names_a_model_gets_the_model(start, two) -> None:
     edge = await start("house")
     await edge.ask(f"a/{MODEL}")

@@ -25,6 +25,7 @@ from roadworthy.gateway.prompts.template import Reference, Template, check_value
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.exchange import Exchange
 
+Ready = dict[tuple[int, str], tuple[list[Message], bytes]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -40,11 +41,25 @@ class Lead:
 
     Args:
         request: Before anything was put into it.
+        ready: Messages that are the same for all requests, by template and language; it is added to.
     """
 
-    __slots__ = ("_language", "_message", "_messages", "_raw", "_text", "_words", "call", "choice", "used", "values")
+    __slots__ = (
+        "_language",
+        "_message",
+        "_messages",
+        "_raw",
+        "_ready",
+        "_text",
+        "_words",
+        "call",
+        "choice",
+        "used",
+        "values",
+    )
 
-    def __init__(self, request: ChatRequest) -> None:
+    def __init__(self, request: ChatRequest, ready: Ready) -> None:
+        self._ready = ready
         self.call: Reference | None = None
         self.values: dict[str, str] = {}
         if (call := request.view.prompt) is not None:
@@ -83,15 +98,23 @@ class Lead:
         if template is self._message:
             return
         self._message = template
-        values = {**self.values, "keywords": self._words or ""}
-        found = messages(template, self._language, values)
-        if self.call is None:
-            del found[1:]  # a route's prompt is its system message; the caller's own messages stand for the rest
-        before = [Message("system" if role == "system" else "user", content) for role, content in found]
+        before, raw = self._before(template)
         own = self._raw[1:].lstrip()
-        raw = _encode([{"role": message.role, "content": message.content} for message in before])
         request.view.messages = [*before, *self._messages]
         request.fields["messages"] = Raw(raw if own == b"]" else b"%b,%b" % (raw[:-1], own))
+
+    def _before(self, template: Template) -> tuple[list[Message], bytes]:
+        alone = self.call is None  # a route's prompt is its system message; the caller's messages are the rest
+        key = (id(template), self._language)
+        if alone and (ready := self._ready.get(key)) is not None:
+            return ready
+        values = {**self.values, "keywords": self._words or ""}
+        found = messages(template, self._language, values, system_only=alone)
+        before = [Message("system" if role == "system" else "user", content) for role, content in found]
+        ready = before, _encode([{"role": role, "content": content} for role, content in found])
+        if alone and template.fixed:
+            self._ready[key] = ready
+        return ready
 
     def shown(self, shown: Shown) -> Shown:
         """What answers say, with the prompt that was used."""
@@ -113,6 +136,7 @@ class PromptDesk:
     def __init__(self, templates: tuple[Template, ...]) -> None:
         self._catalogue = Catalogue(templates)
         self._dictionary = Dictionary.load() if any(one.automatic for one in templates) else Dictionary(())
+        self._ready: Ready = {}
         self._configured: dict[tuple[str, str | None, str | None], Choice] = {}
 
     def open(self, ask: Ask, routed: Routed) -> None:
@@ -125,7 +149,7 @@ class PromptDesk:
             return
         lead = ask.lead
         if lead is None:
-            lead = ask.lead = Lead(ask.request)
+            lead = ask.lead = Lead(ask.request, self._ready)
         route = routed.route
         if lead.call is not None:
             lead.choose(self._catalogue.find(lead.call, route.role, routed.mode), self._dictionary)

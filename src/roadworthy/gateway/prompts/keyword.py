@@ -55,8 +55,7 @@ class Dictionary:
         self._words: dict[str, Keyword] = {}
         for keyword in sorted(keywords, key=lambda k: k.weight):
             self._words[_plain(keyword.korean)] = keyword
-        longest_first = sorted(self._words, key=lambda word: (-len(word), word))
-        self._find = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)").finditer
+        self._find = re.compile(_pattern(self._words)).finditer
 
     def __len__(self) -> int:
         return len(self._words)
@@ -116,10 +115,17 @@ def _keyword(path: Path, number: int, row: list[str]) -> Keyword:
     return keyword
 
 
-def _pattern(word: str) -> str:
-    start = "(?<![가-힣])" if len(word) <= 2 else ""
-    end = f"(?=(?:{_PARTICLES}){{0,2}}(?![가-힣]))" if len(word) == 1 else ""
-    return f"{start}{re.escape(word)}{end}"
+def _pattern(words: Iterable[str]) -> str:
+    by_length: dict[int, list[str]] = {}
+    for word in sorted(words, key=lambda word: (-len(word), word)):
+        by_length.setdefault(min(len(word), 3), []).append(re.escape(word))
+    if not by_length:
+        return "(?!)"
+    long, two, one = ("|".join(by_length.get(length, ["(?!)"])) for length in (3, 2, 1))
+    # Most places of a text begin no word: one look at the first letter passes them by.
+    first = "".join(sorted({re.escape(word[0]) for word in words}))
+    particles = f"(?:{_PARTICLES}){{0,2}}(?![가-힣])"
+    return f"(?=[{first}])(?:{long}|(?<![가-힣])(?:{two}|(?:{one})(?={particles})))"
 
 
 def _plain(text: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-MAX_CHARS = 4_000
+MAX_CHARS = 300
 """So much of a text decides; more would say the same."""
 
-_WORD = re.compile(r"[^\W\d_]+")
-_HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7a3\ud7b0-\ud7fb\uffa1-\uffdc]")
-"""Syllables, and the letters that decomposed text (NFD) and keyboards give."""
+_LETTERS = "\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\ud7b0-\ud7fb\uffa1-\uffdc"
+"""What decomposed text (NFD) and keyboards give."""
+_WORD = re.compile(r"[^\W\d_]\S*")
+_KOREAN_WORD = re.compile(f"[\uac00-\ud7a3{_LETTERS}]\\S*")
 
 
 def language_of(text: str) -> str:
@@ -19,6 +20,6 @@ def language_of(text: str) -> str:
     """
     if text.isascii():
         return "en"
-    words = _WORD.findall(text[:MAX_CHARS])
-    korean = sum(1 for word in words if _HANGUL.search(word))
-    return "ko" if korean and 2 * korean >= len(words) else "en"
+    begin = text[:MAX_CHARS]
+    korean = len(_KOREAN_WORD.findall(begin))
+    return "ko" if korean and 2 * korean >= len(_WORD.findall(begin)) else "en"

@@ -61,6 +61,11 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return any(places(text) & AUTOMATIC for text in (*self.system.values(), *(self.user or {}).values()))
 
     @property
+    def fixed(self) -> bool:
+        """Whether its system message is always the same."""
+        return not places(self.system["en"])
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all that it says, as hex; comments and the file's layout do not count."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
@@ -97,16 +102,19 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda match: values[match[1]] if match[1] else match[0][0], text)
 
 
-def messages(template: Template, language: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
+def messages(
+    template: Template, language: str, values: Mapping[str, str], *, system_only: bool = False
+) -> list[tuple[str, str]]:
     """Role and text of its messages.
 
     Args:
         template: A checked one.
         language: `en` or `ko`.
         values: At least one for each place, the automatic ones among them.
+        system_only: Leave the user message out; then the automatic values are enough.
     """
     found = [("system", fill(template.system[language], values).strip())]
-    if template.user is not None:
+    if template.user is not None and not system_only:
         found.append(("user", fill(template.user[language], values).strip()))
     return found
 
