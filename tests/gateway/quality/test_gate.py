@@ -123,3 +123,14 @@ def test_tool_calls_and_audio_are_no_texts() -> None:
         b'{"choices":[]}',
     ]
     assert said(Reply(b"", content="ac"), chunks, 2) == Said(["ac", "b"], False)
+
+
+def test_an_exception_of_no_built_in_kind_is_no_verdict_and_no_pass() -> None:
+    class Odd(Exception):
+        pass
+
+    def broken(text: str) -> str | None:
+        raise Odd
+
+    with pytest.raises(Odd):
+        judged(Quality(checks=("odd",)), "any text", odd=broken)

@@ -11,6 +11,13 @@ ENTRY_POINTS = "roadworthy.quality"
 """Group under which a package offers a check: its name, and a callable from the answer's text to what is wrong with it
 as one sentence for the model, or None. It runs on the event loop: it must not wait and must be done in microseconds."""
 
+RAISED = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, NameError,
+    OSError, RuntimeError, StopIteration, SyntaxError, TypeError, ValueError, Warning,
+)  # fmt: skip
+"""What a check may raise, subclasses included, to have given no verdict. Anything else is a bug that ends the request
+at the HTTP handler's door: in both cases the answer is not served."""
+
 Check = Callable[[str], str | None]
 MAX_CHARS = 300
 
@@ -37,12 +44,11 @@ class CustomCheck:
         """What is wrong with the text, at most 300 characters; None when nothing is.
 
         Raises:
-            CheckFailed: It raised, or gave something else than a text or None.
+            CheckFailed: It raised one of `RAISED`, or gave something else than a text or None.
         """
         try:
             told = self._function(text)
-        # A door: code of somebody else. Whatever it raises is a failed gate, never a served answer or a dead request.
-        except Exception as error:
+        except RAISED as error:
             raise CheckFailed(type(error).__name__) from error
         if told is None:
             return None
