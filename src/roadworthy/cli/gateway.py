@@ -6,6 +6,7 @@ import click
 
 from roadworthy.cli import target
 from roadworthy.cli.output import Settings, options
+from roadworthy.cli.prompt import prompts
 
 
 @click.group()
@@ -229,6 +230,9 @@ def verify(out: Settings) -> None:
     if found.first_bad_seq is not None:
         raise broken(found)
     out.emit({"whole": True, **found._asdict()}, f"The journal is whole: {found.entries} entries, head {found.head}.")
+
+
+gateway.add_command(prompts)
 
 
 def _closed(count: int) -> str:
