@@ -228,6 +228,13 @@ CODES: dict[str, ErrorCode] = {
         "This gateway is at its limit of connections or requests.",
         "Wait for the seconds named in Retry-After, or add workers.",
     ),
+    "queue_full": ErrorCode(
+        429,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "The queue of durable jobs is full.",
+        "Wait for the seconds named in Retry-After, or raise jobs.max_queued.",
+    ),
     "shutting_down": ErrorCode(
         503,
         Exit.COULD_NOT_FIND_OUT,
