@@ -28,6 +28,7 @@ from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_access import AdminOnly, error_response
 from roadworthy.serve.control_routes import AdminApi
 from roadworthy.serve.control_workers import Workers
+from roadworthy.serve.masked_lines import MaskedLines
 
 _BACKLOG = 64
 _GRACE_S = 5
@@ -94,18 +95,6 @@ async def _bug(request: Request, error: Exception) -> Response:
     return error_response(request, UnexpectedError("Something failed that should not have: a bug of ours."))
 
 
-class _MaskedLines(logging.Handler):
-    """Writes one masked line for each record; tracebacks, whose last line may quote anything, stay out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._mask = FirstMasker().mask
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the record."""
-        sys.stderr.write(f"control: {record.levelname.lower()}: {self._mask(record.getMessage())}\n")
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket on a port that the supervisor holds reserved."""
     family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -126,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--settings-fd", type=int, required=True, help="file descriptor to read the settings from")
     with open(parser.parse_args(argv).settings_fd, "rb") as pipe:
         settings = msgspec.json.decode(pipe.read(), type=ControlSettings)
-    logging.basicConfig(level=logging.WARNING, handlers=[_MaskedLines()])
+    logging.basicConfig(level=logging.WARNING, handlers=[MaskedLines("control")])
     try:
         app = _open_app(settings)
     except RoadworthyError as error:

