@@ -58,7 +58,10 @@ def failing(run: JobRun, payload):
 def main() -> None:
     store = sys.argv[1]
     jobs = DbosJobs(
-        store if "://" in store else Path(store), concurrency=8, max_attempts=3, lost=lambda: os._exit(75),
+        store if "://" in store else Path(store),
+        concurrency=8,
+        max_attempts=3,
+        lost=lambda: os._exit(75),
     )
     jobs.start({"steps": steps, "poison": poison, "failing": failing})
     stop = threading.Event()

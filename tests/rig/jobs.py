@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,9 @@ class Bench:
         """Start one and wait until it takes jobs."""
         with self.log.with_name("stderr").open("ab") as stderr:
             process = subprocess.Popen(
-                [sys.executable, str(WORKER), self.store, str(self.log)], stdout=subprocess.PIPE, stderr=stderr,
+                [sys.executable, str(WORKER), self.store, str(self.log)],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
             )
         self.workers.append(process)
         assert process.stdout is not None
@@ -72,9 +76,7 @@ class Bench:
         """(job, step) → when its end was recorded, in milliseconds."""
         table = "operation_outputs" if self.engine.dialect.name == "sqlite" else "dbos.operation_outputs"
         with self.engine.connect() as db:
-            rows = db.execute(
-                sa.text(f"SELECT workflow_uuid, function_name, completed_at_epoch_ms FROM {table}")
-            ).all()
+            rows = db.execute(sa.text(f"SELECT workflow_uuid, function_name, completed_at_epoch_ms FROM {table}")).all()
         assert len({(row[0], row[1]) for row in rows}) == len(rows)
         return {(row[0], row[1]): row[2] for row in rows}
 
@@ -82,9 +84,31 @@ class Bench:
         """Steps that began after their end had been recorded: there must be none."""
         ends = self.recorded()
         return [
-            (job, step) for at, job, step, _ in self.begun()
+            (job, step)
+            for at, job, step, _ in self.begun()
             if (end := ends.get((job, f"step-{step}"))) is not None and at > end
         ]
+
+    @contextmanager
+    def store_away(self) -> Iterator[None]:
+        """Nobody can write, and on PostgreSQL nobody can connect."""
+        if self.engine.dialect.name == "sqlite":
+            with closing(sqlite3.connect(self.store, isolation_level=None)) as db:
+                db.execute("BEGIN EXCLUSIVE")
+                yield
+                db.execute("ROLLBACK")
+            return
+        url = self.engine.url
+        engine = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as db:
+                db.execute(sa.text(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false"))
+                cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+                db.execute(sa.text(cut), {"name": url.database})
+                yield
+                db.execute(sa.text(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true"))
+        finally:
+            engine.dispose()
 
     def state(self, job: str) -> str:
         found = self.jobs.get(job)

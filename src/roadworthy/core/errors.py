@@ -242,6 +242,13 @@ CODES: dict[str, ErrorCode] = {
         "This gateway is draining and takes no new work.",
         "Send the request to another replica or again in a few seconds.",
     ),
+    "worker_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "The process that keeps files, batches and jobs does not answer.",
+        "Wait for the seconds named in Retry-After; `roadworthy gateway status` shows the processes.",
+    ),
     "gateway_unreachable": ErrorCode(
         503,
         Exit.COULD_NOT_FIND_OUT,

@@ -71,7 +71,11 @@ class BatchRoutes:
         assert upload.file is not None
         try:
             file = await run_in_threadpool(
-                service.keep_upload, _tenant(request), upload.file, upload.filename, upload.fields.get("purpose", ""),
+                service.keep_upload,
+                _tenant(request),
+                upload.file,
+                upload.filename,
+                upload.fields.get("purpose", ""),
             )
         finally:
             await run_in_threadpool(upload.file.drop)

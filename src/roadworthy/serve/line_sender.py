@@ -68,15 +68,18 @@ class LineSender:
             raise FileNotFoundError
         client = self._client(sockets[next(self._turn) % len(sockets)])
         return await client.post(
-            f"/internal/as/{batch.tenant}{batch.endpoint}", content=line.body,
+            f"/internal/as/{batch.tenant}{batch.endpoint}",
+            content=line.body,
             headers={"content-type": "application/json"},
         )
 
     def _client(self, socket: Path) -> httpx2.AsyncClient:
         if socket not in self._clients:
             self._clients[socket] = httpx2.AsyncClient(
-                transport=httpx2.AsyncHTTPTransport(uds=str(socket), verify=False), base_url="http://edge",  # noqa: S501
-                trust_env=False, timeout=httpx2.Timeout(LINE_TIMEOUT_S, connect=2.0),
+                transport=httpx2.AsyncHTTPTransport(uds=str(socket), verify=False),
+                base_url="http://edge",
+                trust_env=False,
+                timeout=httpx2.Timeout(LINE_TIMEOUT_S, connect=2.0),
             )
         return self._clients[socket]
 
@@ -114,6 +117,7 @@ def _unsent(line: Wanted, code: str, message: str) -> Answered:
 
 
 async def _sleep(seconds: float, stop: Stop) -> None:
-    end = time.monotonic() + seconds
-    while not stop() and (left := end - time.monotonic()) > 0:
-        await asyncio.sleep(min(STEP_S, left))
+    for _ in range(max(1, round(seconds / STEP_S))):
+        if stop():
+            return
+        await asyncio.sleep(STEP_S)

@@ -22,7 +22,7 @@ class ProcessRecord(msgspec.Struct, frozen=True):
     """One child process as `processes.json` tells it.
 
     Attributes:
-        name: `edge-0`, `model`, `control`.
+        name: `edge-0`, `model`, `worker`, `control`.
         state: `running`, `waiting` (for its next start), `looping` (same, after many deaths) or `stopped`.
         pid: None while it does not run.
         restarts: Times it was started again.
@@ -124,7 +124,7 @@ class RunDirectory:
         os.replace(part, self.path / "processes.json")
 
     def _remove_leftovers(self) -> None:
-        for left in (*self.path.glob("edge-*.sock"), *self.path.glob("processes.json*")):
+        for left in (*self.path.glob("*.sock"), *self.path.glob("processes.json*")):
             left.unlink(missing_ok=True)
 
 

@@ -33,7 +33,7 @@ class ChildSpec(NamedTuple):
     """How to start one child.
 
     Attributes:
-        name: `edge-0`, `model`, `control`; also the name in messages.
+        name: `edge-0`, `model`, `worker`, `control`; also the name in messages.
         module: Module to run as `__main__`.
         arguments: Command-line arguments; never a secret.
         settings: Given to the child through a pipe, whose descriptor follows `--settings-fd`; None for no pipe.

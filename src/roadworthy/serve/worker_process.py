@@ -113,8 +113,11 @@ class Worker:
 
         settings = self._settings
         jobs = DbosJobs(
-            settings.store or self._state / "jobs.db", max_queued=settings.max_queued,
-            max_attempts=settings.max_attempts, concurrency=settings.concurrency, lost=lambda: os._exit(GIVEN_UP),
+            settings.store or self._state / "jobs.db",
+            max_queued=settings.max_queued,
+            max_attempts=settings.max_attempts,
+            concurrency=settings.concurrency,
+            lost=lambda: os._exit(GIVEN_UP),
         )
         with guarded():
             store = BatchStore(jobs.engine)
@@ -150,7 +153,8 @@ def create_app(worker: Worker, max_file_bytes: int) -> Starlette:
         await worker.stop()
 
     return Starlette(
-        routes=BatchRoutes(worker.parts, max_file_bytes).routes(), lifespan=lifespan,
+        routes=BatchRoutes(worker.parts, max_file_bytes).routes(),
+        lifespan=lifespan,
         exception_handlers={RoadworthyError: _known, HTTPException: _http, Exception: _bug},
     )
 

@@ -187,7 +187,9 @@ def _storm(bench: Bench, jobs: int, kills: int, seed: int) -> None:
     assert len(bench.recorded()) == 2 * jobs
     assert not bench.run_again_after_finished()
     begun = len(bench.begun())
-    print(f"\n{bench.engine.dialect.name}: {jobs} jobs, {kills} kills: 0 lost, {begun - 2 * jobs} open steps begun again")
+    print(
+        f"\n{bench.engine.dialect.name}: {jobs} jobs, {kills} kills: 0 lost, {begun - 2 * jobs} open steps begun again"
+    )
 
 
 def test_a_hundred_jobs_and_three_kills(bench: Bench) -> None:
@@ -197,3 +199,15 @@ def test_a_hundred_jobs_and_three_kills(bench: Bench) -> None:
 @pytest.mark.slow
 def test_a_thousand_jobs_and_ten_kills(bench: Bench) -> None:
     _storm(bench, 1_000, 10, seed=2)
+
+
+def test_a_store_that_is_away_for_a_while_costs_no_job(bench: Bench) -> None:
+    worker = bench.worker()
+    for number in range(6):
+        bench.jobs.enqueue("steps", f"j{number}", {"steps": 4, "ms": 300})
+    wait_for(lambda: len(bench.begun()) >= 4)
+    with bench.store_away():
+        time.sleep(5.0)
+    wait_for(lambda: len(bench.jobs.list("done")) == 6)
+    assert worker.poll() is None
+    assert not bench.run_again_after_finished()

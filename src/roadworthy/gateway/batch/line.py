@@ -69,7 +69,8 @@ def read_line(number: int, raw: bytes, endpoint: str, seen: set[str]) -> Wanted:
     try:
         line = _decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        what = "an object with custom_id, method, url and body" if isinstance(error, msgspec.ValidationError) else "JSON"
+        known = isinstance(error, msgspec.ValidationError)
+        what = "an object with custom_id, method, url and body" if known else "JSON"
         raise _bad(number, "invalid_request", f"The line is not {what}.") from None
     name = line.custom_id
     if not 0 < len(name) <= MAX_ID_CHARS or "\n" in name:
@@ -78,7 +79,7 @@ def read_line(number: int, raw: bytes, endpoint: str, seen: set[str]) -> Wanted:
         raise _bad(number, "invalid_request", "Another line before has the same custom_id.", "custom_id")
     seen.add(name)
     if line.method != "POST" or line.url != endpoint:
-        raise _bad(number, "invalid_request", f"method must be POST and url the batch's endpoint {endpoint}.", "url", name)
+        raise _bad(number, "invalid_request", f"method must be POST and url {endpoint}, as the batch.", "url", name)
     if line.body.get("stream", b"false") not in (b"false", b"null"):
         raise _bad(number, "unsupported_parameter", "A line of a batch cannot be streamed.", "stream", name)
     return Wanted(number, name, msgspec.json.encode(line.body))

@@ -6,9 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Status = Literal[
-    "validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"
-]
+Status = Literal["validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"]
 FINAL: frozenset[str] = frozenset(("completed", "failed", "expired", "cancelled"))
 
 STAMPS: dict[str, str] = {

@@ -59,8 +59,10 @@ class BatchService:
         """
         if self.store.stored_bytes() + size > self._max_stored_bytes:
             raise UsageError(
-                "There is no room for another file.", f"All files together may have {self._max_stored_bytes} bytes.",
-                "Delete files that are not needed any more, or raise jobs.max_stored_bytes.", code="request_too_large",
+                "There is no room for another file.",
+                f"All files together may have {self._max_stored_bytes} bytes.",
+                "Delete files that are not needed any more, or raise jobs.max_stored_bytes.",
+                code="request_too_large",
             )
 
     def keep_upload(self, tenant: str, part: PartFile, filename: str, purpose: str) -> StoredFile:
@@ -107,7 +109,8 @@ class BatchService:
         """
         if wanted.endpoint not in ENDPOINTS:
             raise UsageError(
-                "The endpoint is not supported in batches.", f"It must be one of {', '.join(ENDPOINTS)}.",
+                "The endpoint is not supported in batches.",
+                f"It must be one of {', '.join(ENDPOINTS)}.",
                 param="endpoint",
             )
         if wanted.completion_window != "24h":
@@ -115,7 +118,8 @@ class BatchService:
         notes = wanted.metadata or {}
         if len(notes) > MAX_NOTES or any(len(name) > 64 or len(text) > 512 for name, text in notes.items()):
             raise UsageError(
-                "The metadata is too large.", f"{MAX_NOTES} pairs, names of 64 and texts of 512 characters at most.",
+                "The metadata is too large.",
+                f"{MAX_NOTES} pairs, names of 64 and texts of 512 characters at most.",
                 param="metadata",
             )
         file = self.store.file(tenant, wanted.input_file_id)
@@ -123,7 +127,13 @@ class BatchService:
             raise UsageError("The file is no input.", "Its purpose is not batch.", param="input_file_id")
         now = int(time.time())
         batch = Batch(
-            f"batch_{secrets.token_hex(12)}", tenant, wanted.endpoint, file.id, "validating", now, now + WINDOW_S,
+            f"batch_{secrets.token_hex(12)}",
+            tenant,
+            wanted.endpoint,
+            file.id,
+            "validating",
+            now,
+            now + WINDOW_S,
             wanted.metadata,
         )
         self.store.add_batch(batch)
@@ -239,5 +249,3 @@ def read_body(body: bytes, kind: type[Any]) -> Any:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         why = "" if not isinstance(error, msgspec.ValidationError) else "A field is missing or has a wrong type."
         raise UsageError("The request body is not what this route takes.", why) from None
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.batch.record import FINAL, STAMPS, Answered, Batch, LineFault, Status, StoredFile
+from roadworthy.runtime.jobs.store import guarded
 
 _metadata = sa.MetaData()
 _text = sa.Text
@@ -42,7 +44,7 @@ _json = msgspec.json.encode
 
 
 class BatchStore:
-    """The rows.
+    """The rows. Every call raises `StorageError` with `store_unavailable` when the store does not answer.
 
     Args:
         engine: Of the store; the tables are made when they are missing.
@@ -50,13 +52,24 @@ class BatchStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        _metadata.create_all(engine)
+        with guarded():
+            _metadata.create_all(engine)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with guarded(), self._engine.begin() as db:
+            yield db
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with guarded(), self._engine.connect() as db:
+            yield db
 
     # -- files
 
     def add_file(self, file: StoredFile) -> None:
         """Remember a file that is on disk; once, however often it is told."""
-        with self._engine.begin() as db:
+        with self._writing() as db:
             db.execute(FILE.delete().where(FILE.c.id == file.id))
             db.execute(FILE.insert().values(**msgspec.to_builtins(file)))
 
@@ -66,7 +79,7 @@ class BatchStore:
         Raises:
             UsageError: `not_found`, also for a file of another tenant.
         """
-        with self._engine.connect() as db:
+        with self._reading() as db:
             row = db.execute(sa.select(FILE).where(FILE.c.id == file_id, FILE.c.tenant == tenant)).mappings().first()
         if row is None:
             raise UsageError("There is no such file.", "No file of yours has this id.", code="not_found", param="id")
@@ -86,7 +99,7 @@ class BatchStore:
             UsageError: `not_found`; `invalid_request` while a batch still reads it.
         """
         self.file(tenant, file_id)
-        with self._engine.begin() as db:
+        with self._writing() as db:
             used = sa.select(BATCH.c.id).where(BATCH.c.input_file_id == file_id, BATCH.c.status.not_in(FINAL))
             if db.execute(used.limit(1)).first() is not None:
                 raise UsageError("The file is in use.", "A batch that is not over reads it.", "Cancel the batch first.")
@@ -94,14 +107,14 @@ class BatchStore:
 
     def stored_bytes(self) -> int:
         """Size of all files of all tenants."""
-        with self._engine.connect() as db:
+        with self._reading() as db:
             return int(db.scalar(sa.select(sa.func.coalesce(sa.func.sum(FILE.c.bytes), 0))) or 0)
 
     # -- batches
 
     def add_batch(self, batch: Batch) -> None:
         """Remember a new batch."""
-        with self._engine.begin() as db:
+        with self._writing() as db:
             db.execute(BATCH.insert().values(
                 id=batch.id, tenant=batch.tenant, endpoint=batch.endpoint, input_file_id=batch.input_file_id,
                 status=batch.status, created_at=batch.created_at, expires_at=batch.expires_at, run=batch.run, total=0,
@@ -110,7 +123,7 @@ class BatchStore:
 
     def remove_batch(self, batch_id: str) -> None:
         """Forget a batch for which there was no room in the queue."""
-        with self._engine.begin() as db:
+        with self._writing() as db:
             db.execute(BATCH.delete().where(BATCH.c.id == batch_id))
 
     def batch(self, batch_id: str, tenant: str | None = None) -> Batch:
@@ -126,7 +139,7 @@ class BatchStore:
         wanted = sa.select(BATCH).where(BATCH.c.id == batch_id)
         if tenant is not None:
             wanted = wanted.where(BATCH.c.tenant == tenant)
-        with self._engine.connect() as db:
+        with self._reading() as db:
             row = db.execute(wanted).mappings().first()
             counts = self._counts(db, batch_id)
         if row is None:
@@ -136,7 +149,7 @@ class BatchStore:
     def batches(self, tenant: str, after: str | None, limit: int) -> list[Batch]:
         """Batches of a tenant, newest first."""
         rows = self._page(sa.select(BATCH).where(BATCH.c.tenant == tenant), BATCH, after, limit)
-        with self._engine.connect() as db:
+        with self._reading() as db:
             return [_batch(row, self._counts(db, row["id"])) for row in rows]
 
     def advance(self, batch_id: str, to: Status, *, only_from: Sequence[Status] = (), **more: object) -> bool:
@@ -151,7 +164,7 @@ class BatchStore:
         Returns:
             Whether it was so.
         """
-        with self._engine.begin() as db:
+        with self._writing() as db:
             mine = BATCH.c.id == batch_id
             # A write first: SQLite takes its turn here, and PostgreSQL locks the row.
             if not db.execute(BATCH.update().where(mine).values(id=batch_id)).rowcount:
@@ -172,7 +185,7 @@ class BatchStore:
 
     def note_faults(self, batch_id: str, faults: Sequence[LineFault]) -> None:
         """Keep the first bad lines where OpenAI's batch object shows them."""
-        with self._engine.begin() as db:
+        with self._writing() as db:
             told = _json(list(faults[:MAX_TOLD])).decode()
             db.execute(BATCH.update().where(BATCH.c.id == batch_id).values(errors=told))
 
@@ -182,7 +195,7 @@ class BatchStore:
         Raises:
             UsageError: `invalid_request` when it is not cancelled.
         """
-        with self._engine.begin() as db:
+        with self._writing() as db:
             again = BATCH.update().where(BATCH.c.id == batch_id, BATCH.c.status == "cancelled").values(
                 status="validating", run=BATCH.c.run + 1, stamps="{}", output_file_id=None, error_file_id=None,
             )  # fmt: skip
@@ -198,12 +211,12 @@ class BatchStore:
             {"batch": batch_id, "number": one.number, "good": one.good, "told": _json(one).decode()} for one in lines
         ]
         if rows:
-            with self._engine.begin() as db:
+            with self._writing() as db:
                 db.execute(LINE.insert(), rows)
 
     def finished(self, batch_id: str) -> set[int]:
         """Numbers of the lines that are over."""
-        with self._engine.connect() as db:
+        with self._reading() as db:
             return set(db.scalars(sa.select(LINE.c.number).where(LINE.c.batch == batch_id)))
 
     def answers(self, batch_id: str, good: bool) -> Iterator[Answered]:
@@ -213,7 +226,7 @@ class BatchStore:
             wanted = sa.select(LINE.c.number, LINE.c.told).where(
                 LINE.c.batch == batch_id, LINE.c.good == good, LINE.c.number > last
             )
-            with self._engine.connect() as db:
+            with self._reading() as db:
                 rows = db.execute(wanted.order_by(LINE.c.number).limit(200)).all()
             if not rows:
                 return
@@ -223,7 +236,7 @@ class BatchStore:
 
     def forget_unsent(self, batch_id: str) -> None:
         """Before a batch is taken up again: lines that were only left out by then are not over."""
-        with self._engine.begin() as db:
+        with self._writing() as db:
             for number, told in db.execute(
                 sa.select(LINE.c.number, LINE.c.told).where(LINE.c.batch == batch_id, LINE.c.good.is_(False))
             ).all():
@@ -232,14 +245,12 @@ class BatchStore:
                     db.execute(LINE.delete().where(LINE.c.batch == batch_id, LINE.c.number == number))
 
     def _counts(self, db: sa.Connection, batch_id: str) -> dict[bool, int]:
-        rows = db.execute(
-            sa.select(LINE.c.good, sa.func.count()).where(LINE.c.batch == batch_id).group_by(LINE.c.good)
-        )
+        rows = db.execute(sa.select(LINE.c.good, sa.func.count()).where(LINE.c.batch == batch_id).group_by(LINE.c.good))
         return {bool(good): int(count) for good, count in rows}
 
     def _page(self, wanted: sa.Select[Any], table: sa.Table, after: str | None, limit: int) -> Sequence[Any]:
         order = (table.c.created_at.desc(), table.c.id.desc())
-        with self._engine.connect() as db:
+        with self._reading() as db:
             if after is not None:
                 last = db.execute(sa.select(table.c.created_at).where(table.c.id == after)).scalar()
                 key = sa.tuple_(table.c.created_at, table.c.id)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Any
 
+from roadworthy.core.errors import StorageError
 from roadworthy.core.job import JobInterrupted, Json, Payload
 from roadworthy.core.ports import JobRun
 from roadworthy.gateway.batch.files import FileStore
@@ -20,6 +22,10 @@ from roadworthy.gateway.batch.store import MAX_TOLD, BatchStore
 
 LOOK_S = 0.25
 """How often a running batch looks whether it is cancelled, expired or interrupted."""
+
+AWAY_S = 1.0
+STEP_TRIES = 10
+"""A step that the store refuses is tried so often, with growing waits of up to 5 s."""
 
 Stop = Callable[[], bool]
 Send = Callable[[Batch, Wanted, Stop], Awaitable[Answered | None]]
@@ -79,7 +85,7 @@ class BatchWork:
         batch = self._store.batch(batch_id)
         if batch.status in FINAL:
             return batch.status
-        run.step("check", lambda: self._check(batch))
+        run.step("check", lambda: self._check(batch), STEP_TRIES)
         batch = self._store.batch(batch_id)
         if batch.status in FINAL:
             return batch.status
@@ -90,7 +96,7 @@ class BatchWork:
             asyncio.run(self._work_off(run, batch, watch))
         if watch.interrupted is not None:
             raise watch.interrupted
-        return run.step("finish", lambda: self._finish(batch_id, watch.end))
+        return run.step("finish", lambda: self._finish(batch_id, watch.end), STEP_TRIES)
 
     # -- checking
 
@@ -137,13 +143,14 @@ class BatchWork:
                     return
                 answered = await send(batch, line, lambda: watch.stopped)
                 if answered is not None:
-                    await asyncio.to_thread(self._store.add_lines, batch.id, [answered])
+                    await self._remember(batch, answered)
                     run.progressed()
 
         async def look() -> None:
             while not watch.stopped:
                 await asyncio.sleep(LOOK_S)
-                await asyncio.to_thread(watch.look)
+                with suppress(StorageError):  # away: asked again in a moment
+                    await asyncio.to_thread(watch.look)
 
         looking = asyncio.create_task(look())
         try:
@@ -152,6 +159,16 @@ class BatchWork:
                     senders.create_task(sender(send))
         finally:
             looking.cancel()
+
+    async def _remember(self, batch: Batch, answered: Answered) -> None:
+        """However long the store is away: the answer was paid for."""
+        while True:
+            try:
+                await asyncio.to_thread(self._store.add_lines, batch.id, [answered])
+            except StorageError:
+                await asyncio.sleep(AWAY_S)
+            else:
+                return
 
     # -- writing
 
@@ -162,7 +179,7 @@ class BatchWork:
             self._store.advance(batch_id, "finalizing", only_from=("in_progress",))
         self._tell_unsent(batch, end)
         names = {"output_file_id": (True, "output"), "error_file_id": (False, "error")}
-        written = {column: self._write(batch, good, name) for column, (good, name) in names.items()}
+        written: dict[str, Any] = {column: self._write(batch, good, name) for column, (good, name) in names.items()}
         self._store.advance(batch_id, end, **written)
         return end
 

@@ -21,13 +21,13 @@ from dbos._error import DBOSNonExistentWorkflowError
 from dbos._sys_db import SystemDatabase
 
 from roadworthy.core.errors import GatewayError, StorageError, UsageError
-from roadworthy.core.job import Job, JobState, Json, Payload
+from roadworthy.core.job import Job, JobInterrupted, JobState, Json, Payload
 from roadworthy.core.ports import JobHandler
 from roadworthy.runtime.jobs.liveness import BEAT_S, Liveness
 from roadworthy.runtime.jobs.run import Active, DbosRun
 from roadworthy.runtime.jobs.serializer import JobFailed, JsonSerializer, refuse_pickle, told_of
-from roadworthy.runtime.jobs.suspect import Suspects
 from roadworthy.runtime.jobs.store import guarded, open_engine
+from roadworthy.runtime.jobs.suspect import Suspects
 
 QUEUE = "jobs"
 APPLICATION = "roadworthy"
@@ -66,7 +66,12 @@ class DbosJobs:
     """
 
     def __init__(
-        self, store: str | Path, *, max_queued: int = 1_000, max_attempts: int = 5, concurrency: int = 4,
+        self,
+        store: str | Path,
+        *,
+        max_queued: int = 1_000,
+        max_attempts: int = 5,
+        concurrency: int = 4,
         lost: Callable[[], None],
     ) -> None:
         refuse_pickle()
@@ -89,7 +94,9 @@ class DbosJobs:
         with guarded():
             self._migrate()
             self._client = DBOSClient(
-                system_database_engine=self.engine, serializer=JsonSerializer(), application_name=APPLICATION,
+                system_database_engine=self.engine,
+                serializer=JsonSerializer(),
+                application_name=APPLICATION,
                 retry_connection_errors=False,
             )
         self._suspects = Suspects(self.engine)
@@ -109,7 +116,11 @@ class DbosJobs:
         library.addFilter(_without_texts)
         tables = SystemDatabase.create(
             system_database_url="sqlite:///x" if self.engine.dialect.name == "sqlite" else "postgresql://x/x",
-            engine_kwargs={}, engine=self.engine, schema="dbos", serializer=JsonSerializer(), executor_id=None,
+            engine_kwargs={},
+            engine=self.engine,
+            schema="dbos",
+            serializer=JsonSerializer(),
+            executor_id=None,
             use_listen_notify=False,
         )
         tables.run_migrations()
@@ -155,18 +166,31 @@ class DbosJobs:
     def _workflow(self, handler: JobHandler) -> Callable[[Payload], Json]:
         def work(payload: Payload) -> Json:
             job_id = str(DBOS.workflow_id)
-            suspect = self._taken_up(job_id) > 1
-            run = DbosRun(job_id, self._active, self._suspects.clear if suspect else _no_more)
+            suspect = self._patiently(self._taken_up, job_id) > 1
+            run = DbosRun(job_id, self._active, self._forgive if suspect else _no_more)
             with self._active.doing(run, suspect):
-                if suspect and self._suspects.begin(job_id) >= self._max_attempts:
+                if suspect and self._patiently(self._suspects.begin, job_id) >= self._max_attempts:
                     raise JobFailed(f"poison: {self._max_attempts} times its worker ended before it got on")
                 try:
                     return handler(run, payload)
                 finally:  # reached however it ends, unless the worker itself ends
                     if suspect and not run.got_on:
-                        self._suspects.clear(job_id)
+                        self._forgive(job_id)
 
         return work
+
+    def _patiently(self, ask: Callable[[str], int], job_id: str) -> int:
+        """Ask the store until it answers: that it is away is no failure of the job."""
+        while True:
+            try:
+                return ask(job_id)
+            except sa.exc.SQLAlchemyError as error:
+                log.warning("the job store does not answer: %s", type(error).__name__)
+                if self._stopped.wait(BEAT_S):
+                    raise JobInterrupted from error
+
+    def _forgive(self, job_id: str) -> None:
+        self._patiently(self._suspects.clear, job_id)
 
     def _taken_up(self, job_id: str) -> int:
         rows = self._rows
@@ -176,7 +200,10 @@ class DbosJobs:
     def _poll_every(self, seconds: float) -> None:
         """Every worker reads the queue's row before each poll."""
         self._client.register_queue(
-            QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=seconds, on_conflict="always_update",
+            QUEUE,
+            worker_concurrency=self._concurrency,
+            polling_interval_sec=seconds,
+            on_conflict="always_update",
             application_name=APPLICATION,
         )
         self._polls = seconds
@@ -244,8 +271,10 @@ class DbosJobs:
             count = db.scalar(sa.select(sa.func.count()).select_from(rows).where(waiting)) or 0
         if count >= self._max_queued:
             raise GatewayError(
-                "The queue of durable jobs is full.", f"{count} jobs wait; jobs.max_queued is {self._max_queued}.",
-                code="queue_full", retry_after_s=RETRY_AFTER_S,
+                "The queue of durable jobs is full.",
+                f"{count} jobs wait; jobs.max_queued is {self._max_queued}.",
+                code="queue_full",
+                retry_after_s=RETRY_AFTER_S,
             )
 
     def get(self, job_id: str) -> Job | None:
@@ -261,7 +290,12 @@ class DbosJobs:
         wanted = [theirs for theirs, ours in _STATES.items() if ours == state] or None
         with guarded():
             found = self._client.list_workflows(
-                status=wanted, name=kind, limit=limit, sort_desc=True, load_input=False, application_name=APPLICATION,
+                status=wanted,
+                name=kind,
+                limit=limit,
+                sort_desc=True,
+                load_input=False,
+                application_name=APPLICATION,
             )
         return tuple(_job(one) for one in found)
 
@@ -334,6 +368,11 @@ def _job(row: Any) -> Job:
     error = "" if row.error is None else told_of(row.error)
     made = (row.created_at or 0) / 1e3
     return Job(
-        row.workflow_id, row.name, _STATES[row.status], row.recovery_attempts or 0, made,
-        made if row.updated_at is None else row.updated_at / 1e3, error,
+        row.workflow_id,
+        row.name,
+        _STATES[row.status],
+        row.recovery_attempts or 0,
+        made,
+        made if row.updated_at is None else row.updated_at / 1e3,
+        error,
     )

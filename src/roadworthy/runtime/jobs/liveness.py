@@ -44,7 +44,11 @@ class Liveness:
     """
 
     def __init__(
-        self, engine: sa.Engine, executor: str, give_back: Callable[[str], None], running: Callable[[], set[str]],
+        self,
+        engine: sa.Engine,
+        executor: str,
+        give_back: Callable[[str], None],
+        running: Callable[[], set[str]],
     ) -> None:
         self._engine = engine
         self._executor = executor

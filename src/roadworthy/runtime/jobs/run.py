@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
 
 from dbos import DBOS
 
@@ -127,7 +126,7 @@ class DbosRun:
         result = DBOS.run_step({"name": name}, tried)
         if ran:
             self.progressed()
-        return cast(Json, result)
+        return result
 
     def _tried(self, work: Callable[[], Json], tries: int) -> Json:
         for failures in range(tries - 1):

@@ -57,5 +57,5 @@ def refuse_pickle() -> None:
     def refuse(*_: object) -> Any:
         raise TypeError("pickled values are refused")
 
-    _serialization.DefaultSerializer.serialize = refuse  # type: ignore[method-assign]
-    _serialization.DefaultSerializer.deserialize = refuse  # type: ignore[method-assign]
+    for name in ("serialize", "deserialize"):
+        setattr(_serialization.DefaultSerializer, name, refuse)

@@ -37,8 +37,13 @@ def open_engine(store: str | Path) -> sa.Engine:
     if url.drivername.partition("+")[0] not in {"postgresql", "postgres"} or not url.database:
         raise _no_postgres()
     return sa.create_engine(
-        url.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=4, pool_pre_ping=True, pool_timeout=5,
-        connect_args={"connect_timeout": CONNECT_S, "application_name": "roadworthy-jobs"}, hide_parameters=True,
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=POOL,
+        max_overflow=4,
+        pool_pre_ping=True,
+        pool_timeout=5,
+        connect_args={"connect_timeout": CONNECT_S, "application_name": "roadworthy-jobs"},
+        hide_parameters=True,
     )
 
 
@@ -49,7 +54,10 @@ def _sqlite(path: Path) -> sa.Engine:
     except OSError as error:
         raise StorageError(f"The job store {path.name} cannot be used.", f"{error.strerror}.") from error
     engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)), pool_size=POOL, max_overflow=4, hide_parameters=True,
+        sa.URL.create("sqlite", database=str(path)),
+        pool_size=POOL,
+        max_overflow=4,
+        hide_parameters=True,
     )
 
     def prepare(connection: Any, _: object) -> None:
@@ -77,13 +85,16 @@ def guarded() -> Iterator[None]:
     except sa.exc.SQLAlchemyError as error:
         cause = getattr(error, "orig", None)
         raise StorageError(
-            "The store of durable jobs does not answer.", f"{type(cause or error).__name__}.",
+            "The store of durable jobs does not answer.",
+            f"{type(cause or error).__name__}.",
             "Check the database that jobs.store names, or the state directory's free space and rights.",
         ) from error
 
 
 def _no_postgres() -> ConfigError:
     return ConfigError(
-        "The store of durable jobs is not usable.", "What jobs.store refers to is no URL of a PostgreSQL database.",
-        "It must look like postgresql://USER:PASSWORD@HOST:5432/DATABASE.", param="jobs.store",
+        "The store of durable jobs is not usable.",
+        "What jobs.store refers to is no URL of a PostgreSQL database.",
+        "It must look like postgresql://USER:PASSWORD@HOST:5432/DATABASE.",
+        param="jobs.store",
     )

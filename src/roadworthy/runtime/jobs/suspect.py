@@ -34,7 +34,7 @@ class Suspects:
                 db.execute(SUSPECT.insert().values(job=job, begun=1))
             return int(db.execute(sa.select(SUSPECT.c.begun).where(mine)).scalar_one())
 
-    def clear(self, job: str) -> None:
-        """It got on, ended in order, or is replayed by a person."""
+    def clear(self, job: str) -> int:
+        """It got on, ended in order, or is replayed by a person; returns the number of rows removed."""
         with self._engine.begin() as db:
-            db.execute(SUSPECT.delete().where(SUSPECT.c.job == job))
+            return db.execute(SUSPECT.delete().where(SUSPECT.c.job == job)).rowcount
