@@ -121,7 +121,7 @@ class Answered(msgspec.Struct, frozen=True):
         custom_id: The caller's name for it; None when the line has no usable one.
         status_code: HTTP status; None when it never was sent.
         request_id: Of that request.
-        body: The answer as JSON text; None when it never was sent.
+        body: The answer as JSON text; `null` when it never was sent.
         fault: Why it was never sent, or has no answer.
     """
 
@@ -129,7 +129,7 @@ class Answered(msgspec.Struct, frozen=True):
     custom_id: str | None
     status_code: int | None = None
     request_id: str = ""
-    body: msgspec.Raw | None = None
+    body: msgspec.Raw = msgspec.Raw(b"null")
     fault: LineFault | None = None
 
     @property

@@ -24,8 +24,6 @@ LOOK_S = 0.25
 """How often a running batch looks whether it is cancelled, expired or interrupted."""
 
 AWAY_S = 1.0
-STEP_TRIES = 10
-"""A step that the store refuses is tried so often, with growing waits of up to 5 s."""
 
 Stop = Callable[[], bool]
 Send = Callable[[Batch, Wanted, Stop], Awaitable[Answered | None]]
@@ -85,7 +83,7 @@ class BatchWork:
         batch = self._store.batch(batch_id)
         if batch.status in FINAL:
             return batch.status
-        run.step("check", lambda: self._check(batch), STEP_TRIES)
+        run.step("check", lambda: _steadily(run, lambda: self._check(batch)))
         batch = self._store.batch(batch_id)
         if batch.status in FINAL:
             return batch.status
@@ -96,7 +94,7 @@ class BatchWork:
             asyncio.run(self._work_off(run, batch, watch))
         if watch.interrupted is not None:
             raise watch.interrupted
-        return run.step("finish", lambda: self._finish(batch_id, watch.end), STEP_TRIES)
+        return run.step("finish", lambda: _steadily(run, lambda: self._finish(batch_id, watch.end)))
 
     # -- checking
 
@@ -221,3 +219,13 @@ def _whole(total: int, bad: int) -> LineFault | None:
     if bad >= total:
         return LineFault("invalid_request", "No line of the file can be sent; see the faults of the lines.")
     return None
+
+
+def _steadily(run: JobRun, work: Callable[[], Json]) -> Json:
+    """Do it however long the store is away; `work` may be repeated."""
+    while True:
+        try:
+            return work()
+        except StorageError:
+            run.check()
+            time.sleep(AWAY_S)
