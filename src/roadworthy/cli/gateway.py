@@ -5,12 +5,18 @@ from __future__ import annotations
 import click
 
 from roadworthy.cli import target
+from roadworthy.cli.batch import batch
+from roadworthy.cli.jobs import jobs
 from roadworthy.cli.output import Settings, options
 
 
 @click.group()
 def gateway() -> None:
     """Ask a running gateway and look after it."""
+
+
+gateway.add_command(batch)
+gateway.add_command(jobs)
 
 
 @gateway.command()

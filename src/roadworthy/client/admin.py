@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from urllib.parse import quote
 
+from roadworthy.client.job import JobCalls
 from roadworthy.client.record import (
     Breaker,
     JournalEntry,
@@ -102,6 +104,11 @@ class AdminClient(Api):
         """Have every worker read the keys now; returns how many did."""
         _, told = self.call("POST", "/admin/keys/reload", {})
         return self._number(told, "workers")
+
+    @property
+    def jobs(self) -> JobCalls:
+        """The durable jobs."""
+        return JobCalls(lambda: nullcontext(self), "/admin/jobs")
 
     def journal(self, limit: int = 20, after: int | None = None) -> tuple[JournalEntry, ...]:
         """Entries of the journal, newest last.

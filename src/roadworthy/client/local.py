@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from roadworthy.client.job import JobCalls, worker_api
 from roadworthy.client.record import Breaker, Status, Worker, objects, pick, read_breaker, read_worker
 from roadworthy.client.transport import Api
 from roadworthy.core.errors import GatewayError
+
+WORKER_TIMEOUT_S = 15.0
+"""The worker's first answer comes after its store is open."""
 
 
 class LocalClient:
@@ -56,6 +60,11 @@ class LocalClient:
     def reload_keys(self) -> int:
         """Have every worker read the keys now; returns how many did."""
         return sum(not isinstance(told, str) for told in self._ask("POST", "/internal/keys/reload", {}).values())
+
+    @property
+    def jobs(self) -> JobCalls:
+        """The durable jobs, asked of the worker itself."""
+        return JobCalls(lambda: worker_api(self._state_dir, WORKER_TIMEOUT_S), "/internal/jobs")
 
     def _ask(
         self, method: str, route: str, body: Mapping[str, Any] | None = None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import httpx2
 
@@ -155,6 +155,33 @@ class Api:
             yield response
         finally:
             response.close()
+
+    def send_file(self, path: str, fields: Mapping[str, str], name: str, file: BinaryIO) -> dict[str, Any]:
+        """Post a form with a file, read from disk piece by piece; the answer is a JSON object.
+
+        Raises:
+            RemoteError: The server reported an error.
+            GatewayError: `gateway_unreachable`.
+        """
+        with self._reaching():
+            response = self._http.request("POST", path, data=dict(fields), files={"file": (name, file)})
+        told = _json(response)
+        if told is None or not response.is_success:
+            raise self.failure(response)
+        return told
+
+    def download(self, path: str) -> Iterator[bytes]:
+        """Get a content in pieces; an error in its middle raises, so nobody takes a part for the whole.
+
+        Raises:
+            RemoteError: The server reported an error.
+            GatewayError: `gateway_unreachable`.
+        """
+        with self._reaching(), self._http.stream("GET", path) as response:
+            if not response.is_success:
+                response.read()
+                raise self.failure(response)
+            yield from response.iter_bytes()
 
     def failure(self, response: httpx2.Response) -> GatewayError:
         """What an answer that is no success means."""

@@ -26,6 +26,7 @@ from roadworthy.gateway.keys import KeyStore
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_access import AdminOnly, error_response
+from roadworthy.serve.control_jobs import AdminJobs
 from roadworthy.serve.control_routes import AdminApi
 from roadworthy.serve.control_workers import Workers
 from roadworthy.serve.masked_lines import MaskedLines
@@ -70,7 +71,8 @@ def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal
         await workers.close()
 
     return Starlette(
-        routes=api.routes(), lifespan=lifespan, middleware=[Middleware(AdminOnly, keys=keys)],
+        routes=[*api.routes(), *AdminJobs(state_dir, journal).routes()], lifespan=lifespan,
+        middleware=[Middleware(AdminOnly, keys=keys)],
         exception_handlers={RoadworthyError: _known, HTTPException: _http, Exception: _bug},
     )
 
