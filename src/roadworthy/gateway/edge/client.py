@@ -163,7 +163,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _drop(self, data: bytes) -> None:
         self._dropped += len(data)
-        if self._dropped > self._server.limits.max_body_bytes:
+        if self._dropped > (self._server.passages or self._server).limits.max_body_bytes:
             self._transport.abort()
 
     def eof_received(self) -> bool:
