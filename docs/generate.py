@@ -157,6 +157,7 @@ def _object(field: dict[str, Any]) -> tuple[str | None, bool]:
     """Name of the object a field holds, and whether it holds many of them by name."""
     many = field.get("additionalProperties")
     found = many if isinstance(many, dict) else field
+    found = next((part for part in found.get("anyOf", ()) if "$ref" in part), found)
     reference = found.get("$ref")
     return (reference.rsplit("/", 1)[1] if reference else None), isinstance(many, dict)
 
@@ -175,7 +176,10 @@ def _type(field: dict[str, Any]) -> str:
     kind = field.get("type", "any")
     if kind == "object":
         target, _ = _object(field)
-        return "sections by name" if target else "text by name"
+        if target:
+            return "sections by name"
+        entry = field.get("additionalProperties")
+        return f"{_type(entry)} by name" if isinstance(entry, dict) else "text by name"
     if kind == "array":
         return f"list of {_type(field['items'])}"
     if kind == "string":
@@ -194,6 +198,7 @@ def _bounds(field: dict[str, Any]) -> str:
     least = [f"{field['minimum']} or more"] if "minimum" in field else []
     least += [f"more than {field['exclusiveMinimum']}"] if "exclusiveMinimum" in field else []
     most = [f"at most {field['maximum']}"] if "maximum" in field else []
+    most += [f"less than {field['exclusiveMaximum']}"] if "exclusiveMaximum" in field else []
     said = least + most
     return f", {', '.join(said)}" if said else ""
 

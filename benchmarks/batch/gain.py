@@ -47,7 +47,11 @@ def gateway(parallel: int) -> Iterator[OpenAI]:
         out = Path(folder) / "out"
         with out.open("wb") as told, (Path(folder) / "err").open("wb") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "roadworthy", "up", "--json"], cwd=folder, env=environ, stdout=told, stderr=errors
+                [sys.executable, "-m", "roadworthy", "up", "--json"],
+                cwd=folder,
+                env=environ,
+                stdout=told,
+                stderr=errors,
             )
         try:
             while not out.read_text().endswith("\n"):
@@ -87,9 +91,7 @@ def as_batch(client: OpenAI, asked: list[dict[str, object]]) -> float:
     ]
     file = client.files.create(file=("asked.jsonl", io.BytesIO("\n".join(lines).encode())), purpose="batch")
     began = time.perf_counter()
-    batch = client.batches.create(
-        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
-    )
+    batch = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
     while batch.status not in {"completed", "failed"}:
         time.sleep(0.05)
         batch = client.batches.retrieve(batch.id)

@@ -208,6 +208,34 @@ def test_with_an_admin_key_the_admin_api_is_asked(monkeypatch: pytest.MonkeyPatc
     assert "rw_admin" not in shown.out + shown.err
 
 
+def test_modes_are_shown_with_their_reasons(tmp_path: Path, capsys: Shown) -> None:
+    mode = {"mode": "creative", "state": "down", "cause": "p95_over_limit", "why": "p95 of 9 calls is 7.10 s\x1b[2J",
+            "p95_s": 7.1, "p95_limit_s": 6.0, "failures": 1, "window": 9, "share": 0.0, "in_flight": 2,
+            "fallback": "balanced", "climb_in_s": 21.4}
+    status = {"worker": 0, "pid": 5, "modes": [mode, {"mode": "fast", "state": "up"}]}
+    with workers(tmp_path / ".roadworthy", 1, {"GET /internal/status": Say(status)}):
+        assert run(["gateway", "modes"]) == Exit.GOOD
+        text = capsys.readouterr().out
+        for part in ("creative", "down", "7.10 s of 6 s", "1 of 9", "0%", "balanced", "21 s", "p95_over_limit"):
+            assert part in text
+        assert "\x1b" not in text
+        assert run(["gateway", "modes", "--json"]) == Exit.GOOD
+        (first, second) = json.loads(capsys.readouterr().out)["data"]["modes"]
+        assert (first["worker"], first["p95_s"], second["p95_s"]) == (0, 7.1, None)
+    with workers(tmp_path / "other", 1, {"GET /internal/status": Say({"worker": 0})}):
+        Path("own.yaml").write_text("gateway: {state_dir: other}")
+        assert run(["gateway", "modes", "--config", "own.yaml"]) == Exit.GOOD
+        assert "No modes are configured" in capsys.readouterr().out
+
+
+def test_ask_tells_that_another_mode_served(server: ScriptedServer, capsys: Shown) -> None:
+    told = {**EXTRA, "mode_requested": "creative", "mode_served": "fast", "mode_reason": "chain_failed"}
+    body = {"model": "n", "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "roadworthy": told}
+    server.script[CHAT] = Say(body, headers={"x-roadworthy-served-by": "b/n"})
+    assert run(["gateway", "ask", "Hello", "-m", "creative"]) == Exit.GOOD
+    assert "mode fast, not creative: chain_failed" in capsys.readouterr().err
+
+
 def test_the_journal_is_read_and_verified_and_not_made(tmp_path: Path, capsys: Shown) -> None:
     assert run(["gateway", "journal", "tail"]) == Exit.COULD_NOT_FIND_OUT
     assert "There is no journal" in capsys.readouterr().err

@@ -47,6 +47,15 @@ def test_breakers_are_listed_and_reset(server: ScriptedServer, client: AdminClie
     assert server.last.headers["authorization"] == "Bearer rw_admin"
 
 
+def test_modes_of_all_workers(server: ScriptedServer, client: AdminClient) -> None:
+    server.script["GET /admin/modes"] = Say({"modes": [
+        {"worker": 1, "mode": "creative", "state": "down", "cause": "p95_over_limit", "p95_s": 7, "window": "x"},
+    ]})
+    (mode,) = client.modes()
+    assert (mode.worker, mode.mode, mode.state, mode.cause, mode.p95_s) == (1, "creative", "down", "p95_over_limit", 7)
+    assert (mode.window, mode.climb_in_s, mode.why) == (None, None, "")
+
+
 def test_keys(server: ScriptedServer, client: AdminClient) -> None:
     server.script["GET /admin/keys"] = Say({"keys": [KEY]})
     assert client.keys()[0].scopes == ("use",)

@@ -8,10 +8,8 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import openai
@@ -83,8 +81,7 @@ def ended(client: openai.OpenAI, batch_id: str) -> Any:
         nonlocal last
         try:
             last = client.batches.retrieve(batch_id)
-        except openai.InternalServerError as away:
-            assert away.code == "worker_unavailable"
+        except openai.InternalServerError:
             return False
         return last.status in {"completed", "failed", "cancelled"}
 
@@ -173,7 +170,8 @@ def test_a_revoked_key_stops_its_batch_from_asking(gateway: Gateway, double: Any
     store = sqlite3.connect(gateway.folder / ".roadworthy" / "jobs.db")
     sql = "SELECT status FROM roadworthy_batch WHERE id = ?"
     await_true(lambda: store.execute(sql, (batch.id,)).fetchone()[0] == "completed")
-    told = [json.loads(row[0]) for row in store.execute("SELECT told FROM roadworthy_line WHERE batch = ?", (batch.id,))]
+    rows = store.execute("SELECT told FROM roadworthy_line WHERE batch = ?", (batch.id,))
+    told = [json.loads(row[0]) for row in rows]
     store.close()
     statuses = Counter(one["status_code"] for one in told)
     assert statuses[401] > 0
@@ -256,7 +254,7 @@ def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway) -
     client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0)
     await_true(lambda: any(one.request_counts.completed > 5 for one in client.batches.list()))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Go on: roadworthy gateway batch many.jsonl" in err
     [batch] = client.batches.list().data

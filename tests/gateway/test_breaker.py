@@ -125,6 +125,14 @@ def test_another_workers_finding_is_taken_over_without_being_told_again() -> Non
     assert told == []
 
 
+def test_news_of_a_probe_that_comes_late_opens_nothing() -> None:
+    breaker = Breaker(RULES)
+    breaker.follow("open", 10.0, 100.0)
+    breaker.follow("closed", 0.0, 110.2)  # overtook the news of the probe
+    breaker.follow("half_open", 10.0, 110.21)
+    assert breaker.admit(110.3) is not None
+
+
 class AnyTraffic(RuleBasedStateMachine):
     """Any order of admissions, ends, waits and resets."""
 

@@ -33,7 +33,11 @@ _spec.loader.exec_module(_module)
 StubWorker = _module.StubWorker
 
 BREAKER = {"provider": "openai", "model": "gpt", "state": "open", "consecutive_failures": 3, "retry_in_s": 4.5}
-STATUS = {"worker": 0, "pid": 4711, "uptime_s": 9.5, "requests_in_flight": 2, "connections": 5, "breakers": [BREAKER]}
+MODE = {"mode": "creative", "state": "ramping", "share": 0.25, "p95_s": None}
+STATUS = {
+    "worker": 0, "pid": 4711, "uptime_s": 9.5, "requests_in_flight": 2, "connections": 5, "breakers": [BREAKER],
+    "modes": [MODE],
+}  # fmt: skip
 
 
 class Control:
@@ -125,7 +129,8 @@ def control(state_dir: Path, keys: dict[str, str]) -> Iterator[Control]:
 
 
 EVERY_PATH = [
-    ("GET", "/admin/status"), ("GET", "/admin/breakers"), ("POST", "/admin/breakers/reset"), ("GET", "/admin/keys"),
+    ("GET", "/admin/status"), ("GET", "/admin/breakers"), ("GET", "/admin/modes"),
+    ("POST", "/admin/breakers/reset"), ("GET", "/admin/keys"),
     ("POST", "/admin/keys"), ("POST", "/admin/keys/x/revoke"), ("POST", "/admin/keys/x/rotate"),
     ("POST", "/admin/keys/reload"), ("DELETE", "/admin/keys/x"), ("GET", "/admin/journal"),
     ("GET", "/admin/journal/verify"), ("GET", "/"), ("GET", "/admin"), ("GET", "/admin/status/"), ("GET", "/nothing"),
@@ -227,12 +232,19 @@ def test_breakers_are_shown_and_reset(control: Control, keys: dict[str, str]) ->
     assert control.call("POST", "/admin/breakers/reset", keys["admin"], {"model": "gpt"})[0] == 400
 
 
+def test_modes_of_every_worker(control: Control, keys: dict[str, str]) -> None:
+    told = control.call("GET", "/admin/modes", keys["admin"])[1]
+    assert told == {"modes": [{"worker": 0, **MODE}], "unknown_workers": [1]}
+    assert control.call("GET", "/admin/modes")[0] == 401
+
+
 def test_our_own_client_understands_every_answer(control: Control, keys: dict[str, str]) -> None:
     with AdminClient(f"http://127.0.0.1:{control.port}", keys["admin"]) as admin:
         status = admin.status()
         assert [worker.worker for worker in status.workers] == [0, 1]
         assert [breaker.state for breaker in status.breakers] == ["open"]
         assert [breaker.provider for breaker in admin.breakers()] == ["openai"]
+        assert [(mode.state, mode.share) for mode in admin.modes()] == [("ramping", 0.25)]
         assert admin.reset_breaker() == 1
         assert admin.reload_keys() == 1
         key, secret = admin.create_key("ci", ["use"])

@@ -13,6 +13,7 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.gateway import settings
 from roadworthy.gateway.providers.registry import default_base_url
 from roadworthy.gateway.settings import EdgeSettings, Target
+from roadworthy.runtime.config import mode
 from roadworthy.runtime.config.load import load
 from roadworthy.runtime.config.tree import KINDS, Breaker, Config, Limits, Retry, Route
 from roadworthy.serve import wiring
@@ -85,7 +86,58 @@ def test_defaults_are_the_same_on_both_sides() -> None:
     assert edge.routes[0] == settings.Route(name="chat", chain=edge.routes[0].chain)
     for node, struct in ((Limits, settings.Limits), (Retry, settings.Retry), (Breaker, settings.Breaker)):
         assert tuple(node.model_fields) == struct.__struct_fields__
+    for node, struct in (
+        (mode.Downshift, settings.Downshift), (mode.Recovery, settings.Recovery), (mode.Parameters, settings.Parameters)
+    ):  # fmt: skip
+        assert tuple(node.model_fields) == struct.__struct_fields__
+        compiled = msgspec.convert(node().model_dump(), struct)
+        assert compiled == struct()
     assert {*Route.model_fields, "name"} == set(settings.Route.__struct_fields__)
+
+
+MODES = """\
+gateway:
+  providers:
+    claude: {kind: anthropic, api_key: env:CLAUDE}
+    local: {kind: compatible, base_url: 'http://127.0.0.1:8000/v1'}
+    spare: {kind: compatible, base_url: 'http://127.0.0.1:8001/v1'}
+  routes:
+    chat: {chain: [local/small, local/tiny], stream_max_s: 99}
+  modes:
+    creative: {roles: {interpreter: [claude/c, chat, local/small], validator: spare/v}, timeout_s: 15}
+    fast: {}
+"""
+
+
+def test_modes_become_routes_of_their_roles() -> None:
+    edge = wiring.compile_edge(read(MODES), {"CLAUDE": FAKE})
+    assert [provider.name for provider in edge.providers] == ["claude", "local", "spare"]
+    creative, fast = edge.modes
+    assert [role.name for role in creative.roles] == ["creative", "creative/validator"]
+    found = [f"{target.provider}/{target.model}" for target in creative.roles[0].chain]
+    assert found == ["claude/c", "local/small", "local/tiny"], "a route's chain takes the place of its name, once"
+    assert {role.deadline_s for role in creative.roles} == {15.0}
+    assert (creative.parameters.max_new_tokens, creative.downshift.p95_s, creative.objective) == (1024, 6.0, None)
+    assert (fast.roles[0].chain, fast.roles[0].stream_max_s) == (edge.routes[0].chain, 99.0)
+    assert fast.objective == settings.Objective(2.0, 5.0)
+    assert msgspec.json.decode(msgspec.json.encode(edge), type=EdgeSettings) == edge
+
+
+def test_the_modes_that_ship() -> None:
+    """The numbers of the specification, row G6 and G7."""
+    edge = wiring.compile_edge(read("gateway: {modes: [creative, balanced, fast]}"), {}, embedded_url=URL)
+    found = [
+        (m.name, len(m.roles), *msgspec.structs.astuple(m.parameters), m.roles[0].deadline_s, m.downshift.p95_s)
+        for m in edge.modes
+    ]
+    assert found == [
+        ("creative", 3, 1024, 0.8, 0.95, 20.0, 6.0), ("balanced", 2, 512, 0.7, 0.9, 12.0, 4.3),
+        ("fast", 1, 256, 0.3, 0.8, 8.0, None),
+    ]  # fmt: skip
+    objectives = [msgspec.structs.astuple(m.objective) for m in edge.modes]
+    assert objectives == [(10.0, 20.0), (5.0, 10.0), (2.0, 5.0)]
+    assert {(m.downshift.error_rate, m.downshift.window) for m in edge.modes} == {(0.3, 10)}
+    assert {(m.downshift.memory_fraction, m.downshift.memory_bytes) for m in edge.modes} == {(0.85, 12_000_000_000)}
 
 
 def test_base_urls_are_those_of_the_providers() -> None:

@@ -43,8 +43,14 @@ def status(control_url: str | None, out: Settings) -> None:
 @click.option("--timeout", type=click.FloatRange(0.1, 3600), default=120.0, show_default=True, help="Seconds.")
 @click.argument("text")
 def ask(
-    text: str, url: str | None, model: str | None, stream: bool, system: str | None, max_tokens: int | None,
-    timeout: float, out: Settings,
+    text: str,
+    url: str | None,
+    model: str | None,
+    stream: bool,
+    system: str | None,
+    max_tokens: int | None,
+    timeout: float,
+    out: Settings,
 ) -> None:
     """Ask TEXT (`-` reads it from stdin); the answer goes to stdout, who gave it to stderr."""
     from roadworthy.cli.gateway_text import question, receive, show_attempts, told_by
@@ -73,6 +79,18 @@ def models(url: str | None, out: Settings) -> None:
     out.emit({"models": found}, out.table(["model", "owned by"], rows))
 
 
+@gateway.command()
+@options
+@target.control_option
+def modes(control_url: str | None, out: Settings) -> None:
+    """Show every worker's modes: state, why, p95, failures, share while it recovers."""
+    from roadworthy.cli.gateway_text import mode_text
+
+    with target.operator(out, control_url) as operator:
+        found = operator.modes()
+    out.emit({"modes": found}, mode_text(found))
+
+
 @gateway.command("live-check")
 @options
 @target.url_option
@@ -90,6 +108,22 @@ def live_check(url: str | None, route: str | None, out: Settings) -> None:
     out.emit(data, "\n".join(map(checked_line, found)))
     if code:
         raise click.exceptions.Exit(code)
+
+
+@gateway.command()
+@options
+@click.option("--schedules", "-n", type=click.IntRange(1), default=10_000, show_default=True, help="How many to play.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first one.")
+@click.option("--processes", type=click.IntRange(1, 256), help="How many at once; one for each core when left out.")
+@click.option("--stop-at", type=click.IntRange(0), default=0, help="End after so many failures; 0 plays all.")
+def simulate(schedules: int, seed: int, processes: int | None, stop_at: int, out: Settings) -> None:
+    """Play seeded fault schedules in virtual time against the gateway's own code; exit 1 when an invariant breaks.
+
+    A failure shows its seed and the faults it needs; `--seed SEED -n 1` plays it again.
+    """
+    from roadworthy.cli.simulate import play_all
+
+    play_all(schedules, seed, processes, stop_at, out)
 
 
 @gateway.group()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from roadworthy.cli.output import Settings, table
 from roadworthy.client.gateway import GatewayClient
 from roadworthy.client.live_check import Checked
+from roadworthy.client.mode_record import ModeStatus
 from roadworthy.client.record import Answer, Attempt, Breaker, BreakerSummary, Status
 from roadworthy.core.errors import UsageError
 
@@ -66,6 +67,8 @@ def told_by(answer: Answer) -> str:
     count = len(attempts)
     parts = [f"served by {answer.served_by or answer.model or 'unknown'}"]
     parts.append(f"{count} attempt{'s' * (count != 1)}" if count else "attempts unknown")
+    if (served := answer.served) and served.mode_reason:
+        parts.append(f"mode {served.mode_served}, not {served.mode_requested}: {served.mode_reason}")
     parts.append(f"{answer.latency_ms:.0f} ms")
     if answer.completion_tokens is not None:
         parts.append(f"{answer.completion_tokens} tokens")
@@ -127,6 +130,26 @@ def breaker_text(breakers: Sequence[Breaker]) -> str:
         for one in breakers
     ]  # fmt: skip
     return table(["worker", "breaker", "state", "failures in a row", "failures of last", "probe in"], rows)
+
+
+def mode_text(modes: Sequence[ModeStatus]) -> str:
+    """One row per worker and mode; what is not known is a dash."""
+    if not modes:
+        return "No modes are configured; `gateway.modes` in the configuration makes them."
+    rows = [
+        (one.worker, one.mode, one.state, _p95(one), f"{_known(one.failures)} of {_known(one.window)}",
+         "-" if one.share is None else f"{one.share:.0%}", one.in_flight, one.fallback or "-",
+         "-" if one.climb_in_s is None else _seconds(one.climb_in_s), one.cause or "-", one.why or "-")
+        for one in modes
+    ]  # fmt: skip
+    return table(
+        ["worker", "mode", "state", "p95", "failed", "share", "in flight", "falls to", "back in", "cause", "why"], rows
+    )
+
+
+def _p95(one: ModeStatus) -> str:
+    measured = "-" if one.p95_s is None else f"{one.p95_s:.2f} s"
+    return measured if one.p95_limit_s is None else f"{measured} of {one.p95_limit_s:g} s"
 
 
 def no_such_breaker(breakers: Sequence[Breaker]) -> UsageError:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from urllib.parse import quote
 
 from roadworthy.client.job import JobCalls
+from roadworthy.client.mode_record import ModeStatus, read_mode
 from roadworthy.client.record import (
     Breaker,
     JournalEntry,
@@ -53,6 +54,11 @@ class AdminClient(Api):
         """The circuit breakers of every worker."""
         _, told = self.call("GET", "/admin/breakers")
         return tuple(read_breaker(item) for item in objects(told, "breakers"))
+
+    def modes(self) -> tuple[ModeStatus, ...]:
+        """The modes of every worker, best first."""
+        _, told = self.call("GET", "/admin/modes")
+        return tuple(map(read_mode, objects(told, "modes")))
 
     def reset_breaker(self, provider: str | None = None, model: str | None = None) -> int:
         """Close breakers at once.
@@ -136,5 +142,7 @@ class AdminClient(Api):
     def _odd(self, name: str) -> GatewayError:
         return GatewayError(
             f"What answers at {self.url} does not speak this version's admin API.",
-            f"Its answer has no usable `{name}`.", "Use the same version on both sides.", code="gateway_unreachable",
+            f"Its answer has no usable `{name}`.",
+            "Use the same version on both sides.",
+            code="gateway_unreachable",
         )

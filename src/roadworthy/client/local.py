@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.client.job import JobCalls, worker_api
+from roadworthy.client.mode_record import ModeStatus, read_mode
 from roadworthy.client.record import Breaker, Status, Worker, objects, pick, read_breaker, read_worker
 from roadworthy.client.transport import Api
 from roadworthy.core.errors import GatewayError
@@ -52,6 +53,11 @@ class LocalClient:
         """The circuit breakers of every worker that answers."""
         return self.status().breakers
 
+    def modes(self) -> tuple[ModeStatus, ...]:
+        """The modes of every worker that answers, best first."""
+        answers = self._ask("GET", "/internal/status").items()
+        return tuple(read_mode(item, number) for number, told in answers for item in objects(told, "modes"))
+
     def reset_breaker(self, provider: str | None = None, model: str | None = None) -> int:
         """Close breakers at once; see `AdminClient.reset_breaker`."""
         answers = self._ask("POST", "/internal/breakers/reset", {"provider": provider, "model": model})
@@ -66,9 +72,7 @@ class LocalClient:
         """The durable jobs, asked of the worker itself."""
         return JobCalls(lambda: worker_api(self._state_dir, WORKER_TIMEOUT_S), "/internal/jobs")
 
-    def _ask(
-        self, method: str, route: str, body: Mapping[str, Any] | None = None
-    ) -> dict[int, dict[str, Any] | str]:
+    def _ask(self, method: str, route: str, body: Mapping[str, Any] | None = None) -> dict[int, dict[str, Any] | str]:
         """Worker number -> its answer, or why there is none."""
         sockets = sorted(self._state_dir.glob("run/edge-*.sock"), key=_number)
         answers: dict[int, dict[str, Any] | str] = {}
@@ -77,15 +81,14 @@ class LocalClient:
         if all(isinstance(told, str) for told in answers.values()):
             why = f"{len(sockets)} sockets are there; none answers." if sockets else "It holds no worker's socket."
             raise GatewayError(
-                f"No gateway runs with the state directory {self._state_dir}.", why,
+                f"No gateway runs with the state directory {self._state_dir}.",
+                why,
                 "Start one with `roadworthy up`; to ask one elsewhere set ROADWORTHY_ADMIN_KEY and --control-url.",
                 code="gateway_unreachable",
             )
         return answers
 
-    def _ask_one(
-        self, path: Path, method: str, route: str, body: Mapping[str, Any] | None
-    ) -> dict[str, Any] | str:
+    def _ask_one(self, path: Path, method: str, route: str, body: Mapping[str, Any] | None) -> dict[str, Any] | str:
         # A dead worker leaves its socket file behind, and the HTTP library leaks a descriptor when it cannot connect.
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(self._timeout_s)

@@ -42,6 +42,7 @@ class Served:
         request_id: As in the header `x-request-id`.
         mode_requested: Mode asked for, if any.
         mode_served: Mode that served, if any.
+        mode_reason: Why it was not the one asked for; empty when it was, None when no mode was asked for.
         cache: `off`, or what the cache did.
         stub_used: Whether placeholder content was served; None when the server does not say.
         cost: Price in US dollars; None when unknown.
@@ -52,6 +53,7 @@ class Served:
     request_id: str = ""
     mode_requested: str | None = None
     mode_served: str | None = None
+    mode_reason: str | None = None
     cache: str | None = None
     stub_used: bool | None = None
     cost: float | None = None
@@ -216,8 +218,8 @@ def read_served(source: object) -> Served | None:
         return None
     return Served(
         read_attempts(told), pick(told, "quality", str), pick(told, "request_id", str) or "",
-        pick(told, "mode_requested", str), pick(told, "mode_served", str), pick(told, "cache", str),
-        pick(told, "stub_used", bool), pick(told, "cost", int, float),
+        pick(told, "mode_requested", str), pick(told, "mode_served", str), pick(told, "mode_reason", str),
+        pick(told, "cache", str), pick(told, "stub_used", bool), pick(told, "cost", int, float),
     )
 
 

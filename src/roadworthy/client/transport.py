@@ -39,9 +39,18 @@ class RemoteError(GatewayError):
     """
 
     def __init__(
-        self, code: str, what: str, why: str, mend: str, *, status: int | None = None,
-        attempts: tuple[Attempt, ...] = (), request_id: str = "", debug_hint: str = "",
-        retry_after_s: float | None = None, param: str | None = None,
+        self,
+        code: str,
+        what: str,
+        why: str,
+        mend: str,
+        *,
+        status: int | None = None,
+        attempts: tuple[Attempt, ...] = (),
+        request_id: str = "",
+        debug_hint: str = "",
+        retry_after_s: float | None = None,
+        param: str | None = None,
     ) -> None:
         super().__init__(what, why, mend, code=code, retry_after_s=retry_after_s, param=param)
         self.status = status
@@ -91,7 +100,9 @@ class Api:
             headers["authorization"] = f"Bearer {key}"
         self._timeout_s = timeout_s
         self._http = httpx2.Client(
-            base_url=parsed, headers=headers, trust_env=not _LOOPBACK.fullmatch(parsed.host),
+            base_url=parsed,
+            headers=headers,
+            trust_env=not _LOOPBACK.fullmatch(parsed.host),
             transport=None if socket is None else httpx2.HTTPTransport(uds=str(socket)),
             timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
         )
@@ -110,8 +121,13 @@ class Api:
         return f"{type(self).__name__}({self.url!r})"
 
     def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *,
-        query: Mapping[str, str] | None = None, also_ok: tuple[int, ...] = (),
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        also_ok: tuple[int, ...] = (),
     ) -> tuple[httpx2.Response, dict[str, Any]]:
         """Ask for a JSON object.
 
@@ -190,7 +206,8 @@ class Api:
             return GatewayError(
                 f"What answers at {self.url} is not a Roadworthy gateway.",
                 f"It sent status {response.status_code} and no error object.",
-                "Check the address and the port.", code="gateway_unreachable",
+                "Check the address and the port.",
+                code="gateway_unreachable",
             )
         return read_error(told, response.status_code, response.headers)
 
@@ -200,12 +217,16 @@ class Api:
             yield
         except httpx2.ReadTimeout as error:
             raise GatewayError(
-                f"The gateway at {self.url} did not answer in time.", f"Nothing came for {self._timeout_s:g} s.",
-                "Ask again, or raise the timeout.", code="gateway_unreachable",
+                f"The gateway at {self.url} did not answer in time.",
+                f"Nothing came for {self._timeout_s:g} s.",
+                "Ask again, or raise the timeout.",
+                code="gateway_unreachable",
             ) from error
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise GatewayError(
-                f"No gateway answers at {self.url}.", f"{type(error).__name__}: {error}.", code="gateway_unreachable",
+                f"No gateway answers at {self.url}.",
+                f"{type(error).__name__}: {error}.",
+                code="gateway_unreachable",
             ) from error
 
 
@@ -229,9 +250,15 @@ def read_error(
         why = f"{why} The server's code is {word[:60]}.".strip()
     lines = headers or {}
     return RemoteError(
-        code, what, why, pick(told, "mend", str) or "", status=status, attempts=read_attempts(told),
+        code,
+        what,
+        why,
+        pick(told, "mend", str) or "",
+        status=status,
+        attempts=read_attempts(told),
         request_id=pick(told, "request_id", str) or lines.get("x-request-id", ""),
-        debug_hint=pick(told, "debug_hint", str) or "", param=pick(told, "param", str),
+        debug_hint=pick(told, "debug_hint", str) or "",
+        param=pick(told, "param", str),
         retry_after_s=_seconds(lines.get("retry-after", "")),
     )
 
@@ -262,5 +289,6 @@ def _bad_url() -> UsageError:
     return UsageError(
         "The address of the gateway is not usable.",
         "It must look like http://127.0.0.1:8080, without user and password.",
-        "Correct --url or ROADWORTHY_URL.", param="url",
+        "Correct --url or ROADWORTHY_URL.",
+        param="url",
     )

@@ -120,7 +120,9 @@ class Breaker:
         elif state == "closed":
             if self.state == "open":
                 self._move("closed", "seen well by another worker", told=False)
-        elif self.state != "half_open":  # its probe is ours too: wait for what it finds
+        elif self.state == "open" or (self.state == "closed" and state == "open"):
+            # Its probe is ours too: wait for what it finds. News may overtake each other, so news of a probe alone
+            # never opens a breaker: what came of the probe may have been here before.
             self._opened_at = now + min(rest_s, self._rules.open_s) - self._rules.open_s
             if self.state == "closed":
                 self._move("open", "seen failing by another worker", told=False)

@@ -99,14 +99,16 @@ class ChatRequest:
         stream: Whether the caller asked for server-sent events.
         wants_json: Whether the answer must be JSON (`response_format` json_object or json_schema).
         include_usage: Whether the caller asked for a usage chunk at the end of the stream.
+        tokens_filled: Whether `max_tokens` is ours and not the caller's.
     """
 
-    __slots__ = ("fields", "include_usage", "stream", "view", "wants_json")
+    __slots__ = ("fields", "include_usage", "stream", "tokens_filled", "view", "wants_json")
 
     def __init__(self, view: ChatView, fields: dict[str, msgspec.Raw]) -> None:
         self.view = view
         self.fields = fields
         self.stream = bool(view.stream)
+        self.tokens_filled = False
         form = view.response_format
         self.wants_json = form is not None and form.type != "text"
         options = view.stream_options

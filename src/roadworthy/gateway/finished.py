@@ -11,6 +11,20 @@ from roadworthy.core.attempts import Attempt
 Quality = Literal["passed", "failed", "not-gated"]
 
 
+class ModeServed(msgspec.Struct, frozen=True, gc=False):
+    """Which mode was asked for and which one served; shared by all requests that fared alike.
+
+    Attributes:
+        requested: Mode asked for.
+        served: Mode that served, or was to serve when the request failed; None when none was able.
+        reason: Why the mode asked for did not serve; empty when it did.
+    """
+
+    requested: str
+    served: str | None
+    reason: str = ""
+
+
 class Finished(msgspec.Struct, frozen=True, gc=False):
     """One request, ended. Holds no text of the caller or of the answer.
 
@@ -34,6 +48,7 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         fallback: Reason of the first failed attempt when a later one served, else empty.
         quality: What the gate said.
         stub_used: Always False in an answer that left; a stub is an error.
+        mode: What the mode selector decided; None when no mode was asked for.
     """
 
     request_id: str
@@ -54,3 +69,4 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     fallback: str = ""
     quality: Quality = "not-gated"
     stub_used: bool = False
+    mode: ModeServed | None = None

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from roadworthy.core.attempts import Reason
-from roadworthy.gateway.finished import Finished
+from roadworthy.gateway.finished import Finished, ModeServed
 from roadworthy.runtime.metrics import Labels, Metrics
 
 PASSED_OVER = frozenset((Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER))
@@ -18,7 +18,17 @@ Values = defaultdict[Labels, list[float]]
 class _Batch:
     """Values of one batch by series."""
 
-    __slots__ = ("attempts", "durations", "fallbacks", "first_tokens", "overheads", "requests", "stubs", "tokens")
+    __slots__ = (
+        "attempts",
+        "durations",
+        "fallbacks",
+        "first_tokens",
+        "modes",
+        "overheads",
+        "requests",
+        "stubs",
+        "tokens",
+    )
 
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str, str, bool], int] = defaultdict(int)
@@ -28,6 +38,7 @@ class _Batch:
         self.fallbacks: defaultdict[Labels, int] = defaultdict(int)
         self.first_tokens: Values = defaultdict(list)
         self.tokens: Values = defaultdict(list)
+        self.modes: defaultdict[ModeServed, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -43,6 +54,8 @@ class _Batch:
             self.fallbacks[finished.route, finished.fallback] += 1
         if finished.served_by and finished.attempts:
             self._served(finished)
+        if finished.mode is not None:
+            self.modes[finished.mode] += 1
         if finished.stub_used:
             self.stubs += 1
 
@@ -75,6 +88,9 @@ def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
         record("gen_ai_server_time_to_first_token", labels, values)
     for labels, values in groups.tokens.items():
         record("gen_ai_client_token_usage", labels, values)
+    for mode, number in groups.modes.items():
+        labels = (mode.requested, mode.served or "emergency", mode.reason or "as_requested")
+        count("roadworthy_mode_requests_total", labels, number)
     if groups.stubs:
         count("stub_served_total", (), groups.stubs)
 

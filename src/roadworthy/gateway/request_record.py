@@ -31,7 +31,7 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class RequestRecord(msgspec.Struct, gc=False):
-    """One request, with the attributes of `Finished`; what is unknown is null."""
+    """One request, with the attributes of `Finished`; what is unknown is null; no mode asked for, none told."""
 
     request_id: str
     at: float
@@ -51,6 +51,9 @@ class RequestRecord(msgspec.Struct, gc=False):
     quality: str
     stub_used: bool
     attempts: list[AttemptRecord]
+    mode_requested: str | msgspec.UnsetType = msgspec.UNSET
+    mode_served: str | msgspec.UnsetType | None = msgspec.UNSET
+    mode_reason: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Written(NamedTuple):
@@ -167,8 +170,8 @@ def _is_request(entry: Entry) -> bool:
 
 def recorded(finished: Finished) -> RequestRecord:
     """The record of one request."""
-    first = finished.first_token_ms
-    return RequestRecord(
+    first, mode = finished.first_token_ms, finished.mode
+    record = RequestRecord(
         finished.request_id, finished.at, finished.endpoint, finished.route, finished.key_id, finished.stream,
         finished.status, finished.code, finished.served_by,
         int(finished.latency_ms * 1000 + 0.5) / 1000, None if first is None else int(first * 1000 + 0.5) / 1000,
@@ -179,6 +182,9 @@ def recorded(finished: Finished) -> RequestRecord:
             for provider, model, reason, ms, status, detail, cost in finished.attempts
         ],
     )
+    if mode is not None:
+        record.mode_requested, record.mode_served, record.mode_reason = mode.requested, mode.served, mode.reason
+    return record
 
 
 def _level(finished: Finished) -> str:

@@ -66,6 +66,68 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_max_s: float = 600.0
 
 
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a mode fills into a request where the caller left it out; None leaves it out too.
+
+    `max_new_tokens` also bounds what the caller asked for.
+    """
+
+    max_new_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+
+
+class Downshift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a mode steps aside: rules of spec row G7. None switches a rule off.
+
+    `p95_s` is judged over the calls of the last `latency_window_s` seconds and needs `slow_requests` calls above it;
+    `error_rate` over the last `window` calls. `in_flight` only turns the calls above it away.
+    """
+
+    p95_s: float | None = None
+    slow_requests: int = 3
+    latency_window_s: float = 60.0
+    error_rate: float | None = 0.30
+    window: int = 10
+    memory_fraction: float | None = 0.85
+    memory_bytes: int | None = 12_000_000_000
+    in_flight: int | None = None
+
+
+class Recovery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a mode comes back: `climb_after_s` without a cause, `probes` good answers, then `shares` for `dwell_s` each.
+
+    A relapse doubles the wait up to `max_climb_after_s`.
+    """
+
+    climb_after_s: float = 30.0
+    max_climb_after_s: float = 600.0
+    dwell_s: float = 10.0
+    probes: int = 3
+    shares: tuple[float, ...] = (0.1, 0.25, 0.5)
+
+
+class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds that all roles of a mode together should take."""
+
+    min_s: float
+    max_s: float
+
+
+class Mode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A promise of quality: roles with their chains, parameters, limits. Modes are listed from best to cheapest.
+
+    The first of `roles` is served under the mode's own name, the others as `<mode>/<role>`; each is such a route.
+    """
+
+    name: str
+    roles: tuple[Route, ...]
+    parameters: Parameters = Parameters()
+    objective: Objective | None = None
+    downshift: Downshift = Downshift()
+    recovery: Recovery = Recovery()
+
+
 class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most `max_tries` per target; waits of full jitter, uniform in 0 … min(cap, base·2ⁿ) seconds.
 
@@ -102,6 +164,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     providers: tuple[ProviderSettings, ...]
     routes: tuple[Route, ...]
+    modes: tuple[Mode, ...] = ()
     profile: str = "development"
     host: str = "127.0.0.1"
     port: int = 8080

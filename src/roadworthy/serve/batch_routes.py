@@ -1,6 +1,6 @@
 """Files, batches and jobs over HTTP, on the worker's own socket. The edge has checked the key and names its tenant.
 
-    x-roadworthy-tenant: public id of the caller's key
+    rw-tenant: public id of the caller's key
     x-request-id: as the edge gave it
 
 Routes under /internal/jobs are for operators; only the owner of the state directory can open the socket.
@@ -26,7 +26,7 @@ from roadworthy.serve.upload import receive
 
 MAX_JSON_BYTES = 64 * 1024
 MAX_PAGE = 100
-TENANT = "x-roadworthy-tenant"
+TENANT = "rw-tenant"
 
 Parts = Callable[[], Awaitable[tuple[BatchService, Jobs]]]
 

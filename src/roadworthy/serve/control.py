@@ -1,6 +1,6 @@
 """The control process: the admin API on a port of its own, loopback by default.
 
-    python -m roadworthy.serve.control --settings-fd N
+python -m roadworthy.serve.control --settings-fd N
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal
         await workers.close()
 
     return Starlette(
-        routes=[*api.routes(), *AdminJobs(state_dir, journal).routes()], lifespan=lifespan,
+        routes=[*api.routes(), *AdminJobs(state_dir, journal).routes()],
+        lifespan=lifespan,
         middleware=[Middleware(AdminOnly, keys=keys)],
         exception_handlers={RoadworthyError: _known, HTTPException: _http, Exception: _bug},
     )

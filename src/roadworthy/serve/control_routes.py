@@ -76,6 +76,7 @@ class AdminApi:
             Route("/admin/status", self.status, methods=["GET"]),
             Route("/admin/breakers", self.breakers, methods=["GET"]),
             Route("/admin/breakers/reset", self.reset_breakers, methods=["POST"]),
+            Route("/admin/modes", self.modes, methods=["GET"]),
             Route("/admin/keys", self.list_keys, methods=["GET"]),
             Route("/admin/keys", self.create_key, methods=["POST"]),
             Route("/admin/keys/reload", self.reload_keys, methods=["POST"]),
@@ -105,6 +106,11 @@ class AdminApi:
         """Every worker's breakers, and the numbers of the workers whose breakers are unknown."""
         answers = await self._workers.ask("GET", "/internal/status")
         return _answer(request, {"breakers": _breakers(answers), "unknown_workers": _silent(answers)})
+
+    async def modes(self, request: Request) -> JSONResponse:
+        """Every worker's modes, and the numbers of the workers whose modes are unknown."""
+        answers = await self._workers.ask("GET", "/internal/status")
+        return _answer(request, {"modes": _told(answers, "modes"), "unknown_workers": _silent(answers)})
 
     async def reset_breakers(self, request: Request) -> JSONResponse:
         """Close breakers in every worker."""
@@ -212,8 +218,12 @@ def _worker(answer: WorkerAnswer, pid: int | None) -> dict[str, Any]:
 
 
 def _breakers(answers: Sequence[WorkerAnswer]) -> list[dict[str, Any]]:
+    return _told(answers, "breakers")
+
+
+def _told(answers: Sequence[WorkerAnswer], what: str) -> list[dict[str, Any]]:
     known = [(answer.worker, answer.data) for answer in answers if answer.data is not None]
-    return [{"worker": worker, **breaker} for worker, data in known for breaker in data.get("breakers", [])]
+    return [{"worker": worker, **item} for worker, data in known for item in data.get(what, [])]
 
 
 def _silent(answers: Sequence[WorkerAnswer]) -> list[int]:

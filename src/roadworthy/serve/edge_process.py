@@ -28,11 +28,14 @@ from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import Siblings
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.ledger import Ledger
+from roadworthy.gateway.mode_state import Memory
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.log import Log
 from roadworthy.runtime.masking import FirstMasker
+from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
+from roadworthy.serve.rundir import read_run_record
 
 KEY_POLL_S = 1.0
 
@@ -66,7 +69,10 @@ class EdgeWorker:
         self.server = Server(self.public, settings.limits, None if largest is None else Passages(self.service, largest))
         self.public.draining = lambda: self.server.draining
         internal = InternalRoutes(
-            self.service, self.metrics.snapshot, lambda: len(self.server.connections), self.reload_keys,
+            self.service,
+            self.metrics.snapshot,
+            lambda: len(self.server.connections),
+            self.reload_keys,
             self.public.on_behalf,
         )
         self.internal = Server(internal, settings.limits)
@@ -86,6 +92,9 @@ class EdgeWorker:
         loop.set_exception_handler(self._unhandled)
         self.reload_keys()
         self.service.watch_embedded()
+        if self.service.modes is not None:
+            self.service.modes.sample = self._memory
+            self.service.modes.watch()
         await self.internal.listen_unix(self._socket)
         port = await self.server.listen(self.settings.host, self.settings.port)
         self.service.event("edge.started", worker=self.worker, port=port)
@@ -109,6 +118,12 @@ class EdgeWorker:
         self.service.load_keys(self.keys.active())
         return self.service.key_count
 
+    def _memory(self) -> Memory:
+        """Of this worker and the model's process, and of the container or the machine."""
+        record = read_run_record(self._state)
+        model = [child.pid for child in record.children if child.name == "model" and child.pid] if record else []
+        return Memory(resident_bytes([os.getpid(), *model]), used_fraction())
+
     async def _poll_keys(self) -> None:
         while True:
             await asyncio.sleep(KEY_POLL_S)
@@ -123,6 +138,8 @@ class EdgeWorker:
         service, server = self.service, self.server
         self.metrics.observe("queue_size", lambda: {(): float(service.in_flight)})
         self.metrics.observe("roadworthy_connections", lambda: {(): float(len(server.connections))})
+        if service.modes is not None:
+            self.metrics.observe("roadworthy_mode_state", service.modes.gauge)
         states = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
         links = service.table.links
         self.metrics.observe(

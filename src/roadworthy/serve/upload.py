@@ -40,7 +40,7 @@ class Upload:
             "on_part_begin": self._part_begin, "on_part_data": self._part_data, "on_part_end": self._part_end,
             "on_header_field": self._header_field, "on_header_value": self._more_value,
             "on_header_end": self._header_end, "on_end": self._end,
-        })  # fmt: skip
+        }, max_header_size=MAX_HEADER_BYTES)  # fmt: skip
 
     def feed(self, data: bytes) -> None:
         """Take a piece.
@@ -62,15 +62,9 @@ class Upload:
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._header_name += data[start:end]
-        self._check_header()
 
     def _more_value(self, data: bytes, start: int, end: int) -> None:
         self._header_value += data[start:end]
-        self._check_header()
-
-    def _check_header(self) -> None:
-        if len(self._header_name) + len(self._header_value) > MAX_HEADER_BYTES:
-            raise UsageError("A part's header is too large.", code="request_too_large")
 
     def _header_end(self) -> None:
         if self._header_name.lower() == b"content-disposition":

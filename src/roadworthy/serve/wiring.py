@@ -9,6 +9,7 @@ import msgspec
 
 from roadworthy.core.errors import ConfigError
 from roadworthy.gateway import settings
+from roadworthy.runtime.config.mode import Mode
 from roadworthy.runtime.config.tree import Config, Node, Provider
 from roadworthy.runtime.secret import SecretRef, header_reference, resolve
 
@@ -47,6 +48,7 @@ def compile_edge(
     return settings.EdgeSettings(
         providers=tuple(providers),
         routes=tuple(_route(config, name) for name in gateway.routes),
+        modes=tuple(_mode(config, name, mode) for name, mode in gateway.modes.items()),
         profile=config.profile,
         host=gateway.host,
         port=gateway.port,
@@ -101,7 +103,10 @@ def secret_references(config: Config) -> list[tuple[str, SecretRef]]:
 
 def used_providers(config: Config) -> list[str]:
     """Names of the providers that a chain uses, in the order of the configuration."""
-    targets = {target.partition("/")[0] for route in config.gateway.routes.values() for target in route.chain}
+    gateway = config.gateway
+    chains = [route.chain for route in gateway.routes.values()]
+    chains += [chain for mode in gateway.modes.values() for chain in mode.roles.values()]
+    targets = {target.partition("/")[0] for chain in chains for target in chain if target not in gateway.routes}
     return [name for name in config.gateway.providers if name in targets]
 
 
@@ -169,6 +174,34 @@ def _route(config: Config, name: str) -> settings.Route:
     route = config.gateway.routes[name]
     chain = tuple(settings.Target(*target.split("/", 1)) for target in route.chain)
     return msgspec.convert({**_plain(route), "name": name, "chain": chain}, settings.Route)
+
+
+def _mode(config: Config, name: str, mode: Mode) -> settings.Mode:
+    objective = mode.objective
+    return settings.Mode(
+        name=name,
+        roles=tuple(_role(config, name, mode, at) for at in range(len(mode.roles))),
+        parameters=msgspec.convert(_plain(mode.parameters), settings.Parameters),
+        objective=None if objective is None else msgspec.convert(_plain(objective), settings.Objective),
+        downshift=msgspec.convert(_plain(mode.downshift), settings.Downshift),
+        recovery=msgspec.convert(_plain(mode.recovery), settings.Recovery),
+    )
+
+
+def _role(config: Config, mode_name: str, mode: Mode, at: int) -> settings.Route:
+    role, named = list(mode.roles.items())[at]
+    routes = config.gateway.routes
+    chain = dict.fromkeys(target for name in named for target in (routes[name].chain if name in routes else [name]))
+    limits = _plain(routes[named[0]]) if len(named) == 1 and named[0] in routes else {}
+    return msgspec.convert(
+        {
+            **limits,
+            "name": f"{mode_name}/{role}" if at else mode_name,
+            "chain": tuple(settings.Target(*target.split("/", 1)) for target in chain),
+            "deadline_s": mode.timeout_s,
+        },
+        settings.Route,
+    )
 
 
 def _plain(node: Node) -> dict[str, object]:

@@ -56,10 +56,12 @@ def test_a_bad_line_says_which_and_why(raw: bytes, code: str, param: str | None,
     | st.dictionaries(st.sampled_from([*GOOD, "x"]), inner, max_size=4), max_leaves=8,
 ).map(lambda value: json.dumps(value).encode())))  # fmt: skip
 def test_whatever_comes_is_read_or_named_bad(raw: bytes) -> None:
+    faults = []
     try:
         read_line(1, raw, CHAT, set())
     except Bad as bad:
-        assert bad.fault.line == 1
+        faults.append(bad.fault.line)
+    assert faults in ([], [1])
 
 
 def test_a_fault_repeats_nothing_of_the_line() -> None:

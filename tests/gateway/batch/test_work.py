@@ -46,7 +46,8 @@ class Sender:
         self._on_line(line.custom_id)
         await asyncio.sleep(self._seconds)
         self.at_once -= 1
-        return Answered(line.number, line.custom_id, self._status, "req_1", msgspec.Raw(b'{"said":"%b"}' % line.custom_id.encode()))
+        body = msgspec.Raw(b'{"said":"%b"}' % line.custom_id.encode())
+        return Answered(line.number, line.custom_id, self._status, "req_1", body)
 
 
 def lines(names: list[str]) -> list[str]:
@@ -108,15 +109,20 @@ def test_after_an_interruption_only_the_rest_is_sent(service, run) -> None:
     assert len(second.asked) == 30 - done
 
 
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
 def test_a_worker_that_dies_in_a_line_repeats_that_line_alone(service, run) -> None:
     def die(name: str) -> None:
         if name == "n5":
-            raise SystemExit
+            raise Killed
 
     batch = begin(service, lines([f"n{number}" for number in range(8)]))
     first = Sender(die)
-    with pytest.raises(SystemExit):
+    with pytest.raises(BaseExceptionGroup) as ended:
         do(service, batch, run, first, parallel=1)
+    assert ended.group_contains(Killed)
     second = Sender()
     do(service, batch, run, second, parallel=1)
     assert second.asked == ["n5", "n6", "n7"]

@@ -9,11 +9,36 @@ import msgspec
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import RoadworthyError
-from roadworthy.gateway.finished import Quality
+from roadworthy.gateway.finished import ModeServed, Quality
 
 PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER})
 
 _encode = msgspec.json.Encoder().encode
+
+
+class ModeShown:
+    """What answers say of the mode, as bytes made once for all requests that fare alike.
+
+    Args:
+        mode: The decision; None when no mode was asked for.
+    """
+
+    __slots__ = ("lines", "members", "mode")
+
+    def __init__(self, mode: ModeServed | None) -> None:
+        self.mode = mode
+        values = (None, None, None) if mode is None else (mode.requested, mode.served, mode.reason)
+        self.members = b'"mode_requested":%b,"mode_served":%b,"mode_reason":%b' % tuple(map(_encode, values))
+        lines = ""
+        if mode is not None:
+            lines = f"x-roadworthy-mode: {mode.served or 'emergency'}\r\n"
+            if mode.reason:
+                lines += f"x-roadworthy-mode-requested: {mode.requested}\r\nx-roadworthy-mode-reason: {mode.reason}\r\n"
+        self.lines = lines.encode("ascii", "replace")
+
+
+NO_MODE = ModeShown(None)
+"""The answer to a request that asked for no mode."""
 
 
 class AttemptView(msgspec.Struct, gc=False):
@@ -29,13 +54,14 @@ class AttemptView(msgspec.Struct, gc=False):
 
 
 class Extra(msgspec.Struct, gc=False):
-    """The `roadworthy` object of an answer. Modes and cost are null until they are known."""
+    """The `roadworthy` object of an answer. The mode is null where none was asked for, cost until it is known."""
 
     attempts: list[AttemptView]
     quality: Quality
     request_id: str
     mode_requested: str | None = None
     mode_served: str | None = None
+    mode_reason: str | None = None
     cache: str = "off"
     stub_used: bool = False
     cost: float | None = None
@@ -43,9 +69,11 @@ class Extra(msgspec.Struct, gc=False):
 
 _FIRST_BODY = (
     b'%b,"roadworthy":{"attempts":[%b,"latency_ms":%.3f,"status":200,"detail":"","cost_usd":null}],"quality":"%b",'
-    b'"request_id":"%b","mode_requested":null,"mode_served":null,"cache":"off","stub_used":false,"cost":null}}'
+    b'"request_id":"%b",%b,"cache":"off","stub_used":false,"cost":null}}'
 )
-_FIRST_LINES = b"x-request-id: %b\r\n%bx-roadworthy-quality: %b\r\nserver-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
+_FIRST_LINES = (
+    b"x-request-id: %b\r\n%bx-roadworthy-quality: %b\r\n%bserver-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
+)
 
 
 def tries(attempts: Sequence[Attempt]) -> int:
@@ -66,9 +94,18 @@ def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
     ]
 
 
-def splice(body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str) -> bytes:
+def splice(
+    body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str, shown: ModeShown = NO_MODE
+) -> bytes:
     """A JSON object with the `roadworthy` object added as its last member. `body` ends with `}` and is not `{}`."""
-    return b'%b,"roadworthy":%b}' % (body[:-1], _encode(Extra(view(attempts), quality, request_id)))
+    return b'%b,"roadworthy":%b}' % (body[:-1], _encode(_extra(attempts, quality, request_id, shown)))
+
+
+def _extra(attempts: Sequence[Attempt], quality: Quality, request_id: str, shown: ModeShown) -> Extra:
+    extra = Extra(view(attempts), quality, request_id)
+    if (mode := shown.mode) is not None:
+        extra.mode_requested, extra.mode_served, extra.mode_reason = mode.requested, mode.served, mode.reason
+    return extra
 
 
 class ReadyMade:
@@ -91,7 +128,13 @@ class ReadyMade:
 
 
 def first_served(
-    made: ReadyMade, body: bytes, request_id: str, quality: Quality, total_ms: float, upstream_ms: float
+    made: ReadyMade,
+    body: bytes,
+    request_id: str,
+    quality: Quality,
+    total_ms: float,
+    upstream_ms: float,
+    shown: ModeShown = NO_MODE,
 ) -> tuple[bytes, bytes]:
     """Header lines and body, as `served_lines` and `splice` would give them, at a tenth of the price.
 
@@ -102,18 +145,22 @@ def first_served(
         quality: What the gate said.
         total_ms: Milliseconds since the request was complete.
         upstream_ms: Milliseconds of the attempt.
+        shown: What is said of the mode.
     """
     identity, verdict = request_id.encode(), quality.encode()
-    return _FIRST_LINES % (identity, made.lines, verdict, total_ms, upstream_ms), _FIRST_BODY % (
+    return _FIRST_LINES % (identity, made.lines, verdict, shown.lines, total_ms, upstream_ms), _FIRST_BODY % (
         body[:-1],
         made.attempt,
         upstream_ms,
         verdict,
         identity,
+        shown.members,
     )
 
 
-def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str) -> bytes:
+def served_lines(
+    request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str, shown: ModeShown = NO_MODE
+) -> bytes:
     """Header lines of an answer that a provider gave."""
     plain = len(attempts) == 1
     return (
@@ -121,7 +168,7 @@ def served_lines(request_id: str, label: str, attempts: Sequence[Attempt], quali
         f"x-roadworthy-attempts: {1 if plain else tries(attempts)}\r\n"
         f"x-roadworthy-fallback: {'false' if plain else fallback_reason(attempts) or 'false'}\r\n"
         f"x-roadworthy-cache: off\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
-    ).encode("ascii", "replace")
+    ).encode("ascii", "replace") + shown.lines
 
 
 def debug_hint(attempts: Sequence[Attempt]) -> str:
@@ -137,8 +184,10 @@ def debug_hint(attempts: Sequence[Attempt]) -> str:
     )
 
 
-def error_object(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> dict[str, Any]:
-    """OpenAI's error object plus why, mend, request_id; with attempts and debug_hint where a chain ran."""
+def error_object(
+    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: ModeShown = NO_MODE
+) -> dict[str, Any]:
+    """OpenAI's error object plus why, mend, request_id; with attempts and debug_hint where a chain ran; the mode."""
     status = error.spec.http_status
     kind = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
     inner: dict[str, Any] = {
@@ -155,15 +204,21 @@ def error_object(error: RoadworthyError, request_id: str, attempts: Sequence[Att
     if attempts is not None:
         inner["attempts"] = view(attempts)
         inner["debug_hint"] = debug_hint(attempts)
+    if (mode := shown.mode) is not None:
+        inner |= {"mode_requested": mode.requested, "mode_served": mode.served, "mode_reason": mode.reason}
     return inner
 
 
-def error_body(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> bytes:
+def error_body(
+    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: ModeShown = NO_MODE
+) -> bytes:
     """The JSON body of an error answer."""
-    return _encode({"error": error_object(error, request_id, attempts)})
+    return _encode({"error": error_object(error, request_id, attempts, shown)})
 
 
-def error_lines(error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None) -> bytes:
+def error_lines(
+    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: ModeShown = NO_MODE
+) -> bytes:
     """Header lines of an error answer. A spent chain must not be run again by a client's own retries."""
     lines = f"x-request-id: {request_id}\r\n"
     if attempts is not None:
@@ -174,7 +229,7 @@ def error_lines(error: RoadworthyError, request_id: str, attempts: Sequence[Atte
         lines += "x-should-retry: false\r\n"
     if error.code == "unauthorized":
         lines += 'www-authenticate: Bearer realm="roadworthy"\r\n'
-    return lines.encode()
+    return lines.encode() + shown.lines
 
 
 def refusal(error: RoadworthyError, status: int, request_id: str, reason: bytes, date: bytes) -> bytes:
@@ -186,10 +241,12 @@ def refusal(error: RoadworthyError, status: int, request_id: str, reason: bytes,
     )
 
 
-def incomplete_event(reason: Reason, attempts: Sequence[Attempt], request_id: str, error: RoadworthyError) -> bytes:
+def incomplete_event(
+    reason: Reason, attempts: Sequence[Attempt], request_id: str, error: RoadworthyError, shown: ModeShown = NO_MODE
+) -> bytes:
     """The event that ends a stream which broke after its commit point."""
     inner = error_object(error, request_id)
     inner["reason"] = reason.value
     return b"event: error\ndata: %b\n\n" % _encode(
-        {"error": inner, "roadworthy": Extra(view(attempts), "failed", request_id)}
+        {"error": inner, "roadworthy": _extra(attempts, "failed", request_id, shown)}
     )

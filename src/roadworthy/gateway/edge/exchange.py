@@ -16,6 +16,7 @@ from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
 from roadworthy.gateway.edge.answer import (
+    NO_MODE,
     PASSED_OVER,
     debug_hint,
     error_body,
@@ -36,6 +37,7 @@ from roadworthy.gateway.providers.contract import ProviderFailure, Reply, Unsupp
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.service import Service
+    from roadworthy.gateway.edge.turn import Turn
 
 MAX_ERROR_BYTES = 65_536
 MAX_DETAIL_CHARS = 200
@@ -84,6 +86,8 @@ class Exchange:
     _call: Call | None = None
     _relay: Relay | None = None
     _timer: asyncio.TimerHandle | None = None
+    turn: Turn | None = None  # the request's way along the modes, when it asked for one
+    shown = NO_MODE
     _lost_ms = 0.0  # spent in attempts and waits, not in our own code
 
     def __init__(
@@ -130,6 +134,8 @@ class Exchange:
                 self._timer = self.service.loop.call_later(step.seconds, door, self, self._advance)
                 return
             if isinstance(step, Spent):
+                if self.turn is not None and self.turn.step_down(self, step, now):
+                    continue
                 self._refuse(self._spent(step))
                 return
             if self._try(step, now):
@@ -213,7 +219,8 @@ class Exchange:
         shown = self._relay is not None and self._relay.committed
         self._close(200 if shown else failure.spec.http_status, failure.code, "", "failed" if shown else "not-gated")
         if shown:
-            self.caller.write(incomplete_event(Reason.STREAM_CUT, self.chain.attempts, self.request_id, failure))
+            attempts = self.chain.attempts
+            self.caller.write(incomplete_event(Reason.STREAM_CUT, attempts, self.request_id, failure, self.shown))
             self.caller.cut()
         else:
             self.caller.answer(
@@ -310,10 +317,10 @@ class Exchange:
         body = reply.body if reply.model else b'{"model":%b,%b' % (encode(link.model), reply.body[1:])
         total_ms = (now - self.started) * 1e3
         if len(attempts) == 1:
-            lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms)
+            lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms, self.shown)
         else:
-            lines = served_lines(self.request_id, link.label, attempts, quality, self.timing())
-            body = splice(body, attempts, quality, self.request_id)
+            lines = served_lines(self.request_id, link.label, attempts, quality, self.timing(), self.shown)
+            body = splice(body, attempts, quality, self.request_id, self.shown)
         self.caller.answer(200, lines, body)
         self._close(200, "ok", link.label, quality)
 
@@ -323,10 +330,12 @@ class Exchange:
         assert self._call is not None
         self._call.stop_timer()
         self.first_token_at = monotonic()
+        if self.turn is not None:
+            self.turn.answered(self.first_token_at)
         if self._step.link.breaker.state == "half_open":  # a long stream must not keep the others waiting
             self.chain.served(self._step, monotonic())
         self.caller.begin(
-            served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing())
+            served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing(), self.shown)
         )
 
     def attempts_now(self) -> list[Attempt]:
@@ -369,8 +378,8 @@ class Exchange:
             self.service.stub_blocked(self.request_id, debug_hint(attempts))
         self.caller.answer(
             error.spec.http_status,
-            error_lines(error, self.request_id, attempts),
-            error_body(error, self.request_id, attempts),
+            error_lines(error, self.request_id, attempts, self.shown),
+            error_body(error, self.request_id, attempts, self.shown),
         )
         failed = error.code in {"stub_in_production_forbidden"}
         self._close(error.spec.http_status, error.code, "", "failed" if failed else "not-gated")
@@ -435,7 +444,10 @@ class Exchange:
             self._relay = None  # it refers to us, and would keep the request until some collection
         if code != "ok":
             self.stop_call()
-        total_ms = (monotonic() - self.started) * 1e3
+        ended = monotonic()
+        total_ms = (ended - self.started) * 1e3
+        if self.turn is not None:
+            self.turn.ended(self, code, ended)
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
         self.service.finished(
             Finished(
@@ -456,5 +468,6 @@ class Exchange:
                 None if usage is None else usage.completion_tokens,
                 "" if code != "ok" or len(attempts) == 1 else fallback_reason(attempts),
                 quality,
+                mode=self.shown.mode,
             )
         )

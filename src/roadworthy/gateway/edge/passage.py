@@ -83,7 +83,7 @@ class Passage(asyncio.Protocol):
         request = self._request
         lines = [
             b"%b %b HTTP/1.1" % (request.method, self._target), b"host: worker", b"connection: close",
-            b"x-roadworthy-tenant: %b" % self._tenant.encode(), b"x-request-id: %b" % self._identity.encode(),
+            b"rw-tenant: %b" % self._tenant.encode(), b"x-request-id: %b" % self._identity.encode(),
         ]  # fmt: skip
         lines += [
             b"%b: %b" % (name, request.headers[name])

@@ -140,7 +140,7 @@ class Relay:
             self._read(piece.text)
         if piece.finish_reason is not None and self._finish_reason is None:
             self._finish_reason = piece.finish_reason
-            payload = splice(payload, exchange.attempts_now(), "not-gated", exchange.request_id)
+            payload = splice(payload, exchange.attempts_now(), "not-gated", exchange.request_id, exchange.shown)
         if not payload:
             return
         if self.committed:
@@ -213,7 +213,7 @@ class Relay:
         self.close()
         error = exchange.stream_incomplete(failure)
         attempts = exchange.chain.attempts
-        exchange.caller.write(incomplete_event(failure.reason, attempts, exchange.request_id, error))
+        exchange.caller.write(incomplete_event(failure.reason, attempts, exchange.request_id, error, exchange.shown))
         exchange.caller.cut()
         exchange.close_incomplete()
 

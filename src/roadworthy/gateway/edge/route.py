@@ -284,6 +284,7 @@ class InternalRoutes:
             "keys": service.key_count,
             "ready": service.ready,
             "breakers": service.breakers(),
+            "modes": [] if service.modes is None else service.modes.view(),
         }
 
 

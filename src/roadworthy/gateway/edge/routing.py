@@ -17,14 +17,23 @@ BreakerChange = Callable[[str, str, State, State, str], None]
 
 
 class Routed:
-    """A route with its links bound to one requested name."""
+    """A route with its links bound to one requested name; `mode` and `role` when it is a role of a mode."""
 
-    __slots__ = ("links", "name", "route")
+    __slots__ = ("links", "mode", "name", "role", "route")
 
-    def __init__(self, name: str, route: Route, links: tuple[UpstreamLink, ...]) -> None:
+    def __init__(
+        self, name: str, route: Route, links: tuple[UpstreamLink, ...], mode: str | None = None, role: str = ""
+    ) -> None:
         self.name = name
         self.route = route
         self.links = links
+        self.mode = mode
+        self.role = role
+
+    @property
+    def owner(self) -> str:
+        """Who `GET /v1/models` names: ourselves for a mode and for a name without a slash, else the first provider."""
+        return "roadworthy" if self.mode is not None or "/" not in self.name else self.links[0].provider_name
 
 
 class RouteTable:
@@ -46,6 +55,11 @@ class RouteTable:
         self._exact: dict[str, Routed] = {}
         self._patterns: list[tuple[str, Route]] = []
         self._resolved: dict[str, Routed] = {}
+        for mode in settings.modes:
+            for route in mode.roles:
+                role = route.name.partition("/")[2]
+                routed = self._bind(route.name, route, route.name)
+                self._exact[route.name] = Routed(route.name, route, routed.links, mode.name, role)
         for route in settings.routes:
             if route.name.endswith("*"):
                 self._patterns.append((route.name[:-1], route))
@@ -54,18 +68,21 @@ class RouteTable:
         self._patterns.sort(key=lambda pattern: -len(pattern[0]))
         for route in settings.routes:
             self._pin(route)
+        for route in (role for mode in settings.modes for role in mode.roles):
+            self._pin(route)
 
     @property
     def default(self) -> Routed | None:
         """Where requests of our own go (health, live check): the default route, else the first exact one."""
         if self._settings.default_route is not None:
             return self._exact.get(self._settings.default_route)
-        return next(iter(self._exact.values()), None)
+        routes = (routed for routed in self._exact.values() if routed.mode is None)
+        return next(routes, next(iter(self._exact.values()), None))
 
     def names(self) -> list[tuple[str, str]]:
         """(name, owner) of every name that `GET /v1/models` lists; patterns are not names."""
         return [
-            (name, "roadworthy" if routed.name == name and "/" not in name else routed.links[0].provider_name)
+            (name, routed.owner if routed.name == name else routed.links[0].provider_name)
             for name, routed in self._exact.items()
         ]
 

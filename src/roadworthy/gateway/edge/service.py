@@ -21,6 +21,7 @@ from roadworthy.gateway.edge.exchange import Caller, Exchange
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
 from roadworthy.gateway.edge.routing import RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell
+from roadworthy.gateway.edge.turn import ModeDesk, require_chat
 from roadworthy.gateway.edge.upstream import Endpoint
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.ledger import Ledger
@@ -72,6 +73,7 @@ class Service:
         self._keys: dict[bytes, Key] = {}
         self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
         self.table = RouteTable(settings, self.upstreams, self._breaker_changed)
+        self.modes = ModeDesk(settings, self.table, self.event, self.jitter) if settings.modes else None
         self._waiting_for: dict[str, asyncio.Task[None]] = {}
 
     def _upstream(self, name: str) -> Upstream:
@@ -140,13 +142,18 @@ class Service:
             GatewayError: `overloaded`.
         """
         routed = self.table.find(ask.model)
+        if routed.mode is not None:
+            require_chat(ask)
         ask.check(routed.links)
         if self.in_flight >= self.settings.limits.max_requests_in_flight:
             raise GatewayError(
                 "This gateway is at its limit of requests in flight.", code="overloaded", retry_after_s=1.0
             )
         self.in_flight += 1
-        return Exchange(self, ask, routed, caller, request_id, key_id)
+        exchange = Exchange(self, ask, routed, caller, request_id, key_id)
+        if routed.mode is not None and self.modes is not None:
+            self.modes.enter(exchange)
+        return exchange
 
     def finished(self, record: Finished) -> None:
         """An exchange ended."""
@@ -295,6 +302,8 @@ class Service:
         """Stop waiting and close idle connections."""
         for task in self._waiting_for.values():
             task.cancel()
+        if self.modes is not None:
+            self.modes.close()
         self._deadlines.close()
         for upstream in self.upstreams.values():
             upstream.endpoint.close()

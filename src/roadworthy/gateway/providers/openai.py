@@ -5,7 +5,7 @@ Source: OpenAI API reference, "Chat Completions", "Embeddings"; guide "Error cod
 
 from __future__ import annotations
 
-from roadworthy.gateway.chat import KNOWN_PARAMETERS
+from roadworthy.gateway.chat import KNOWN_PARAMETERS, ChatRequest
 from roadworthy.gateway.providers.openai_shape import OpenAIShape
 
 
@@ -17,3 +17,9 @@ class OpenAI(OpenAIShape):
     needs_key = True
     takes = KNOWN_PARAMETERS - {"top_k"}
     embeddings_path: str | None = "/embeddings"
+
+    def chat_body(self, ask: ChatRequest, model: str) -> bytes:
+        """See `Provider.chat_body`; a token limit of ours goes by the name that reasoning models take too."""
+        if ask.tokens_filled and ask.fields.keys() <= self.takes:
+            return ask.body(model, ("max_tokens",), max_completion_tokens=ask.fields["max_tokens"])
+        return super().chat_body(ask, model)

@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.check_mode import ModeCheck
 from roadworthy.runtime.config.layer import Stack
 from roadworthy.runtime.config.report import KeyPath, Problem, problem_at, show, suggest
-from roadworthy.runtime.config.tree import EMBEDDED_MODEL, KINDS
+from roadworthy.runtime.config.tree import EMBEDDED_MODEL, KINDS, first_route
 from roadworthy.runtime.secret import header_reference, looks_secret
 
 ENTRY_POINTS = "roadworthy.providers"
@@ -85,6 +86,7 @@ class Check:
             self._provider(str(name), _mapping(provider))
         self._one_embedded()
         self._routes()
+        self._modes()
         self._unused()
         self._retry()
 
@@ -197,6 +199,13 @@ class Check:
             if isinstance(chain, list) and len({str(target) for target in chain}) < len(chain):
                 self._warn((*path, name, "chain"), "the same target stands twice in this chain")
         self._default_route([str(name) for name in _mapping(routes)])
+
+    def _modes(self) -> None:
+        check = ModeCheck(self._gateway, first_route(self._gateway))
+        for fault in check.faults:
+            (self._warn if fault.only_warned else self._error)(fault.path, fault.text)
+        for path, target in check.targets:
+            self._target(path, target)
 
     def _target(self, path: KeyPath, target: str) -> None:
         provider, slash, model = target.partition("/")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.mode import Mode, expand
+from roadworthy.runtime.config.node import Node as Node
 from roadworthy.runtime.secret import SecretRef, parse_reference
 
 PROFILES = ("development", "staging", "production")
@@ -38,12 +41,6 @@ Reference = Annotated[
     PlainSerializer(lambda ref: ref.text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
 ]
-
-
-class Node(BaseModel):
-    """Base of the tree: unknown keys are errors, types are not bent, values stay out of error texts."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Provider(Node):
@@ -159,6 +156,14 @@ def _default_routes() -> dict[str, Route]:
     return {"chat": Route(chain=[f"embedded/{EMBEDDED_MODEL}"])}
 
 
+def first_route(gateway: Mapping[str, Any]) -> str | None:
+    """Name of the default route: as the raw section says, else the first without `*`; None without any."""
+    routes = gateway.get("routes", {"chat": None})
+    names = [str(name) for name in routes] if isinstance(routes, Mapping) else []
+    named = gateway.get("default_route")
+    return named if isinstance(named, str) else next((name for name in names if not name.endswith("*")), None)
+
+
 class Gateway(Node):
     """The data plane."""
 
@@ -182,12 +187,24 @@ class Gateway(Node):
     routes: dict[str, Route] = Field(
         default_factory=_default_routes, description="Model names that callers may ask for; a name may end in *."
     )
+    modes: dict[str, Mode] = Field(
+        default_factory=dict,
+        description="Promises of quality that callers may ask for, from best to cheapest; creative: {}, balanced: {} "
+        "and fast: {} are those that ship.",
+    )
     limits: Limits = Field(default_factory=Limits, description="Bounds on clients and answers.")
     retry: Retry = Field(default_factory=Retry, description="Tries and waits.")
     breaker: Breaker = Field(default_factory=Breaker, description="When a provider is left alone.")
     state_dir: str = Field(
         default=".roadworthy", min_length=1, description="Folder of the journal, the keys and the sockets."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _modes_that_ship(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or "modes" not in given:
+            return given
+        return {**given, "modes": expand(given["modes"], first_route(given))}
 
 
 def _store(value: object) -> SecretRef | Literal["sqlite"]:

@@ -132,7 +132,7 @@ class DbosRun:
         for failures in range(tries - 1):
             try:
                 return work()
-            except Exception:
+            except Exception:  # door of a background task: whatever it raised counts as a try, the last is let pass
                 self._pause(min(RETRY_CAP_S, RETRY_BASE_S * 2.0**failures))
         return work()
 
