@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.settings import Limits
 
@@ -20,8 +22,11 @@ MOSTLY_FRAMING = UsageError("The request's body is mostly framing.", code="reque
 CLOSE = b"connection: close\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 WANTED = frozenset(
-    b"authorization host expect content-type content-length transfer-encoding upgrade origin accept".split()
+    b"authorization host expect content-type content-length transfer-encoding upgrade origin accept"
+    b" cache-control".split()
 )
+LISTS = frozenset({b"accept", b"cache-control"})
+"""Lines that may come more than once and then mean one list (RFC 9110 §5.3)."""
 PASSED_ON = (b"/v1/files", b"/v1/batches")
 """Paths that the worker process answers; their bodies are passed on piece by piece."""
 EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
@@ -41,6 +46,26 @@ REASONS = {
     502: b"Bad Gateway",
     503: b"Service Unavailable",
 }
+
+
+class Work(Protocol):
+    """What is done for a request while its connection waits."""
+
+    def cancel(self) -> None:
+        """The caller hung up."""
+        ...
+
+    def pause(self) -> None:
+        """The caller reads slowly."""
+        ...
+
+    def resume(self) -> None:
+        """The caller has caught up."""
+        ...
+
+    def crashed(self, error: BaseException) -> None:
+        """A bug of ours was caught at a door."""
+        ...
 
 
 class Request:

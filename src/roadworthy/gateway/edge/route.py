@@ -112,7 +112,8 @@ class PublicRoutes:
         key = "anonymous"
         try:
             key = self._authorize(request, "use") if behalf is None else service.vouch(behalf, "use")
-            exchange = service.serve(parse(request.body), connection, identity, key)
+            cached = request.headers.get(b"cache-control")
+            exchange = service.serve(parse(request.body), connection, identity, key, cached)
         except RoadworthyError as error:
             service.turned_away(
                 Finished(
@@ -264,6 +265,9 @@ class InternalRoutes:
         elif what == (b"POST", b"/internal/breakers/news"):
             self._service.follow(msgspec.json.decode(request.body, type=News))
             _json(connection, 200, identity, {})
+        elif what == (b"POST", b"/internal/cache/clear"):
+            cache = self._service.cache
+            _json(connection, 200, identity, {"cleared": 0 if cache is None else cache.clear()})
         elif what == (b"POST", b"/internal/keys/reload"):
             _json(connection, 200, identity, {"keys": self._reload_keys()})
         else:
@@ -285,6 +289,7 @@ class InternalRoutes:
             "ready": service.ready,
             "breakers": service.breakers(),
             "modes": [] if service.modes is None else service.modes.view(),
+            "cache": {"enabled": False} if service.cache is None else service.cache.status(),
         }
 
 
