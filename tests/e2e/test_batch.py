@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -18,6 +19,8 @@ import pytest
 from doubles import Fault
 from rig import Echo, Gateway, await_true
 from rig.gateway import COMMAND
+from rig.postgres import fresh_database, postgres_server
+from roadworthy.runtime.jobs.liveness import started
 from roadworthy.serve.rundir import read_run_record
 
 pytestmark = pytest.mark.slow
@@ -128,8 +131,7 @@ def test_the_lines_count_for_the_tenant_and_go_into_the_journal_as_his(gateway: 
     seen: list[str] = []
 
     def found() -> bool:
-        entries = gateway.cli("gateway", "journal", "tail", "-n", "100", "--json").data["entries"]
-        seen[:] = [e["payload"]["key_id"] for e in entries if e["payload"].get("request_id") == request]
+        seen[:] = [one["key_id"] for one in gateway.journaled() if one.get("request_id") == request]
         return bool(seen)
 
     await_true(found)
@@ -189,13 +191,55 @@ def test_a_killed_worker_costs_no_line_and_repeats_none_that_was_over(
     over = ended(alice, batch.id)
     assert (over.status, over.request_counts.completed) == ("completed", 300)
     assert [one["custom_id"] for one in read(alice, over.output_file_id)] == names
+    _no_finished_line_was_asked_again(double, "k", 300, 2)
+
+
+def _no_finished_line_was_asked_again(double: Any, prefix: str, lines: int, kills: int) -> None:
     asked = Counter(
         content
         for request in list(double.requests)
-        if (content := request.json["messages"][-1]["content"]).startswith("say k")
+        if (content := request.json["messages"][-1]["content"]).startswith(f"say {prefix}")
     )
-    assert len(asked) == 300
-    assert sum(asked.values()) <= 300 + 2 * 4, "more than the lines that were under way were sent again"
+    assert len(asked) == lines
+    assert sum(asked.values()) <= lines + kills * 4, "more than the lines that were under way were sent again"
+    print(f"\n{lines} lines, {kills} kills: 0 lost, {sum(asked.values()) - lines} lines under way asked again")
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_everything_killed_and_started_again_goes_on(
+    store: str, double: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """kill -9 of the supervisor takes every process with it; the next start finishes the batch."""
+    environ, text, prefix = {"DOUBLE_KEY": KEY}, CONFIG.format(double=double.base_url, keys="false"), store[0]
+    if store == "postgres":
+        environ["JOBS_DSN"] = request.getfixturevalue("database")
+        text = text.replace("jobs: {batch_parallel: 4}", 'jobs: {batch_parallel: 4, store: "env:JOBS_DSN"}')
+    with Gateway(tmp_path, text, environ=environ) as gateway:
+        client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none", max_retries=0)
+        names = [f"{prefix}{number}" for number in range(300)]
+        batch = begin(client, list(map(line, names)))
+        await_true(lambda: _completed(client, batch.id) >= 60)
+        gateway.kill()
+        await_true(lambda: not any(map(_lives, gateway.pids.values())))
+        gateway.start()
+        gateway.await_told()
+        over = ended(client, batch.id)
+        assert (over.status, over.request_counts.completed) == ("completed", 300)
+        assert [one["custom_id"] for one in read(client, over.output_file_id)] == names
+        assert (tmp_path / ".roadworthy" / "jobs.db").exists() == (store == "sqlite")
+        assert "JOBS_DSN" not in gateway.err
+    _no_finished_line_was_asked_again(double, prefix, 300, 1)
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """URL of an empty database of a real PostgreSQL server."""
+    with postgres_server() as server, fresh_database(server) as url:
+        yield url
+
+
+def _lives(pid: int) -> bool:
+    return started(pid) is not None
 
 
 def _completed(client: openai.OpenAI, batch_id: str) -> int:

@@ -189,3 +189,29 @@ def test_a_store_that_is_away_loses_no_paid_answer(service, run, monkeypatch) ->
     sender = Sender()
     assert do(service, batch, run, sender) == "completed"
     assert (len(refused), sorted(sender.asked)) == (3, ["a", "b"])
+
+
+def test_a_batch_whose_input_vanished_fails_at_once_and_says_why(service, run) -> None:
+    batch = begin(service, lines(["a"]))
+    service.files.remove(batch.input_file_id)
+    sender = Sender()
+    assert do(service, batch, run, sender) == "failed"
+    ended = service.get("key_a", batch.id)
+    assert [(fault.code, fault.param) for fault in ended.errors] == [("not_found", "input_file_id")]
+    assert not sender.asked
+
+
+def test_what_was_answered_before_the_input_vanished_is_told(service, run) -> None:
+    batch = begin(service, lines([f"n{number}" for number in range(30)]))
+
+    def interrupt(name: str) -> None:
+        run.interrupted = run.interrupted or name == "n10"
+
+    with pytest.raises(JobInterrupted):
+        do(service, batch, run, Sender(interrupt, seconds=0.005))
+    run.interrupted = False
+    service.files.remove(batch.input_file_id)
+    assert do(service, batch, run, Sender()) == "failed"
+    ended = service.get("key_a", batch.id)
+    assert len(read(service, ended.output_file_id)) == ended.completed > 0
+    assert ended.errors[0].code == "not_found"

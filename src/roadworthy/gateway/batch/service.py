@@ -13,7 +13,7 @@ import msgspec
 from roadworthy.core.errors import RoadworthyError, UsageError
 from roadworthy.core.job import Job
 from roadworthy.core.ports import Jobs
-from roadworthy.gateway.batch.files import FileStore, PartFile
+from roadworthy.gateway.batch.files import FileStore, PartFile, gone
 from roadworthy.gateway.batch.line import ENDPOINTS
 from roadworthy.gateway.batch.record import FINAL, Batch, LineFault, StoredFile
 from roadworthy.gateway.batch.store import BatchStore
@@ -87,7 +87,10 @@ class BatchService:
         Raises:
             UsageError: `not_found`.
         """
-        return self.files.path(self.store.file(tenant, file_id).id)
+        file_id = self.store.file(tenant, file_id).id
+        if not self.files.has(file_id):
+            raise gone()
+        return self.files.path(file_id)
 
     def delete(self, tenant: str, file_id: str) -> None:
         """Remove a file.

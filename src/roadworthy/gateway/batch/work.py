@@ -35,6 +35,7 @@ _LEFT: dict[Status, LineFault] = {
     "cancelled": LineFault("batch_cancelled", "The batch was cancelled before this line was sent."),
     "expired": LineFault("batch_expired", "The batch's time was over before this line was sent."),
 }
+_GONE = LineFault("not_found", "The content of the input file is gone from the disk.", param="input_file_id")
 
 
 class _Watch:
@@ -90,7 +91,9 @@ class BatchWork:
         self._store.advance(batch_id, "in_progress", only_from=("validating",))
         watch = _Watch(run, batch, self._store)
         watch.look()
-        if not watch.stopped:
+        if not self._files.has(batch.input_file_id):
+            watch.end = "failed"
+        elif not watch.stopped:
             asyncio.run(self._work_off(run, batch, watch))
         if watch.interrupted is not None:
             raise watch.interrupted
@@ -100,6 +103,9 @@ class BatchWork:
 
     def _check(self, batch: Batch) -> Json:
         """Count the lines, and remember those that cannot be sent."""
+        if not self._files.has(batch.input_file_id):
+            self._store.fail(batch.id, _GONE)
+            return {"total": 0, "bad": 0}
         done = self._store.finished(batch.id)
         bad: list[Answered] = []
         total = 0
@@ -171,8 +177,10 @@ class BatchWork:
     # -- writing
 
     def _finish(self, batch_id: str, end: Status) -> Json:
-        """Write the result files and end the batch; may be repeated."""
+        """Write the result files and end the batch; may be repeated. What was answered is told, however it ends."""
         batch = self._store.batch(batch_id)
+        if end == "failed":
+            self._store.note_faults(batch_id, [_GONE, *batch.errors])
         if end == "completed":
             self._store.advance(batch_id, "finalizing", only_from=("in_progress",))
         self._tell_unsent(batch, end)
