@@ -10,9 +10,11 @@ import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
@@ -210,7 +212,7 @@ def test_everything_killed_and_started_again_goes_on(
     store: str, double: Any, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """kill -9 of the supervisor takes every process with it; the next start finishes the batch."""
-    environ, text, prefix = {"DOUBLE_KEY": KEY}, CONFIG.format(double=double.base_url, keys="false"), store[0]
+    environ, text, prefix = {"DOUBLE_KEY": KEY}, CONFIG.format(double=double.base_url, keys="false"), f"{store}-"
     if store == "postgres":
         environ["JOBS_DSN"] = request.getfixturevalue("database")
         text = text.replace("jobs: {batch_parallel: 4}", 'jobs: {batch_parallel: 4, store: "env:JOBS_DSN"}')
@@ -247,6 +249,69 @@ def _completed(client: openai.OpenAI, batch_id: str) -> int:
         return int(client.batches.retrieve(batch_id).request_counts.completed)
     except openai.InternalServerError:
         return 0
+
+
+def test_a_full_queue_is_told_with_a_time_and_leaves_nothing(double: Any, tmp_path: Path) -> None:
+    text = CONFIG.format(double=double.base_url, keys="false")
+    text = text.replace("jobs: {batch_parallel: 4}", "jobs: {batch_parallel: 1, concurrency: 1, max_queued: 1}")
+    double.faults = Fault("delay", seconds=0.3)
+    try:
+        with Gateway(tmp_path, text, environ={"DOUBLE_KEY": KEY}) as gateway:
+            client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none", max_retries=0)
+            first = begin(client, [line(f"q{number}") for number in range(200)])
+            await_true(lambda: client.batches.retrieve(first.id).status == "in_progress")
+            begin(client, [line("waits")])
+            with pytest.raises(openai.RateLimitError) as refused:
+                begin(client, [line("too-many")])
+            assert refused.value.code == "queue_full"
+            assert 1 <= int(refused.value.response.headers["retry-after"]) <= 600
+            assert len(client.batches.list().data) == 2
+            client.batches.cancel(first.id)
+            ended(client, first.id)
+    finally:
+        double.faults = None
+
+
+def test_a_dead_letter_is_listed_and_replayed_by_command(gateway: Gateway, alice: openai.OpenAI) -> None:
+    batch = ended(alice, begin(alice, [line("dead")]).id)
+    with closing(sqlite3.connect(gateway.folder / ".roadworthy" / "jobs.db", timeout=30)) as store, store:
+        sql = "UPDATE workflow_status SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED' WHERE workflow_uuid = ?"
+        assert store.execute(sql, (f"{batch.id}.1",)).rowcount == 1
+    [dead] = gateway.cli("gateway", "jobs", "list", "--state", "dead", "--json").data["jobs"]
+    assert dead["id"] == f"{batch.id}.1"
+    assert gateway.cli("gateway", "jobs", "replay", dead["id"], "--json").data["job"]["state"] in {"queued", "running"}
+    await_true(lambda: not gateway.cli("gateway", "jobs", "list", "--state", "dead", "--json").data["jobs"])
+    await_true(lambda: gateway.cli("gateway", "jobs", "show", dead["id"], "--json").data["job"]["state"] == "done")
+
+
+def test_an_idempotency_key_of_the_caller_makes_one_batch(alice: openai.OpenAI) -> None:
+    file = alice.files.create(file=("in.jsonl", io.BytesIO(line("once").encode())), purpose="batch")
+    made = {
+        alice.batches.create(
+            input_file_id=file.id, endpoint=CHAT, completion_window="24h", extra_headers={"Idempotency-Key": "twice"}
+        ).id
+        for _ in range(2)
+    }
+    assert len(made) == 1
+
+
+def test_a_broken_upload_is_refused_and_leaves_nothing(gateway: Gateway, alice: openai.OpenAI) -> None:
+    files = gateway.folder / ".roadworthy" / "files"
+    client_files = alice.files.list().data  # makes the folder
+    assert isinstance(client_files, list)
+    before = sorted(files.iterdir())
+    headers = {"authorization": f"Bearer {alice.api_key}"}
+    for kind, body in (
+        ("multipart/form-data; boundary=e", b"--e\r\nno header"),
+        ("multipart/form-data; boundary=e", b'--e\r\ncontent-disposition: form-data; name="file"\r\n\r\n{}'),
+        ("multipart/form-data", b"--e--"),
+        ("application/json", b"{}"),
+    ):
+        answer = httpx2.post(
+            f"{gateway.url}/v1/files", content=body, headers={**headers, "content-type": kind}, trust_env=False
+        )
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+    assert sorted(files.iterdir()) == before
 
 
 def test_cancel_keeps_what_is_answered(alice: openai.OpenAI) -> None:

@@ -1,6 +1,7 @@
-"""A worker process for the tests: python drive_jobs.py STORE LOG
+"""A worker process for the tests: python drive_jobs.py STORE LOG AHEAD
 
 Handlers note what they begin in LOG, one line in one write: `<milliseconds> <job> <step> <pid>`.
+Its clock is AHEAD seconds ahead until SIGUSR1, then as much behind.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ from pathlib import Path
 from roadworthy.core.ports import JobRun
 from roadworthy.runtime.jobs.dbos_jobs import DbosJobs
 
+AHEAD = float(sys.argv[3])
+true_time = time.time
+shift = [AHEAD]
+if AHEAD:
+    time.time = lambda: true_time() + shift[0]
 LOG = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 def note(run: JobRun, step: str) -> None:
-    os.write(LOG, f"{time.time() * 1000:.0f} {run.id} {step} {os.getpid()}\n".encode())
+    os.write(LOG, f"{true_time() * 1000:.0f} {run.id} {step} {os.getpid()}\n".encode())
 
 
 def steps(run: JobRun, payload):
@@ -55,6 +61,10 @@ def failing(run: JobRun, payload):
     return run.step("broken", broken, tries=payload["tries"])
 
 
+def set_back(*_: object) -> None:
+    shift[0] = -AHEAD
+
+
 def main() -> None:
     store = sys.argv[1]
     jobs = DbosJobs(
@@ -65,6 +75,7 @@ def main() -> None:
     )
     jobs.start({"steps": steps, "poison": poison, "failing": failing})
     stop = threading.Event()
+    signal.signal(signal.SIGUSR1, set_back)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     print("ready", flush=True)
     stop.wait()

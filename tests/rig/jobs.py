@@ -41,11 +41,11 @@ class Bench:
         self.jobs = DbosJobs(store if "://" in store else Path(store), max_queued=2_000, lost=lambda: None)
         self.engine = open_engine(store if "://" in store else Path(store))
 
-    def worker(self) -> subprocess.Popen[bytes]:
-        """Start one and wait until it takes jobs."""
+    def worker(self, ahead_s: float = 0.0) -> subprocess.Popen[bytes]:
+        """Start one and wait until it takes jobs; its clock may be ahead, and goes back as much with SIGUSR1."""
         with self.log.with_name("stderr").open("ab") as stderr:
             process = subprocess.Popen(
-                [sys.executable, str(WORKER), self.store, str(self.log)],
+                [sys.executable, str(WORKER), self.store, str(self.log), str(ahead_s)],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
             )

@@ -116,7 +116,9 @@ def begin(client: BatchClient, sent: Sent, again: bool, out: Settings) -> Batch:
         what = "is done already; --again asks anew" if found.over else "runs already"
         out.say(f"{found.id} with this very file {what}.")
         return found
-    made = client.create(client.upload(sent.name, sent.content), sent.endpoint, sent.digest)
+    # Two who begin the same file at the same moment get one batch; one that failed before does not count.
+    key = None if again else f"{sent.digest}.{'' if found is None else found.id}"
+    made = client.create(client.upload(sent.name, sent.content), sent.endpoint, sent.digest, key)
     out.say(f"{made.id}: {sent.name} is queued.")
     return made
 

@@ -57,15 +57,16 @@ class BatchClient(GatewayClient):
         told = self.send_file("/v1/files", {"purpose": "batch"}, name, file)
         return str(pick(told, "id", str) or "")
 
-    def create(self, file_id: str, endpoint: str, digest: str) -> Batch:
-        """Queue a batch."""
+    def create(self, file_id: str, endpoint: str, digest: str, key: str | None = None) -> Batch:
+        """Queue a batch; with a `key`, once, however often and by however many it is asked for."""
         body = {
             "input_file_id": file_id,
             "endpoint": endpoint,
             "completion_window": "24h",
             "metadata": {DIGEST: digest},
         }
-        return read_batch(self.call("POST", "/v1/batches", body)[1])
+        headers = {} if key is None else {"idempotency-key": key}
+        return read_batch(self.call("POST", "/v1/batches", body, headers=headers)[1])
 
     def get(self, batch_id: str) -> Batch:
         """One batch."""

@@ -132,6 +132,7 @@ class Api:
         *,
         query: Mapping[str, str] | None = None,
         also_ok: tuple[int, ...] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[httpx2.Response, dict[str, Any]]:
         """Ask for a JSON object.
 
@@ -141,6 +142,7 @@ class Api:
             body: JSON body; None for none.
             query: Query parameters.
             also_ok: Statuses besides 2xx whose JSON body is an answer, not an error.
+            headers: Further header lines.
 
         Returns:
             The response and its body.
@@ -150,7 +152,7 @@ class Api:
             GatewayError: `gateway_unreachable` when nothing answers, or something that is no gateway.
         """
         with self._reaching():
-            response = self._http.request(method, path, json=body, params=query)
+            response = self._http.request(method, path, json=body, params=query, headers=headers)
         told = _json(response)
         if told is not None and (response.is_success or response.status_code in also_ok):
             return response, told

@@ -2,6 +2,7 @@
 
     rw-tenant: public id of the caller's key
     x-request-id: as the edge gave it
+    idempotency-key: as the caller gave it (draft-ietf-httpapi-idempotency-key-header-07), for POST /v1/batches
 
 Routes under /internal/jobs are for operators; only the owner of the state directory can open the socket.
 """
@@ -114,7 +115,8 @@ class BatchRoutes:
         """Queue a batch."""
         service, _ = await self._parts()
         wanted = read_body(await _body(request), NewBatch)
-        return _told(request, (await run_in_threadpool(service.create, _tenant(request), wanted)).view())
+        key = request.headers.get("idempotency-key")
+        return _told(request, (await run_in_threadpool(service.create, _tenant(request), wanted, key)).view())
 
     async def list_batches(self, request: Request) -> Response:
         """Batches of the tenant, newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,56 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
 def test_a_body_that_is_none_is_told(body: bytes) -> None:
     with pytest.raises(UsageError):
         read_body(body, NewBatch)
+
+
+def test_the_same_idempotency_key_makes_one_batch(service, jobs) -> None:
+    first = service.create("key_a", NewBatch(upload(service).id, CHAT, "24h"), "k")
+    again = service.create("key_a", NewBatch(upload(service).id, CHAT, "24h"), "k")  # another upload, same content
+    assert again.id == first.id
+    assert len(jobs.queued) == 1
+    other = service.create("key_b", NewBatch(upload(service, "key_b").id, CHAT, "24h"), "k")
+    assert other.id != first.id
+    assert service.create("key_a", NewBatch(upload(service).id, CHAT, "24h"), "k2").id != first.id
+
+
+def test_eight_at_once_with_the_same_key_get_one_batch(service, jobs) -> None:
+    file = upload(service)
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: service.create("key_a", NewBatch(file.id, CHAT, "24h"), "k").id, range(8)))
+    assert len(set(made)) == len(jobs.queued) == 1
+
+
+def test_an_idempotency_key_with_another_content_is_refused(service) -> None:
+    service.create("key_a", NewBatch(upload(service).id, CHAT, "24h"), "k")
+    for other in (
+        NewBatch(upload(service, content=b"[]").id, CHAT, "24h"),
+        NewBatch(upload(service).id, "/v1/embeddings", "24h"),
+    ):
+        with pytest.raises(UsageError) as refused:
+            service.create("key_a", other, "k")
+        assert refused.value.param == "idempotency-key"
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a b", "\u00e9"])
+def test_an_unusable_idempotency_key_is_refused(service, key: str) -> None:
+    with pytest.raises(UsageError):
+        service.create("key_a", NewBatch(upload(service).id, CHAT, "24h"), key)
+
+
+def test_a_batch_without_its_job_gets_one_at_the_next_look(service, jobs) -> None:
+    """The worker was killed between the two writes."""
+    batch = service.create("key_a", NewBatch(upload(service).id, CHAT, "24h"))
+    jobs.queued.clear()
+    jobs.full = True
+    assert service.get("key_a", batch.id).status == "validating"
+    jobs.full = False
+    service.list("key_a", None, 10)
+    assert list(jobs.queued) == [f"{batch.id}.1"]
+
+
+def test_a_content_that_is_gone_is_told_as_gone(service) -> None:
+    file = upload(service)
+    service.files.remove(file.id)
+    with pytest.raises(UsageError) as refused:
+        service.content("key_a", file.id)
+    assert refused.value.code == "not_found"

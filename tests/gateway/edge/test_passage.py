@@ -30,10 +30,12 @@ class WorkerDouble:
     answer: Answer = lambda head, body: (200, b"{}")
     read_pause_s: float = 0.0
     cut_after: int | None = None
+    answers_at_once: bool = False
     heads: list[str] = field(default_factory=list)
     received: int = 0
     digest: str = ""
     broken: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -41,7 +43,7 @@ class WorkerDouble:
             self.heads.append(head)
             lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
             body = hashlib.sha256()
-            left = int(lines.get("content-length", 0))
+            left = 0 if self.answers_at_once else int(lines.get("content-length", 0))
             while left:
                 piece = await reader.read(min(left, 256 * 1024))
                 if not piece:
@@ -63,6 +65,7 @@ class WorkerDouble:
             self.broken.set()
         finally:
             writer.close()
+            self.closed.set()
 
 
 Start = Callable[..., Awaitable[object]]
@@ -195,6 +198,20 @@ async def test_a_caller_that_goes_away_leaves_nothing(edge, worker: WorkerDouble
     writer.transport.abort()
     async with asyncio.timeout(3):
         await worker.broken.wait()
+
+
+@pytest.mark.parametrize("framing", [b"content-length: 5", b"transfer-encoding: chunked"])
+async def test_an_answer_before_the_body_is_told_after_it(edge, worker: WorkerDouble, framing: bytes) -> None:
+    worker.answers_at_once = True
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    writer.write(b"POST /v1/files HTTP/1.1\r\nhost: x\r\n%b\r\n\r\n" % framing)
+    async with asyncio.timeout(3):
+        await worker.closed.wait()
+    await asyncio.sleep(0.05)
+    writer.write(b"hello" if b"length" in framing else b"5\r\nhello\r\n0\r\n\r\n")
+    async with asyncio.timeout(3):
+        assert b" 200 " in await reader.readline()
+    writer.close()
 
 
 async def test_a_caller_that_stops_sending_is_not_waited_for(edge, worker: WorkerDouble) -> None:

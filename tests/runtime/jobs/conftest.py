@@ -18,9 +18,9 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh store of each kind."""
+    """A fresh store of each kind; the default suite has only the most telling test on PostgreSQL."""
     if request.param == "sqlite":
         yield str(tmp_path / "jobs.db")
         return

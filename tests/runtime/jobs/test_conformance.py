@@ -188,19 +188,36 @@ def _storm(bench: Bench, jobs: int, kills: int, seed: int) -> None:
     assert not bench.run_again_after_finished()
     begun = len(bench.begun())
     print(
-        f"\n{bench.engine.dialect.name}: {jobs} jobs, {kills} kills: 0 lost, {begun - 2 * jobs} open steps begun again"
+        f"\n{bench.engine.dialect.name}, seed {seed}: {jobs} jobs of 2 steps, {kills} kills: 0 lost, 0 finished steps "
+        f"repeated, {begun - 2 * jobs} steps that were cut off begun again"
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 def test_a_hundred_jobs_and_three_kills(bench: Bench) -> None:
     _storm(bench, 100, 3, seed=1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_jobs_and_ten_kills(bench: Bench) -> None:
     _storm(bench, 1_000, 10, seed=2)
 
 
+def test_a_clock_that_jumps_costs_nothing(bench: Bench) -> None:
+    """An hour ahead when it takes jobs up, then an hour back in the middle of them."""
+    for number in range(6):
+        bench.jobs.enqueue("steps", f"j{number}", {"steps": 4, "ms": 100})
+    worker = bench.worker(ahead_s=3_600)
+    wait_for(lambda: len(bench.begun()) >= 4)
+    worker.send_signal(signal.SIGUSR1)
+    wait_for(lambda: len(bench.jobs.list("done")) == 6)
+    assert all(bench.count(f"j{number}") == dict.fromkeys("0123", 1) for number in range(6))
+    bench.jobs.enqueue("steps", "after", {"steps": 1, "ms": 1})
+    wait_for(lambda: bench.state("after") == "done")
+
+
+@pytest.mark.slow
 def test_a_store_that_is_away_for_a_while_costs_no_job(bench: Bench) -> None:
     worker = bench.worker()
     for number in range(6):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import filecmp
+import hashlib
+import re
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from roadworthy.core.errors import RoadworthyError, UsageError
+from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
 from roadworthy.core.job import Job
 from roadworthy.core.ports import Jobs
 from roadworthy.gateway.batch.files import FileStore, PartFile, gone
@@ -22,6 +26,7 @@ KIND = "batch"
 WINDOW_S = 24 * 3600
 MAX_NOTES = 16
 MAX_FILENAME = 200
+_KEY = re.compile(r"[!-~]{1,200}")
 
 
 class NewBatch(msgspec.Struct):
@@ -103,34 +108,32 @@ class BatchService:
 
     # -- batches
 
-    def create(self, tenant: str, wanted: NewBatch) -> Batch:
+    def create(self, tenant: str, wanted: NewBatch, key: str | None = None) -> Batch:
         """Queue a batch.
+
+        Args:
+            tenant: Whose it is.
+            wanted: What it shall do.
+            key: Idempotency key of the tenant, 1 to 200 printable ASCII characters: asked again with the same key and
+                the same content, the batch that is there is returned.
 
         Raises:
             UsageError: `invalid_request`, `not_found`.
             GatewayError: `queue_full`.
         """
-        if wanted.endpoint not in ENDPOINTS:
+        _check_new(wanted)
+        if key is not None and not _KEY.fullmatch(key):
             raise UsageError(
-                "The endpoint is not supported in batches.",
-                f"It must be one of {', '.join(ENDPOINTS)}.",
-                param="endpoint",
-            )
-        if wanted.completion_window != "24h":
-            raise UsageError("The completion window is not supported.", "It must be 24h.", param="completion_window")
-        notes = wanted.metadata or {}
-        if len(notes) > MAX_NOTES or any(len(name) > 64 or len(text) > 512 for name, text in notes.items()):
-            raise UsageError(
-                "The metadata is too large.",
-                f"{MAX_NOTES} pairs, names of 64 and texts of 512 characters at most.",
-                param="metadata",
+                "The idempotency key is not usable.",
+                "It must have 1 to 200 printable ASCII characters.",
+                param="idempotency-key",
             )
         file = self.store.file(tenant, wanted.input_file_id)
         if file.purpose != "batch":
             raise UsageError("The file is no input.", "Its purpose is not batch.", param="input_file_id")
         now = int(time.time())
         batch = Batch(
-            f"batch_{secrets.token_hex(12)}",
+            f"batch_{_name(tenant, key)}",
             tenant,
             wanted.endpoint,
             file.id,
@@ -139,13 +142,25 @@ class BatchService:
             now + WINDOW_S,
             wanted.metadata,
         )
-        self.store.add_batch(batch)
+        if not self.store.add_batch(batch):
+            return self._same(batch)
         try:
             self._enqueue(batch)
         except RoadworthyError:
             self.store.remove_batch(batch.id)
             raise
         return batch
+
+    def _same(self, wanted: Batch) -> Batch:
+        """The batch of this idempotency key, if it is the same one."""
+        found = self.get(wanted.tenant, wanted.id)
+        one, other = self.files.path(found.input_file_id), self.files.path(wanted.input_file_id)
+        same_input = one == other or (one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False))
+        if found.endpoint != wanted.endpoint or not same_input:
+            raise UsageError(
+                "The idempotency key was used before.", "For a batch with another content.", param="idempotency-key"
+            )
+        return found
 
     def get(self, tenant: str, batch_id: str) -> Batch:
         """One batch of a tenant.
@@ -229,11 +244,37 @@ class BatchService:
         if batch.status in FINAL:
             return batch
         job = self._jobs.get(f"{batch.id}.{batch.run}")
+        if job is None:  # the worker ended between the batch and its job
+            with suppress(GatewayError):  # queue_full: at the next look
+                self._enqueue(batch)
         if job is None or job.state != "dead":
             return batch
         fault = LineFault("unexpected_error", f"The batch's job is a dead letter: {job.error}.")
         self.store.fail(batch.id, fault)
         return self.store.batch(batch.id)
+
+
+def _name(tenant: str, key: str | None) -> str:
+    """Of a batch: by chance, or by its tenant's key."""
+    return secrets.token_hex(12) if key is None else hashlib.sha256(f"{tenant}\n{key}".encode()).hexdigest()[:24]
+
+
+def _check_new(wanted: NewBatch) -> None:
+    if wanted.endpoint not in ENDPOINTS:
+        raise UsageError(
+            "The endpoint is not supported in batches.",
+            f"It must be one of {', '.join(ENDPOINTS)}.",
+            param="endpoint",
+        )
+    if wanted.completion_window != "24h":
+        raise UsageError("The completion window is not supported.", "It must be 24h.", param="completion_window")
+    notes = wanted.metadata or {}
+    if len(notes) > MAX_NOTES or any(len(name) > 64 or len(text) > 512 for name, text in notes.items()):
+        raise UsageError(
+            "The metadata is too large.",
+            f"{MAX_NOTES} pairs, names of 64 and texts of 512 characters at most.",
+            param="metadata",
+        )
 
 
 def batch_of(job_id: str) -> str:

@@ -112,14 +112,20 @@ class BatchStore:
 
     # -- batches
 
-    def add_batch(self, batch: Batch) -> None:
-        """Remember a new batch."""
-        with self._writing() as db:
-            db.execute(BATCH.insert().values(
-                id=batch.id, tenant=batch.tenant, endpoint=batch.endpoint, input_file_id=batch.input_file_id,
-                status=batch.status, created_at=batch.created_at, expires_at=batch.expires_at, run=batch.run, total=0,
-                metadata=_json(batch.metadata).decode(), errors="[]", stamps="{}",
-            ))  # fmt: skip
+    def add_batch(self, batch: Batch) -> bool:
+        """Remember a new batch; False when there is one of its id."""
+        row = BATCH.insert().values(
+            id=batch.id, tenant=batch.tenant, endpoint=batch.endpoint, input_file_id=batch.input_file_id,
+            status=batch.status, created_at=batch.created_at, expires_at=batch.expires_at, run=batch.run, total=0,
+            metadata=_json(batch.metadata).decode(), errors="[]", stamps="{}",
+        )  # fmt: skip
+        with guarded():
+            try:
+                with self._engine.begin() as db:
+                    db.execute(row)
+            except sa.exc.IntegrityError:
+                return False
+        return True
 
     def remove_batch(self, batch_id: str) -> None:
         """Forget a batch for which there was no room in the queue."""

@@ -87,7 +87,7 @@ class Passage(asyncio.Protocol):
         ]  # fmt: skip
         lines += [
             b"%b: %b" % (name, request.headers[name])
-            for name in (b"content-type", b"content-length", b"transfer-encoding")
+            for name in (b"content-type", b"content-length", b"transfer-encoding", b"idempotency-key")
             if name in request.headers
         ]
         return b"\r\n".join(lines) + b"\r\n\r\n"
@@ -110,13 +110,15 @@ class Passage(asyncio.Protocol):
             return
         self._timer.cancel()
         self._timer = self._loop.call_later(self._idle_s, self._too_slow)
+        if self._told:  # the worker refused it by its head and is gone; the caller hears it when it has sent all
+            return
         chunked = b"transfer-encoding" in self._request.headers
         self._write(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
 
     def ended(self) -> None:
         """The request's body is complete."""
         self._asked = True
-        if b"transfer-encoding" in self._request.headers and not self._done:
+        if b"transfer-encoding" in self._request.headers and not self._done and not self._told:
             self._write(b"0\r\n\r\n")
         self._timer.cancel()
         self._timer = self._loop.call_later(ANSWER_S, self._fail, _away())
@@ -127,7 +129,7 @@ class Passage(asyncio.Protocol):
             self._waiting.append(data)
             if not self._full:
                 self.pause_writing()
-        else:
+        elif not self._transport.is_closing():  # its end is told by connection_lost
             self._transport.write(data)
 
     def cancel(self) -> None:

@@ -23,7 +23,7 @@ CLOSE = b"connection: close\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 WANTED = frozenset(
     b"authorization host expect content-type content-length transfer-encoding upgrade origin accept"
-    b" cache-control".split()
+    b" cache-control idempotency-key".split()
 )
 LISTS = frozenset({b"accept", b"cache-control"})
 """Lines that may come more than once and then mean one list (RFC 9110 §5.3)."""

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from roadworthy.core.errors import GatewayError, StorageError, UsageError
 from roadworthy.core.job import Job, JobInterrupted, JobState, Json, Payload
 from roadworthy.core.ports import JobHandler
 from roadworthy.runtime.jobs.liveness import BEAT_S, Liveness
+from roadworthy.runtime.jobs.room import SEEN, frees_in_s
 from roadworthy.runtime.jobs.run import Active, DbosRun
 from roadworthy.runtime.jobs.serializer import JobFailed, JsonSerializer, refuse_pickle, told_of
 from roadworthy.runtime.jobs.store import guarded, open_engine
@@ -39,7 +41,6 @@ strand every running job at each release."""
 POLL_S = 0.05
 IDLE_POLL_S = 0.5
 """With nothing to do: 20 polls a second cost 11 % of a core, 2 cost 1 %."""
-RETRY_AFTER_S = 5.0
 MAX_LISTED = 1_000
 _ID = re.compile(r"[!-~]{1,200}")
 _STATES: dict[str, JobState] = {
@@ -89,6 +90,7 @@ class DbosJobs:
         self._rows = sa.table(
             "workflow_status", sa.column("workflow_uuid"), sa.column("status"), sa.column("queue_name"),
             sa.column("executor_id"), sa.column("recovery_attempts"), sa.column("application_name"),
+            sa.column("completed_at"), sa.column("created_at"),
             schema=None if isinstance(store, Path) else "dbos",
         )  # fmt: skip
         with guarded():
@@ -269,13 +271,17 @@ class DbosJobs:
         waiting = sa.and_(rows.c.status == "ENQUEUED", rows.c.queue_name == QUEUE)
         with self.engine.connect() as db:
             count = db.scalar(sa.select(sa.func.count()).select_from(rows).where(waiting)) or 0
-        if count >= self._max_queued:
-            raise GatewayError(
-                "The queue of durable jobs is full.",
-                f"{count} jobs wait; jobs.max_queued is {self._max_queued}.",
-                code="queue_full",
-                retry_after_s=RETRY_AFTER_S,
-            )
+            if count < self._max_queued:
+                return
+            over = sa.select(rows.c.completed_at).where(rows.c.completed_at.is_not(None), rows.c.queue_name == QUEUE)
+            ended = db.scalars(over.order_by(rows.c.completed_at.desc()).limit(SEEN)).all()
+            since = db.scalar(sa.select(sa.func.min(rows.c.created_at)).where(waiting))
+        raise GatewayError(
+            "The queue of durable jobs is full.",
+            f"{count} jobs wait; jobs.max_queued is {self._max_queued}.",
+            code="queue_full",
+            retry_after_s=frees_in_s(time.time(), [at / 1e3 for at in ended], None if since is None else since / 1e3),
+        )
 
     def get(self, job_id: str) -> Job | None:
         """See `core.ports.Jobs`."""
