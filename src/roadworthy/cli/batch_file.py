@@ -9,9 +9,11 @@ import os
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from roadworthy.cli.output import Settings
 from roadworthy.client.batch import Batch, BatchClient
@@ -20,7 +22,11 @@ from roadworthy.core.errors import ConfigError, GatewayError, UsageError
 CHAT = "/v1/chat/completions"
 POLL_S = 0.4
 AWAY_S = 60.0
-"""How long the gateway may be away while its batch is followed."""
+"""How long the gateway may be away while a batch is begun or followed."""
+RESTARTING = frozenset({"worker_unavailable", "store_unavailable"})
+AWAY = RESTARTING | {"gateway_unreachable", "shutting_down"}
+"""What is waited for while a batch is followed. Before it is begun, a gateway that is not there is told at once."""
+T = TypeVar("T")
 
 
 class Sent(NamedTuple):
@@ -104,10 +110,10 @@ def _shaped(told: dict[str, object], number: int, model: str | None, default: st
 
 def begin(client: BatchClient, sent: Sent, again: bool, out: Settings) -> Batch:
     """The batch of this very content: the one that is there, the cancelled one taken up again, or a new one."""
-    found = None if again else client.find(sent.digest)
+    found = None if again else _patiently(lambda: client.find(sent.digest))
     while found is not None and found.status == "cancelling":
         time.sleep(POLL_S)
-        found = client.get(found.id)
+        found = _patiently(partial(client.get, found.id))
     if found is not None and found.status == "cancelled":
         resumed = client.resume(found.id)
         out.say(f"Going on with {found.id}: {found.completed} of {found.total} lines are done.")
@@ -117,8 +123,14 @@ def begin(client: BatchClient, sent: Sent, again: bool, out: Settings) -> Batch:
         out.say(f"{found.id} with this very file {what}.")
         return found
     # Two who begin the same file at the same moment get one batch; one that failed before does not count.
-    key = None if again else f"{sent.digest}.{'' if found is None else found.id}"
-    made = client.create(client.upload(sent.name, sent.content), sent.endpoint, sent.digest, key)
+    key = uuid.uuid4().hex if again else f"{sent.digest}.{'' if found is None else found.id}"
+
+    def upload() -> str:
+        sent.content.seek(0)
+        return client.upload(sent.name, sent.content)
+
+    file_id = _patiently(upload)
+    made = _patiently(lambda: client.create(file_id, sent.endpoint, sent.digest, key))
     out.say(f"{made.id}: {sent.name} is queued.")
     return made
 
@@ -126,17 +138,24 @@ def begin(client: BatchClient, sent: Sent, again: bool, out: Settings) -> Batch:
 def follow(client: BatchClient, made: Batch, out: Settings) -> Batch:
     """Wait until the batch is over, with a progress bar on stderr where somebody looks at it."""
     with _shown(out) as show:
-        batch, away_until = made, time.monotonic() + AWAY_S
+        batch = made
         while not batch.over:
             time.sleep(POLL_S)
-            try:
-                batch = client.get(made.id)
-                away_until = time.monotonic() + AWAY_S
-            except GatewayError as error:
-                if not error.spec.retryable or time.monotonic() > away_until:
-                    raise
+            batch = _patiently(partial(client.get, made.id), AWAY)
             show(batch)
     return batch
+
+
+def _patiently(ask: Callable[[], T], away: frozenset[str] = RESTARTING) -> T:
+    """Ask again while the gateway or its worker is being started again; `ask` may be repeated without harm."""
+    away_until = time.monotonic() + AWAY_S
+    while True:
+        try:
+            return ask()
+        except GatewayError as error:
+            if error.code not in away or time.monotonic() > away_until:
+                raise
+        time.sleep(POLL_S)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
     python -m roadworthy.serve.worker_process --settings-fd N
 
-It begins small (30 MB). DBOS and SQLAlchemy are loaded at the first request for a file or batch, or at the start when
+It begins with 50 MB. DBOS and SQLAlchemy are loaded at the first request for a file or batch, or at the start when
 there is a store with jobs from before.
 """
 

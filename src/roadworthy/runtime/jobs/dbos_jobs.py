@@ -1,7 +1,7 @@
 """`core.ports.Jobs` on DBOS, with what DBOS leaves to its users: WAL, takeover of dead workers' jobs, JSON, a bound.
 
 DBOS is one per process, so is this. Control (enqueue, list, cancel, replay) works at once; `start` begins to do jobs.
-Measured faults behind each choice: docs/adr/0016-durable-jobs.md.
+Measured faults behind each choice: docs/adr/0017-durable-jobs.md.
 """
 
 from __future__ import annotations
