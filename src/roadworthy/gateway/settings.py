@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from roadworthy.gateway.quality.rule import Quality
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds that keep one client from hurting the others. Sizes in bytes, times in seconds."""
@@ -26,6 +28,40 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_timeout_s: float = 30.0
 
 
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """List price of one model in US dollars: per million tokens, and `request` per request.
+
+    `cached_input` is for prompt tokens that the provider had in its cache, `cache_write` for those it put there.
+    """
+
+    input: float
+    output: float
+    cached_input: float
+    cache_write: float
+    request: float = 0.0
+
+
+class KeyLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a key may use; None is no limit. Days are days of UTC; 0 for a day allows nothing."""
+
+    usd_per_day: float | None = None
+    tokens_per_day: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent: int | None = None
+
+
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of keys that have none of their own, and how requests are reserved for.
+
+    `max_output_tokens` is reserved for an answer whose request names no bound.
+    """
+
+    default: KeyLimits = KeyLimits()
+    unpriced: Literal["refuse", "allow"] = "refuse"
+    max_output_tokens: int = 4_096
+
+
 class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One upstream API. `base_url` ends with the API's version part, for example `https://api.openai.com/v1`."""
 
@@ -35,6 +71,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key: str | None = None
     headers: dict[str, str] = {}
     connect_timeout_s: float = 5.0
+    prices: dict[str, Price] = {}
 
     def __repr__(self) -> str:
         return f"ProviderSettings(name={self.name!r}, kind={self.kind!r}, base_url={self.base_url!r}, api_key=***)"
@@ -54,7 +91,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `try_timeout_s` bounds one try (None: a fair share of what is left of the deadline). After a stream's
     commit point `stream_idle_timeout_s`, `stream_min_chars_per_s` (0 switches it off; judged over
     `stream_rate_window_s`) and `stream_max_s` hold. `cache` None means exact where the cache is on and the request
-    asks for no variety; `cache_ttl_s` None means the lifetime that follows the load.
+    asks for no variety; `cache_ttl_s` None means the lifetime that follows the load. `quality` None: the default rules
+    alone.
     """
 
     name: str
@@ -67,6 +105,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_max_s: float = 600.0
     cache: Literal["off", "exact", "semantic"] | None = None
     cache_ttl_s: float | None = None
+    quality: Quality | None = None
 
 
 class SemanticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -179,6 +218,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     sha256: str
     scopes: tuple[str, ...]
+    limits: KeyLimits | None = None
 
 
 class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -204,3 +244,4 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
     cache: CacheSettings = CacheSettings()
+    budget: Budget = Budget()

@@ -14,8 +14,9 @@ from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge.answer import incomplete_event, splice
 from roadworthy.gateway.edge.sse import EventParser, EventTooLarge
 from roadworthy.gateway.edge.upstream import door
-from roadworthy.gateway.providers.contract import Piece, ProviderFailure, StreamDecoder
-from roadworthy.gateway.quality.default import is_json, unusable
+from roadworthy.gateway.finished import Quality
+from roadworthy.gateway.providers.contract import Piece, ProviderFailure, Reply, StreamDecoder
+from roadworthy.gateway.quality.default import unusable
 from roadworthy.gateway.stub import HEAD_CHARS, is_stub
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Relay:
         "_chars",
         "_decoder",
         "_exchange",
+        "_final",
         "_finish_reason",
         "_head",
         "_held",
@@ -51,6 +53,7 @@ class Relay:
         "_last",
         "_over",
         "_parser",
+        "_pieces",
         "_recording",
         "_resting",
         "_text",
@@ -60,6 +63,8 @@ class Relay:
         "_window_start",
         "committed",
     )
+    quality: Quality = "not-gated"
+    """What is said of the text: it leaves before its end is known."""
 
     def __init__(self, exchange: Exchange, decoder: StreamDecoder, usable: bool) -> None:
         self._exchange = exchange
@@ -71,7 +76,8 @@ class Relay:
         self._held_bytes = 0
         self._head = ""  # the text's beginning, for the stub rule
         self._text: list[str] | None = [] if exchange.ask.wants_json else None
-        self._chars = 0
+        self._chars = self._pieces = 0
+        self._final: Piece | None = None  # the chunk that ends the choice, until the usage behind it is known
         self._finish_reason: str | None = None
         self._over = False
         self._last = self._window_start = monotonic()
@@ -136,20 +142,26 @@ class Relay:
         exchange = self._exchange
         if piece.usage is not None:
             exchange.usage = piece.usage
-        payload = piece.payload
+        self._pieces += 1
         if self._recording is not None:
-            self._recording.add(payload)
+            self._recording.add(piece.payload)
         self._chars += len(piece.text) or SILENT_PIECE_CHARS
         if piece.text and (self._text is not None or len(self._head) < HEAD_CHARS):
             self._read(piece.text)
+        if self._final is not None:
+            self._end_choice(out)
         if piece.finish_reason is not None and self._finish_reason is None:
             self._finish_reason = piece.finish_reason
-            payload = splice(payload, exchange.attempts_now(), "not-gated", exchange.request_id, exchange.shown)
-        if not payload:
-            return
+            self._final = piece
+            if exchange.usage is not None or not self.committed:
+                self._end_choice(out)
+        elif piece.payload:
+            self._put(piece.payload, piece.useful, out)
+
+    def _put(self, payload: bytes, useful: bool, out: list[bytes]) -> None:
         if self.committed:
             out.append(b"data: %b\n\n" % payload)
-        elif piece.useful:
+        elif useful:
             self._commit()
             out.extend(self._held)
             out.append(b"data: %b\n\n" % payload)
@@ -159,6 +171,19 @@ class Relay:
         else:
             self._held_bytes += len(payload)
             self._held.append(b"data: %b\n\n" % payload)
+
+    def _end_choice(self, out: list[bytes]) -> None:
+        """Send the chunk that ends the choice, with how the answer came about and what it cost."""
+        exchange, piece = self._exchange, self._final
+        if piece is not None:
+            self._final = None
+            told = splice(piece.payload, exchange.attempts_now(), "not-gated", exchange.request_id, exchange.shown)
+            self._put(told, piece.useful, out)
+
+    @property
+    def said(self) -> int:
+        """Tokens of the answer so far, by estimate: providers send about one in each event, or more."""
+        return max(self._pieces, self._chars // 4)
 
     def _read(self, text: str) -> None:
         if len(self._head) < HEAD_CHARS:
@@ -194,19 +219,28 @@ class Relay:
         if self._finish_reason is None and not self._decoder.finished:
             self._fail(ProviderFailure(Reason.STREAM_CUT, 200, "the stream ended without an end mark"))
             return
-        if self._text and self._finish_reason != "tool_calls" and not is_json("".join(self._text)):
-            reason = unusable(Reason.INVALID_JSON, self._finish_reason)
-            self._fail(ProviderFailure(reason, 200, "JSON was asked for and the text is none"))
-            return
         exchange = self._exchange
+        if self._text and self._finish_reason != "tool_calls":
+            reply = Reply(b"", "", "".join(self._text), self._finish_reason)
+            rejection = exchange.ask.judge(reply, None)
+            if rejection is not None:
+                exchange.rejection = rejection
+                self._fail(ProviderFailure(rejection.reason, 200, "the text is not the JSON that was asked for"))
+                return
         call = exchange.call
         self.close()
-        exchange.caller.write(DONE)
-        if self._recording is not None and exchange.visit is not None:
-            exchange.visit.streamed(self._recording, exchange.link.label)
+        last: list[bytes] = []
+        self._end_choice(last)
+        exchange.caller.write(b"".join([*last, DONE]))
+        self._keep()
         exchange.stream_served()
         if call is not None:
             call.linger(LINGER_S)
+
+    def _keep(self) -> None:
+        visit = self._exchange.visit
+        if self._recording is not None and visit is not None:
+            visit.streamed(self._recording, self._exchange.link.label, self.quality)
 
     def _fail(self, failure: ProviderFailure, out: list[bytes] | None = None) -> None:
         exchange = self._exchange
@@ -214,6 +248,8 @@ class Relay:
             self.close()
             exchange.stream_failed(failure)
             return
+        out = [] if out is None else out
+        self._end_choice(out)
         if out:
             exchange.caller.write(b"".join(out))
         self.close()

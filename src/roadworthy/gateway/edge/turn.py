@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import UsageError
-from roadworthy.gateway.chain import LEAST_TRY_S, NO_VERDICT, Chain, Spent, Try, Wait
+from roadworthy.gateway.chain import HEALTHY, LEAST_TRY_S, NO_VERDICT, Chain, Spent, Try, Wait
 from roadworthy.gateway.edge.answer import PASSED_OVER
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.link import UpstreamLink
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 SAMPLE_S = 1.0
 """How often the memory is read, and modes are looked at without a request."""
-FAULTS = frozenset(Reason) - NO_VERDICT - PASSED_OVER - {Reason.SERVED}
+FAULTS = frozenset(Reason) - NO_VERDICT - HEALTHY - PASSED_OVER - {Reason.SERVED}
 """Attempts that speak against a mode; what the caller's own request brought about does not."""
+
+
+UNBOUNDED: tuple[int | None, ...] = (None,)
+"""No mode bounds the answer's tokens."""
 
 
 class ModeDesk:
@@ -61,6 +65,7 @@ class ModeDesk:
             for role in mode.roles:
                 name = role.name.partition("/")[2]
                 self._paths[role.name] = self.selector.path(mode.name, name or 0)
+        self._reach: dict[str, tuple[tuple[UpstreamLink, ...], tuple[int | None, ...]]] = {}
         self._shown: dict[tuple[str, str | None, str], Shown] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -99,6 +104,18 @@ class ModeDesk:
         if shown is None:
             shown = self._shown[key] = Shown(mode)
         return shown
+
+    def reach(self, routed: Routed) -> tuple[tuple[UpstreamLink, ...], tuple[int | None, ...]]:
+        """Everyone who may be asked, and the bound on the answer's tokens of each mode that may serve."""
+        if routed.mode is None:
+            return routed.links, UNBOUNDED
+        known = self._reach.get(routed.name)
+        if known is None:
+            path = self._paths[routed.name]
+            chains = [self.routed(state.name, routed.role).links for state in path]
+            links = tuple(dict.fromkeys(link for chain in chains for link in chain))
+            known = self._reach[routed.name] = links, tuple(state.mode.parameters.max_new_tokens for state in path)
+        return known
 
     # -- time
 

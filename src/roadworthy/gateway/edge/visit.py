@@ -16,7 +16,8 @@ from roadworthy.gateway.cache.entry import Entry, StreamRecording, events, pack,
 from roadworthy.gateway.cache.key import question
 from roadworthy.gateway.edge.answer import error_body, error_lines, kept_extra, kept_lines
 from roadworthy.gateway.edge.ask import ChatAsk
-from roadworthy.gateway.edge.exchange import Caller, Exchange
+from roadworthy.gateway.edge.caller import Caller
+from roadworthy.gateway.edge.exchange import Exchange
 from roadworthy.gateway.edge.flight import Flight, Landing
 from roadworthy.gateway.edge.routing import Routed
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN, Shown
@@ -219,14 +220,15 @@ class Visit:
         if self.done:
             return
         self._cache.deadlines.lift(self)
-        exchange = self._exchange = Exchange(
-            self._cache.service, self._ask, self._routed, self._caller, self._request_id, self._key_id
+        service = self._cache.service
+        exchange = self._exchange = service.exchange(
+            self._ask, self._routed, self._caller, self._request_id, self._key_id
         )
         exchange.visit = self
         exchange.shown = MISSED
         exchange.wall, exchange.started = self._wall, self._started
         exchange.chain.deadline = self._started + self._routed.route.deadline_s
-        self._cache.service.enter_mode(exchange)
+        service.enter_mode(exchange)
         exchange.start()
 
     # -- Passenger: what the flight says
@@ -291,11 +293,12 @@ class Visit:
         """What puts a stream together while it passes."""
         return StreamRecording(self._cache.settings.max_bytes)
 
-    def streamed(self, recording: StreamRecording, label: str) -> None:
-        """A stream is complete; it is kept when the whole text passes the gate's default rules."""
-        text = recording.text
-        if judge_text(text, "stop", self._ask.wants_json) is None:
-            self.served(recording.whole(), label, "passed")
+    def streamed(self, recording: StreamRecording, label: str, quality: Quality) -> None:
+        """A stream is complete; one that left before it was judged is kept when it passes the default rules now."""
+        if quality == "not-gated" and judge_text(recording.text, "stop", self._ask.wants_json) is None:
+            quality = "passed"
+        if quality == "passed":
+            self.served(recording.whole(), label, quality)
 
     def served(self, body: bytes | None, label: str, quality: Quality) -> None:
         """A provider answered: keep it if it may be told again.
@@ -319,7 +322,8 @@ class Visit:
 
     def rescued(self, error: RoadworthyError, attempts: list[Attempt]) -> tuple[str, Quality] | None:
         """The chain is spent: the last link is an answer that has expired. Tells the caller; returns who gave it."""
-        if self._stale is None or (error.spec.http_status < 500 and error.code != "rate_limited"):
+        limited = error.code == "rate_limited" and bool(attempts)  # without attempts it is the key's own limit
+        if self._stale is None or (error.spec.http_status < 500 and not limited):
             return None
         entry, age_s = self._stale
         self._landing = Landing(entry, "stale", age_s, False, self._stepped_aside(error.code))
@@ -366,7 +370,8 @@ class Visit:
         if self.gone:
             return
         if ask.stream:
-            caller.begin(lines)
+            if self._exchange is None or not self._exchange.begun:
+                caller.begin(lines)
             caller.write(events(entry.body, extra, ask.request.include_usage))
             caller.end()
         else:
@@ -417,5 +422,6 @@ class Visit:
                 cache=result,
                 cache_age_s=age_s,
                 mode=mode or self._as_asked.mode,
+                cost_usd=0.0,
             )
         )
