@@ -226,7 +226,10 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets."""
+    """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets.
+
+    `max_file_bytes` bounds uploads; None when files and batches are off.
+    """
 
     providers: tuple[ProviderSettings, ...]
     routes: tuple[Route, ...]
@@ -239,6 +242,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state_dir: str = ".roadworthy"
     require_key: bool = False
     default_route: str | None = None
+    max_file_bytes: int | None = None
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_requests: bool = True
     limits: Limits = Limits()

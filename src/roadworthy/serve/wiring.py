@@ -67,6 +67,7 @@ def compile_edge(
         state_dir=gateway.state_dir,
         require_key=gateway.require_key,
         default_route=default_route(config),
+        max_file_bytes=config.jobs.max_file_bytes if config.jobs.enabled else None,
         log_level=config.log.level,
         log_requests=config.log.requests,
         limits=msgspec.convert(_plain(gateway.limits), settings.Limits),

@@ -298,6 +298,15 @@ def error_lines(
     return lines.encode() + shown.lines
 
 
+def refusal(error: RoadworthyError, status: int, request_id: str, reason: bytes, date: bytes) -> bytes:
+    """A whole answer, after which the connection closes, to what was no acceptable request."""
+    body = error_body(error, request_id)
+    return (
+        b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%b"
+        b"connection: close\r\n\r\n%b" % (status, reason, date, len(body), error_lines(error, request_id), body)
+    )
+
+
 def incomplete_event(
     reason: Reason, attempts: Sequence[Attempt], request_id: str, error: RoadworthyError, shown: Shown = NOTHING_SHOWN
 ) -> bytes:

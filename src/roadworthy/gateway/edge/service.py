@@ -139,6 +139,21 @@ class Service:
             raise AuthError(f"The key lacks the scope `{scope}`.", code="forbidden")
         return key.id
 
+    def vouch(self, key_id: str, scope: str) -> str:
+        """Whether the worker may ask in the name of a key whose secret it never had; the key must still be valid.
+
+        Raises:
+            AuthError: `unauthorized` when it is not any more, `forbidden` when it lacks the scope.
+        """
+        if not self.settings.require_key:
+            return key_id
+        key = next((key for key in self._keys.values() if key.id == key_id), None)
+        if key is None:
+            raise AuthError("This gateway needs a valid key.", "The key of the batch is not valid any more.")
+        if scope not in key.scopes and "admin" not in key.scopes:
+            raise AuthError(f"The key lacks the scope `{scope}`.", code="forbidden")
+        return key_id
+
     # -- requests
 
     def serve(

@@ -354,6 +354,46 @@ class Gateway(Node):
         return {**given, "modes": expand(given["modes"], first_route(given))}
 
 
+def _store(value: object) -> SecretRef | Literal["sqlite"]:
+    return "sqlite" if value == "sqlite" else _reference(value)
+
+
+Store = Annotated[
+    SecretRef | Literal["sqlite"],
+    PlainValidator(_store),
+    PlainSerializer(lambda store: store if store == "sqlite" else store.text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^(sqlite|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
+]
+
+
+class Jobs(Node):
+    """Durable jobs: files, batches and what else takes long. They survive the end of any process."""
+
+    enabled: bool = Field(
+        default=True, description="Whether the worker process runs, and with it /v1/files and /v1/batches."
+    )
+    store: Store = Field(
+        default="sqlite",
+        description="Where jobs are kept: sqlite (jobs.db in gateway.state_dir), or a reference (env:NAME, file:PATH) "
+        "to the URL of a PostgreSQL database.",
+    )
+    max_queued: int = Field(default=1000, ge=1, le=1_000_000, description="Jobs that may wait; more get 429.")
+    max_attempts: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Times that a job which ends its worker before it gets on is tried; then it is a dead letter.",
+    )
+    concurrency: int = Field(default=2, ge=1, le=256, description="Jobs, and so batches, at once per worker.")
+    batch_parallel: int = Field(default=8, ge=1, le=256, description="Lines of one batch under way at once.")
+    max_file_bytes: int = Field(
+        default=104_857_600, ge=1024, le=1_073_741_824, description="Largest file that may be uploaded, in bytes."
+    )
+    max_stored_bytes: int = Field(
+        default=10_737_418_240, ge=1024, description="All uploaded and written files together, in bytes."
+    )
+
+
 class Control(Node):
     """The admin API."""
 
@@ -378,4 +418,5 @@ class Config(Node):
     )
     gateway: Gateway = Field(default_factory=Gateway, description="The data plane.")
     control: Control = Field(default_factory=Control, description="The admin API.")
+    jobs: Jobs = Field(default_factory=Jobs, description="Durable jobs and batches.")
     log: Log = Field(default_factory=Log, description="The log.")
