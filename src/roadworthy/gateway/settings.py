@@ -156,8 +156,21 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[str, ...]
 
 
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Valkey or Redis server that replicas share. `url` may hold a password."""
+
+    url: str
+    prefix: str = "roadworthy"
+
+    def __repr__(self) -> str:
+        return f"State(url=***, prefix={self.prefix!r})"
+
+
 class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets."""
+    """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets.
+
+    `ships_records` tells whether a process beside this one ships the journal to a database.
+    """
 
     providers: tuple[ProviderSettings, ...]
     routes: tuple[Route, ...]
@@ -169,6 +182,8 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state_dir: str = ".roadworthy"
     require_key: bool = False
     default_route: str | None = None
+    state: State | None = None
+    ships_records: bool = False
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_requests: bool = True
     limits: Limits = Limits()

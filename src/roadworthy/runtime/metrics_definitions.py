@@ -66,6 +66,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("roadworthy_connections", "gauge", "Open connections of callers."),
     Definition("roadworthy_journal_lag_entries", "gauge", "Records that wait to be written to the journal."),
     Definition("roadworthy_journal_dropped_total", "counter", "Records that never reached the journal."),
+    Definition("roadworthy_records_waiting", "gauge", "Records of this machine that the database does not hold yet."),
+    Definition("roadworthy_records_held_back", "gauge", "1 while records cannot reach the database, else 0."),
     Definition("roadworthy_log_lines_dropped_total", "counter", "Log lines that could not be written."),
     Definition("roadworthy_build_info", "gauge", "Always 1; the labels name the versions.", ("version", "python")),
     Definition("process_resident_memory_bytes", "gauge", "Resident memory in bytes."),

@@ -34,6 +34,7 @@ from roadworthy.runtime.log import Log
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
+from roadworthy.serve.edge_store import watch_records
 from roadworthy.serve.rundir import read_run_record
 
 KEY_POLL_S = 1.0
@@ -71,6 +72,8 @@ class EdgeWorker:
         )
         self.internal = Server(internal, settings.limits)
         self._socket = run_dir / f"edge-{worker}.sock"
+        if settings.ships_records:
+            watch_records(self.service.stores, self.metrics, run_dir, first=worker == 0)
         self._observe()
 
     async def run(self) -> None:

@@ -12,6 +12,7 @@ from roadworthy.gateway import settings
 from roadworthy.runtime.config.mode import Mode
 from roadworthy.runtime.config.tree import Config, Node, Provider
 from roadworthy.runtime.secret import SecretRef, header_reference, resolve
+from roadworthy.serve.wiring_store import check_stores, compile_state
 
 BASE_URLS = {
     "openai": "https://api.openai.com/v1",
@@ -43,6 +44,7 @@ def compile_edge(
     """
     names = used_providers(config)
     check_secrets(config, environ)
+    check_stores(config, environ)
     providers = [_provider(name, config.gateway.providers[name], environ, embedded_url, embedded_key) for name in names]
     gateway = config.gateway
     return settings.EdgeSettings(
@@ -56,6 +58,8 @@ def compile_edge(
         state_dir=gateway.state_dir,
         require_key=gateway.require_key,
         default_route=default_route(config),
+        state=compile_state(config, environ),
+        ships_records=config.journal.database is not None,
         log_level=config.log.level,
         log_requests=config.log.requests,
         limits=msgspec.convert(_plain(gateway.limits), settings.Limits),
