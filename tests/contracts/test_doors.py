@@ -17,7 +17,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "gateway/edge/upstream.py:door",
     ),
     "the command": ("cli/main.py:run",),
-    "a background task": ("gateway/ledger.py:Ledger._run",),
+    "a background task": ("gateway/ledger.py:Ledger._run", "gateway/cache/similar.py:SimilarQuestions._run"),
 }
 LEAVES = [leaf for leaves in DOORS.values() for leaf in leaves]
 BROAD = {"Exception", "BaseException"}

@@ -101,6 +101,7 @@ def test_a_request_becomes_one_log_line(desk: Desk) -> None:
         "endpoint": "chat", "route": "chat", "key_id": "anonymous", "stream": False, "status": 200, "code": "ok",
         "served_by": "openai/gpt-4.1-mini", "latency_ms": 415.235, "first_token_ms": None, "overhead_ms": 0.054,
         "prompt_tokens": 12, "completion_tokens": 34, "fallback": "", "quality": "not-gated", "stub_used": False,
+        "cache": "off", "cache_age_s": None,
         "attempts": [
             {"provider": "openai", "model": "gpt-4.1-mini", "reason": "served", "latency_ms": 412.346, "status": 200}
         ],

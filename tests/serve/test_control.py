@@ -36,7 +36,7 @@ BREAKER = {"provider": "openai", "model": "gpt", "state": "open", "consecutive_f
 MODE = {"mode": "creative", "state": "ramping", "share": 0.25, "p95_s": None}
 STATUS = {
     "worker": 0, "pid": 4711, "uptime_s": 9.5, "requests_in_flight": 2, "connections": 5, "breakers": [BREAKER],
-    "modes": [MODE],
+    "modes": [MODE], "cache": {"enabled": True, "entries": 5},
 }  # fmt: skip
 
 
@@ -116,6 +116,7 @@ def control(state_dir: Path, keys: dict[str, str]) -> Iterator[Control]:
         "GET /internal/status": (200, STATUS),
         "POST /internal/breakers/reset": (200, {"reset": 1}),
         "POST /internal/keys/reload": (200, {"keys": 3}),
+        "POST /internal/cache/clear": (200, {"cleared": 5}),
     })  # fmt: skip
     running = Control(state_dir)
     running.worker = worker  # type: ignore[attr-defined]
@@ -133,7 +134,8 @@ EVERY_PATH = [
     ("POST", "/admin/breakers/reset"), ("GET", "/admin/keys"),
     ("POST", "/admin/keys"), ("POST", "/admin/keys/x/revoke"), ("POST", "/admin/keys/x/rotate"),
     ("POST", "/admin/keys/reload"), ("DELETE", "/admin/keys/x"), ("GET", "/admin/journal"),
-    ("GET", "/admin/journal/verify"), ("GET", "/"), ("GET", "/admin"), ("GET", "/admin/status/"), ("GET", "/nothing"),
+    ("GET", "/admin/journal/verify"), ("GET", "/admin/cache"), ("POST", "/admin/cache/clear"),
+    ("GET", "/"), ("GET", "/admin"), ("GET", "/admin/status/"), ("GET", "/nothing"),
     ("PUT", "/admin/keys"), ("OPTIONS", "/admin/keys"), ("GET", "//admin/status"), ("GET", "/%61dmin/status"),
     ("GET", "/../admin/status"), ("POST", "/docs"), ("TRACE", "/admin/status"),
 ]  # fmt: skip
@@ -236,6 +238,14 @@ def test_modes_of_every_worker(control: Control, keys: dict[str, str]) -> None:
     told = control.call("GET", "/admin/modes", keys["admin"])[1]
     assert told == {"modes": [{"worker": 0, **MODE}], "unknown_workers": [1]}
     assert control.call("GET", "/admin/modes")[0] == 401
+
+
+def test_caches_are_shown_and_cleared(control: Control, keys: dict[str, str]) -> None:
+    told = control.call("GET", "/admin/cache", keys["admin"])[1]
+    assert told == {"caches": [{"worker": 0, "enabled": True, "entries": 5}], "unknown_workers": [1]}
+    assert control.call("POST", "/admin/cache/clear", keys["admin"], {})[1] == {"cleared": 5, "unknown_workers": [1]}
+    entries = control.call("GET", "/admin/journal?kind=cache.", keys["admin"])[1]["entries"]
+    assert entries[-1]["payload"]["cleared"] == 5
 
 
 def test_our_own_client_understands_every_answer(control: Control, keys: dict[str, str]) -> None:

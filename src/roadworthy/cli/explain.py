@@ -26,7 +26,9 @@ HEADERS = {
     "x-roadworthy-served-by": "The `provider/model` that really answered.",
     "x-roadworthy-attempts": "How many providers were really asked; those that were passed over do not count.",
     "x-roadworthy-fallback": "Why the first provider did not serve, or `false` when it did.",
-    "x-roadworthy-cache": "What the cache did; `off` when there is none.",
+    "x-roadworthy-cache": "What the cache did: off, miss, hit, semantic (the answer to a similar question) or stale "
+    "(expired, served because every provider failed).",
+    "age": "Seconds since an answer out of the cache was made.",
     "x-roadworthy-quality": "What the quality gate said: passed, failed or not-gated.",
     "x-should-retry": "`false` when the whole chain was spent: a retry by the client would only multiply the load.",
     "retry-after": "Seconds after which the same request makes sense again.",

@@ -88,7 +88,7 @@ def live_check(url: str | None, route: str | None, out: Settings) -> None:
     from roadworthy.cli.gateway_text import checked_line
     from roadworthy.client.live_check import check, verdict
 
-    with target.gateway_client(out, url) as client:
+    with target.gateway_client(out, url, fresh=True) as client:
         name = route or target.default_model(out, url, client)
         found = check(client, name, out.say)
     code = verdict(found)
@@ -149,6 +149,38 @@ def reset(control_url: str | None, which: str | None, out: Settings) -> None:
     if isinstance(operator, LocalClient):
         remember_reset(target.state_dir(out), provider or None, model or None, count)
     out.emit({"reset": count, "provider": provider or None, "model": model or None}, _closed(count))
+
+
+@gateway.group()
+def cache() -> None:
+    """Look at the kept answers and forget them."""
+
+
+@cache.command("status")
+@options
+@target.control_option
+def cache_status(control_url: str | None, out: Settings) -> None:
+    """Show what every worker keeps and for how long."""
+    from roadworthy.cli.gateway_text import cache_text
+
+    with target.operator(out, control_url) as operator:
+        found = operator.caches()
+    out.emit({"caches": found}, cache_text(found))
+
+
+@cache.command()
+@options
+@target.control_option
+def clear(control_url: str | None, out: Settings) -> None:
+    """Forget every kept answer, in every worker."""
+    from roadworthy.cli.state_file import remember_cleared
+    from roadworthy.client.local import LocalClient
+
+    with target.operator(out, control_url) as operator:
+        count = operator.clear_cache()
+    if isinstance(operator, LocalClient):
+        remember_cleared(target.state_dir(out), count)
+    out.emit({"cleared": count}, f"{count} answer{'s' * (count != 1)} forgotten.")
 
 
 @gateway.group()

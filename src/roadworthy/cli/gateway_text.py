@@ -9,7 +9,7 @@ from roadworthy.cli.output import Settings, table
 from roadworthy.client.gateway import GatewayClient
 from roadworthy.client.live_check import Checked
 from roadworthy.client.mode_record import ModeStatus
-from roadworthy.client.record import Answer, Attempt, Breaker, BreakerSummary, Status, pick
+from roadworthy.client.record import Answer, Attempt, Breaker, BreakerSummary, Status, WorkerCache, pick
 from roadworthy.core.errors import UsageError
 
 MAX_STDIN_CHARS = 10 * 1024 * 1024
@@ -164,6 +164,17 @@ def mode_text(modes: Sequence[ModeStatus]) -> str:
 def _p95(one: ModeStatus) -> str:
     measured = "-" if one.p95_s is None else f"{one.p95_s:.2f} s"
     return measured if one.p95_limit_s is None else f"{measured} of {one.p95_limit_s:g} s"
+
+
+def cache_text(caches: Sequence[WorkerCache]) -> str:
+    """One row per worker."""
+    rows = [
+        (one.worker, "off", *["-"] * 6) if one.enabled is False else
+        (one.worker, "on" if one.enabled else "unknown", one.entries, one.bytes, one.max_bytes, one.evictions,
+         _seconds(one.ttl_s), None if one.load is None else f"{one.load:.2f}")
+        for one in caches
+    ]  # fmt: skip
+    return table(["worker", "cache", "answers", "bytes", "of", "evicted", "fresh for", "load"], rows)
 
 
 def no_such_breaker(breakers: Sequence[Breaker]) -> UsageError:

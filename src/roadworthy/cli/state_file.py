@@ -77,6 +77,17 @@ def remember_reset(state_dir: Path, provider: str | None, model: str | None, cou
         journal.append([Entry("breaker.reset", time.time(), json.dumps(told).encode())])
 
 
+def remember_cleared(state_dir: Path, count: int) -> None:
+    """Write to the journal that the cache was cleared by hand; the admin API does the same for its callers.
+
+    Raises:
+        StorageError: `store_unavailable`, `journal_corrupt`.
+    """
+    with open_journal(state_dir) as journal:
+        told = json.dumps({"cleared": count, "by": "command line"})
+        journal.append([Entry("cache.cleared", time.time(), told.encode())])
+
+
 def read_payload(entry: Stored) -> Any:
     """The payload as JSON; as text when it is none, because a damaged journal must still be readable."""
     try:

@@ -62,20 +62,23 @@ def address(host: str, port: int) -> str:
     return f"http://{f'[{name}]' if ':' in name else name}:{port}"
 
 
-def gateway_client(out: Settings, url: str | None, timeout_s: float = 120.0) -> GatewayClient:
+def gateway_client(
+    out: Settings, url: str | None, timeout_s: float = 120.0, *, fresh: bool = False
+) -> GatewayClient:
     """A client of the public API.
 
     Args:
         out: For `--config`.
         url: Given address; None for that of the configuration.
         timeout_s: Longest silence while an answer is awaited, in seconds.
+        fresh: Take no answer out of the gateway's cache.
     """
     from roadworthy.client.gateway import GatewayClient
 
     if url is None:
         gateway = load_config(out).gateway
         url = address(gateway.host, gateway.port)
-    return GatewayClient(url, os.environ.get(KEY_VARIABLE) or None, timeout_s=timeout_s)
+    return GatewayClient(url, os.environ.get(KEY_VARIABLE) or None, timeout_s=timeout_s, fresh=fresh)
 
 
 def default_model(out: Settings, url: str | None, client: GatewayClient) -> str:

@@ -11,12 +11,14 @@ from roadworthy.client.record import (
     JournalEntry,
     KeyInfo,
     Status,
+    WorkerCache,
     objects,
     pick,
     read_breaker,
     read_entry,
     read_key,
     read_worker,
+    read_worker_cache,
 )
 from roadworthy.client.transport import Api
 from roadworthy.core.errors import GatewayError
@@ -70,6 +72,15 @@ class AdminClient(Api):
         """
         _, told = self.call("POST", "/admin/breakers/reset", {"provider": provider, "model": model})
         return self._number(told, "reset")
+
+    def caches(self) -> tuple[WorkerCache, ...]:
+        """The kept answers of every worker, in numbers."""
+        _, told = self.call("GET", "/admin/cache")
+        return tuple(read_worker_cache(item) for item in objects(told, "caches"))
+
+    def clear_cache(self) -> int:
+        """Forget every kept answer; returns how many there were, counted over all workers."""
+        return self._number(self.call("POST", "/admin/cache/clear", {})[1], "cleared")
 
     def keys(self) -> tuple[KeyInfo, ...]:
         """All keys, revoked and expired ones too."""

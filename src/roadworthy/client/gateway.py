@@ -37,10 +37,11 @@ class GatewayClient(Api):
         url: For example `http://127.0.0.1:8080`.
         key: Key with scope `use`; None when the gateway needs none.
         timeout_s: Longest silence while an answer is awaited, in seconds.
+        fresh: Take no answer out of the gateway's cache, and leave none in it; for whoever judges the providers.
     """
 
-    def __init__(self, url: str, key: str | None = None, *, timeout_s: float = 120.0) -> None:
-        super().__init__(url, key, timeout_s=timeout_s)
+    def __init__(self, url: str, key: str | None = None, *, timeout_s: float = 120.0, fresh: bool = False) -> None:
+        super().__init__(url, key, timeout_s=timeout_s, fresh=fresh)
 
     def chat(self, messages: Messages, *, model: str, **parameters: Any) -> Answer:
         """Ask and wait for the whole answer.

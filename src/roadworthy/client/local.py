@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.client.mode_record import ModeStatus, read_mode
-from roadworthy.client.record import Breaker, Status, Worker, objects, pick, read_breaker, read_worker
+from roadworthy.client.record import (
+    Breaker,
+    Status,
+    Worker,
+    WorkerCache,
+    objects,
+    pick,
+    read_breaker,
+    read_worker,
+    read_worker_cache,
+)
 from roadworthy.client.transport import Api
 from roadworthy.core.errors import GatewayError
 
@@ -60,6 +70,15 @@ class LocalClient:
         """Close breakers at once; see `AdminClient.reset_breaker`."""
         answers = self._ask("POST", "/internal/breakers/reset", {"provider": provider, "model": model})
         return sum(pick(told, "reset", int) or 0 for told in answers.values())
+
+    def caches(self) -> tuple[WorkerCache, ...]:
+        """The kept answers of every worker that answers, in numbers."""
+        answers = self._ask("GET", "/internal/status")
+        return tuple(read_worker_cache(pick(told, "cache", dict), number) for number, told in answers.items())
+
+    def clear_cache(self) -> int:
+        """Forget every kept answer; see `AdminClient.clear_cache`."""
+        return sum(pick(told, "cleared", int) or 0 for told in self._ask("POST", "/internal/cache/clear", {}).values())
 
     def reload_keys(self) -> int:
         """Have every worker read the keys now; returns how many did."""

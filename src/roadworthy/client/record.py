@@ -151,6 +151,31 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerCache:
+    """The kept answers of one worker; everything but `worker` is None when it does not say or its cache is off.
+
+    Args:
+        worker: Number of the worker.
+        enabled: Whether it keeps answers.
+        entries: How many.
+        bytes: What they take.
+        max_bytes: What they may take.
+        evictions: Answers that went because there was no room.
+        ttl_s: How long answers stay fresh now, in seconds.
+        load: Smoothed load that the lifetime follows, 0 to 1.
+    """
+
+    worker: int | None
+    enabled: bool | None = None
+    entries: int | None = None
+    bytes: int | None = None
+    max_bytes: int | None = None
+    evictions: int | None = None
+    ttl_s: float | None = None
+    load: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """One edge process as the control process sees it. `error` says why it could not be asked; empty if it could."""
 
@@ -240,6 +265,16 @@ def read_breaker(source: Mapping[str, Any], worker: int | None = None) -> Breake
         pick(source, "state", str) or "unknown", pick(source, "consecutive_failures", int),
         pick(source, "window_failures", int), pick(source, "window_size", int),
         pick(source, "retry_in_s", int, float), pick(source, "benched_s", int, float),
+    )
+
+
+def read_worker_cache(source: object, worker: int | None = None) -> WorkerCache:
+    """One worker's cache; `worker` where the object itself does not name one."""
+    number = pick(source, "worker", int)
+    return WorkerCache(
+        worker if number is None else number, pick(source, "enabled", bool), pick(source, "entries", int),
+        pick(source, "bytes", int), pick(source, "max_bytes", int), pick(source, "evictions", int),
+        pick(source, "ttl_s", int, float), pick(source, "load", int, float),
     )
 
 

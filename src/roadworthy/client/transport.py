@@ -67,6 +67,7 @@ class Api:
         key: Key to send as bearer token; None to send none.
         timeout_s: Longest silence while an answer is awaited, in seconds.
         socket: Unix socket to talk through instead of TCP; `url` then only names paths.
+        fresh: Take no answer out of a cache, and leave none in it.
 
     Raises:
         UsageError: `invalid_request` when the address is no http(s) URL.
@@ -74,7 +75,8 @@ class Api:
     """
 
     def __init__(
-        self, url: str, key: str | None = None, *, timeout_s: float = 30.0, socket: Path | None = None
+        self, url: str, key: str | None = None, *, timeout_s: float = 30.0, socket: Path | None = None,
+        fresh: bool = False,
     ) -> None:
         try:
             parsed = httpx2.URL(url.rstrip("/"))
@@ -89,6 +91,8 @@ class Api:
         headers = {"user-agent": f"roadworthy/{__version__}"}
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
+        if fresh:
+            headers["cache-control"] = "no-store"
         self._timeout_s = timeout_s
         self._http = httpx2.Client(
             base_url=parsed, headers=headers, trust_env=not _LOOPBACK.fullmatch(parsed.host),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -41,4 +41,38 @@ class Journal(Protocol):
         Raises:
             StorageError: `store_unavailable` when the disk refuses; nothing was written.
         """
+        ...
+
+
+class Kept(NamedTuple):
+    """What a cache holds under a key.
+
+    Attributes:
+        value: The bytes as they were put.
+        age_s: Seconds since they were put.
+    """
+
+    value: bytes
+    age_s: float
+
+
+class Cache(Protocol):
+    """Keeps bytes under keys for a while; may lose any of them at any time, and never gives back other bytes.
+
+    Told by call instead of by return, so that a store in memory answers at once and one behind a network later.
+    """
+
+    def fetch(self, key: bytes, told: Callable[[Kept | None], None]) -> None:
+        """Look a key up. `told` is called exactly once, on the event loop's thread; None when there is nothing.
+
+        A store that cannot be reached tells None: a cache that is away costs a request nothing but the hit.
+        """
+        ...
+
+    def put(self, key: bytes, value: bytes, keep_s: float) -> None:
+        """Keep a value for at most `keep_s` seconds. Never blocks, never raises; too large a value is dropped."""
+        ...
+
+    def clear(self) -> int:
+        """Forget everything; returns how many entries there were."""
         ...

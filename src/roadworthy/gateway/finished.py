@@ -9,6 +9,8 @@ import msgspec
 from roadworthy.core.attempts import Attempt
 
 Quality = Literal["passed", "failed", "not-gated"]
+CacheResult = Literal["off", "miss", "hit", "semantic", "stale"]
+"""What the cache did for a request (closed set: it is a metric label)."""
 
 
 class ModeServed(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +51,8 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         quality: What the gate said.
         stub_used: Always False in an answer that left; a stub is an error.
         mode: What the mode selector decided; None when no mode was asked for.
+        cache: What the cache did; with `hit`, `semantic` and `stale` nobody served now and `served_by` did it then.
+        cache_age_s: Seconds since the answer that the cache gave was made; None when it gave none.
     """
 
     request_id: str
@@ -70,3 +74,5 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     quality: Quality = "not-gated"
     stub_used: bool = False
     mode: ModeServed | None = None
+    cache: CacheResult = "off"
+    cache_age_s: float | None = None

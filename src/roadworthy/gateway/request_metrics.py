@@ -19,14 +19,7 @@ class _Batch:
     """Values of one batch by series."""
 
     __slots__ = (
-        "attempts",
-        "durations",
-        "fallbacks",
-        "first_tokens",
-        "modes",
-        "overheads",
-        "requests",
-        "stubs",
+        "attempts", "caches", "durations", "fallbacks", "first_tokens", "modes", "overheads", "requests", "stubs",
         "tokens",
     )
 
@@ -39,6 +32,7 @@ class _Batch:
         self.first_tokens: Values = defaultdict(list)
         self.tokens: Values = defaultdict(list)
         self.modes: defaultdict[ModeServed, int] = defaultdict(int)
+        self.caches: defaultdict[str, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -56,6 +50,8 @@ class _Batch:
             self._served(finished)
         if finished.mode is not None:
             self.modes[finished.mode] += 1
+        if finished.cache != "off":
+            self.caches[finished.cache] += 1
         if finished.stub_used:
             self.stubs += 1
 
@@ -88,11 +84,18 @@ def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
         record("gen_ai_server_time_to_first_token", labels, values)
     for labels, values in groups.tokens.items():
         record("gen_ai_client_token_usage", labels, values)
+    if groups.stubs:
+        count("stub_served_total", (), groups.stubs)
+    _fold_features(metrics, groups)
+
+
+def _fold_features(metrics: Metrics, groups: _Batch) -> None:
+    count = metrics.count
     for mode, number in groups.modes.items():
         labels = (mode.requested, mode.served or "emergency", mode.reason or "as_requested")
         count("roadworthy_mode_requests_total", labels, number)
-    if groups.stubs:
-        count("stub_served_total", (), groups.stubs)
+    for result, number in groups.caches.items():
+        count("roadworthy_cache_requests_total", (result,), number)
 
 
 def _fold_attempts(metrics: Metrics, attempts: Values) -> None:

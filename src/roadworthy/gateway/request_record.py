@@ -50,6 +50,8 @@ class RequestRecord(msgspec.Struct, gc=False):
     fallback: str
     quality: str
     stub_used: bool
+    cache: str
+    cache_age_s: float | None
     attempts: list[AttemptRecord]
     mode_requested: str | msgspec.UnsetType = msgspec.UNSET
     mode_served: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -177,6 +179,7 @@ def recorded(finished: Finished) -> RequestRecord:
         int(finished.latency_ms * 1000 + 0.5) / 1000, None if first is None else int(first * 1000 + 0.5) / 1000,
         int(finished.overhead_ms * 1000 + 0.5) / 1000, finished.prompt_tokens, finished.completion_tokens,
         finished.fallback, finished.quality, finished.stub_used,
+        finished.cache, None if finished.cache_age_s is None else int(finished.cache_age_s * 1000 + 0.5) / 1000,
         [
             AttemptRecord(provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost)
             for provider, model, reason, ms, status, detail, cost in finished.attempts

@@ -53,7 +53,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Times in seconds. `deadline_s` spans every try of the request up to the first useful token of a stream;
     `try_timeout_s` bounds one try (None: a fair share of what is left of the deadline). After a stream's
     commit point `stream_idle_timeout_s`, `stream_min_chars_per_s` (0 switches it off; judged over
-    `stream_rate_window_s`) and `stream_max_s` hold.
+    `stream_rate_window_s`) and `stream_max_s` hold. `cache` None means exact where the cache is on and the request
+    asks for no variety; `cache_ttl_s` None means the lifetime that follows the load.
     """
 
     name: str
@@ -64,6 +65,30 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_min_chars_per_s: float = 0.5
     stream_rate_window_s: float = 10.0
     stream_max_s: float = 600.0
+    cache: Literal["off", "exact", "semantic"] | None = None
+    cache_ttl_s: float | None = None
+
+
+class SemanticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a similar question gets the answer of another one. `max_entries` bounds what is compared."""
+
+    enabled: bool = False
+    threshold: float = 0.94
+    model: str = "use-multilingual-v3"
+    max_entries: int = 2_000
+
+
+class CacheSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Answers that are kept. Sizes in bytes, times in seconds."""
+
+    enabled: bool = False
+    max_bytes: int = 64 * 1024 * 1024
+    ttl_start_s: float = 3_600.0
+    ttl_min_s: float = 600.0
+    ttl_max_s: float = 86_400.0
+    stale_s: float = 604_800.0
+    max_temperature: float = 1.0
+    semantic: SemanticSettings = SemanticSettings()
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,3 +214,4 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
+    cache: CacheSettings = CacheSettings()

@@ -77,6 +77,8 @@ class AdminApi:
             Route("/admin/breakers", self.breakers, methods=["GET"]),
             Route("/admin/breakers/reset", self.reset_breakers, methods=["POST"]),
             Route("/admin/modes", self.modes, methods=["GET"]),
+            Route("/admin/cache", self.cache, methods=["GET"]),
+            Route("/admin/cache/clear", self.clear_cache, methods=["POST"]),
             Route("/admin/keys", self.list_keys, methods=["GET"]),
             Route("/admin/keys", self.create_key, methods=["POST"]),
             Route("/admin/keys/reload", self.reload_keys, methods=["POST"]),
@@ -129,6 +131,23 @@ class AdminApi:
         entry = Entry("breaker.reset", time.time(), msgspec.json.encode(told))
         await run_in_threadpool(self._journal.append, [entry])
         return _answer(request, {"reset": count, "unknown_workers": sorted(silent)})
+
+    async def cache(self, request: Request) -> JSONResponse:
+        """Every worker's cache, and the numbers of the workers whose cache is unknown."""
+        answers = await self._workers.ask("GET", "/internal/status")
+        caches = [{"worker": a.worker, **a.data["cache"]} for a in answers if a.data is not None and "cache" in a.data]
+        return _answer(request, {"caches": caches, "unknown_workers": _silent(answers)})
+
+    async def clear_cache(self, request: Request) -> JSONResponse:
+        """Forget every kept answer in every worker."""
+        answers = await self._workers.ask("POST", "/internal/cache/clear")
+        silent = _must_answer(answers)
+        count = sum(answer.data.get("cleared", 0) for answer in answers if answer.data is not None)
+        told = {"key_id": request.state.key_id, "cleared": count, "unknown_workers": silent}
+        await run_in_threadpool(
+            self._journal.append, [Entry("cache.cleared", time.time(), msgspec.json.encode(told))]
+        )
+        return _answer(request, {"cleared": count, "unknown_workers": silent})
 
     async def list_keys(self, request: Request) -> JSONResponse:
         """All keys, without secrets."""

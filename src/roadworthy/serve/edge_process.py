@@ -137,6 +137,8 @@ class EdgeWorker:
         self.metrics.observe("roadworthy_connections", lambda: {(): float(len(server.connections))})
         if service.modes is not None:
             self.metrics.observe("roadworthy_mode_state", service.modes.gauge)
+        if service.cache is not None:
+            service.cache.observe(self.metrics.observe)
         states = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
         links = service.table.links
         self.metrics.observe(

@@ -106,7 +106,7 @@ def run_trials(url: str, key: str | None, route: str) -> tuple[Trial, Trial]:
         key: Key with scope `use`, None when none is needed.
         route: Model name to ask for.
     """
-    with GatewayClient(url, key) as client:
+    with GatewayClient(url, key, fresh=True) as client:
         return _try("plain", lambda: _plain(client, route)), _try("streamed", lambda: _streamed(client, route))
 
 

@@ -12,6 +12,7 @@ from roadworthy.gateway import settings
 from roadworthy.runtime.config.mode import Mode
 from roadworthy.runtime.config.tree import Config, Node, Provider
 from roadworthy.runtime.secret import SecretRef, header_reference, resolve
+from roadworthy.serve.wiring_cache import compile_cache
 from roadworthy.serve.wiring_store import check_stores, compile_state
 
 BASE_URLS = {
@@ -65,6 +66,7 @@ def compile_edge(
         limits=msgspec.convert(_plain(gateway.limits), settings.Limits),
         retry=msgspec.convert(_plain(gateway.retry), settings.Retry),
         breaker=msgspec.convert(_plain(gateway.breaker), settings.Breaker),
+        cache=compile_cache(gateway.cache),
     )
 
 

@@ -9,36 +9,12 @@ import msgspec
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import RoadworthyError
-from roadworthy.gateway.finished import ModeServed, Quality
+from roadworthy.gateway.edge.shown import NOTHING_SHOWN, Shown
+from roadworthy.gateway.finished import CacheResult, Quality
 
 PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER})
 
 _encode = msgspec.json.Encoder().encode
-
-
-class ModeShown:
-    """What answers say of the mode, as bytes made once for all requests that fare alike.
-
-    Args:
-        mode: The decision; None when no mode was asked for.
-    """
-
-    __slots__ = ("lines", "members", "mode")
-
-    def __init__(self, mode: ModeServed | None) -> None:
-        self.mode = mode
-        values = (None, None, None) if mode is None else (mode.requested, mode.served, mode.reason)
-        self.members = b'"mode_requested":%b,"mode_served":%b,"mode_reason":%b' % tuple(map(_encode, values))
-        lines = ""
-        if mode is not None:
-            lines = f"x-roadworthy-mode: {mode.served or 'emergency'}\r\n"
-            if mode.reason:
-                lines += f"x-roadworthy-mode-requested: {mode.requested}\r\nx-roadworthy-mode-reason: {mode.reason}\r\n"
-        self.lines = lines.encode("ascii", "replace")
-
-
-NO_MODE = ModeShown(None)
-"""The answer to a request that asked for no mode."""
 
 
 class AttemptView(msgspec.Struct, gc=False):
@@ -62,17 +38,24 @@ class Extra(msgspec.Struct, gc=False):
     mode_requested: str | None = None
     mode_served: str | None = None
     mode_reason: str | None = None
-    cache: str = "off"
+    cache: CacheResult = "off"
     stub_used: bool = False
     cost: float | None = None
 
 
+class KeptExtra(Extra, gc=False):
+    """The `roadworthy` object of an answer out of the cache. `warning` says what a caller must know of a stale one."""
+
+    age_s: float = 0.0
+    warning: str | None = None
+
+
 _FIRST_BODY = (
     b'%b,"roadworthy":{"attempts":[%b,"latency_ms":%.3f,"status":200,"detail":"","cost_usd":null}],"quality":"%b",'
-    b'"request_id":"%b",%b,"cache":"off","stub_used":false,"cost":null}}'
+    b'"request_id":"%b",%b,"stub_used":false,"cost":null}}'
 )
 _FIRST_LINES = (
-    b"x-request-id: %b\r\n%bx-roadworthy-quality: %b\r\n%bserver-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
+    b"x-request-id: %b\r\n%b%bx-roadworthy-quality: %b\r\n%bserver-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
 )
 
 
@@ -95,14 +78,18 @@ def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
 
 
 def splice(
-    body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str, shown: ModeShown = NO_MODE
+    body: bytes, attempts: Sequence[Attempt], quality: Quality, request_id: str, shown: Shown = NOTHING_SHOWN
 ) -> bytes:
     """A JSON object with the `roadworthy` object added as its last member. `body` ends with `}` and is not `{}`."""
     return b'%b,"roadworthy":%b}' % (body[:-1], _encode(_extra(attempts, quality, request_id, shown)))
 
 
-def _extra(attempts: Sequence[Attempt], quality: Quality, request_id: str, shown: ModeShown) -> Extra:
-    extra = Extra(view(attempts), quality, request_id)
+def _extra(attempts: Sequence[Attempt], quality: Quality, request_id: str, shown: Shown) -> Extra:
+    return _with(Extra(view(attempts), quality, request_id), shown)
+
+
+def _with(extra: Extra, shown: Shown) -> Extra:
+    extra.cache = shown.cache
     if (mode := shown.mode) is not None:
         extra.mode_requested, extra.mode_served, extra.mode_reason = mode.requested, mode.served, mode.reason
     return extra
@@ -122,8 +109,7 @@ class ReadyMade:
         label = f"{provider}/{model}".encode("ascii", "replace")
         self.attempt = _encode({"provider": provider, "model": model, "reason": "served"})[:-1]
         self.lines = (
-            b"x-roadworthy-served-by: %b\r\nx-roadworthy-attempts: 1\r\nx-roadworthy-fallback: false\r\n"
-            b"x-roadworthy-cache: off\r\n" % label
+            b"x-roadworthy-served-by: %b\r\nx-roadworthy-attempts: 1\r\nx-roadworthy-fallback: false\r\n" % label
         )
 
 
@@ -134,7 +120,7 @@ def first_served(
     quality: Quality,
     total_ms: float,
     upstream_ms: float,
-    shown: ModeShown = NO_MODE,
+    shown: Shown = NOTHING_SHOWN,
 ) -> tuple[bytes, bytes]:
     """Header lines and body, as `served_lines` and `splice` would give them, at a tenth of the price.
 
@@ -145,10 +131,18 @@ def first_served(
         quality: What the gate said.
         total_ms: Milliseconds since the request was complete.
         upstream_ms: Milliseconds of the attempt.
-        shown: What is said of the mode.
+        shown: What is said of the mode and the cache.
     """
     identity, verdict = request_id.encode(), quality.encode()
-    return _FIRST_LINES % (identity, made.lines, verdict, shown.lines, total_ms, upstream_ms), _FIRST_BODY % (
+    return _FIRST_LINES % (
+        identity,
+        made.lines,
+        shown.cache_line,
+        verdict,
+        shown.lines,
+        total_ms,
+        upstream_ms,
+    ), _FIRST_BODY % (
         body[:-1],
         made.attempt,
         upstream_ms,
@@ -159,16 +153,49 @@ def first_served(
 
 
 def served_lines(
-    request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str, shown: ModeShown = NO_MODE
+    request_id: str,
+    label: str,
+    attempts: Sequence[Attempt],
+    quality: Quality,
+    timing: str,
+    shown: Shown = NOTHING_SHOWN,
 ) -> bytes:
     """Header lines of an answer that a provider gave."""
     plain = len(attempts) == 1
     return (
-        f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"
-        f"x-roadworthy-attempts: {1 if plain else tries(attempts)}\r\n"
-        f"x-roadworthy-fallback: {'false' if plain else fallback_reason(attempts) or 'false'}\r\n"
-        f"x-roadworthy-cache: off\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
-    ).encode("ascii", "replace") + shown.lines
+        (
+            f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"
+            f"x-roadworthy-attempts: {1 if plain else tries(attempts)}\r\n"
+            f"x-roadworthy-fallback: {'false' if plain else fallback_reason(attempts) or 'false'}\r\n"
+            f"x-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
+        ).encode("ascii", "replace")
+        + shown.cache_line
+        + shown.lines
+    )
+
+
+def kept_extra(request_id: str, attempts: Sequence[Attempt], quality: Quality, shown: Shown, age_s: float) -> bytes:
+    """The `roadworthy` object of an answer that was kept. It cost nothing now, and nobody was asked with success."""
+    stale = shown.cache == "stale"
+    warning = f"The providers failed; this answer is {age_s:.0f} s old and has expired." if stale else None
+    extra = KeptExtra(view(attempts), quality, request_id, cost=0.0, age_s=round(age_s, 3), warning=warning)
+    return _encode(_with(extra, shown))
+
+
+def kept_lines(
+    request_id: str, label: str, attempts: Sequence[Attempt], quality: Quality, timing: str, shown: Shown, age_s: float
+) -> bytes:
+    """Header lines of an answer that was kept; `label` is who gave it then. `age` as in RFC 9111 §5.1."""
+    return (
+        (
+            f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"
+            f"x-roadworthy-attempts: {tries(attempts)}\r\n"
+            f"x-roadworthy-fallback: {fallback_reason(attempts) or 'false'}\r\n"
+            f"age: {age_s:.0f}\r\nx-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
+        ).encode("ascii", "replace")
+        + shown.cache_line
+        + shown.lines
+    )
 
 
 def debug_hint(attempts: Sequence[Attempt]) -> str:
@@ -185,7 +212,7 @@ def debug_hint(attempts: Sequence[Attempt]) -> str:
 
 
 def error_object(
-    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: ModeShown = NO_MODE
+    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: Shown = NOTHING_SHOWN
 ) -> dict[str, Any]:
     """OpenAI's error object plus why, mend, request_id; with attempts and debug_hint where a chain ran; the mode."""
     status = error.spec.http_status
@@ -210,14 +237,14 @@ def error_object(
 
 
 def error_body(
-    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: ModeShown = NO_MODE
+    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: Shown = NOTHING_SHOWN
 ) -> bytes:
     """The JSON body of an error answer."""
     return _encode({"error": error_object(error, request_id, attempts, shown)})
 
 
 def error_lines(
-    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: ModeShown = NO_MODE
+    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: Shown = NOTHING_SHOWN
 ) -> bytes:
     """Header lines of an error answer. A spent chain must not be run again by a client's own retries."""
     lines = f"x-request-id: {request_id}\r\n"
@@ -233,7 +260,7 @@ def error_lines(
 
 
 def incomplete_event(
-    reason: Reason, attempts: Sequence[Attempt], request_id: str, error: RoadworthyError, shown: ModeShown = NO_MODE
+    reason: Reason, attempts: Sequence[Attempt], request_id: str, error: RoadworthyError, shown: Shown = NOTHING_SHOWN
 ) -> bytes:
     """The event that ends a stream which broke after its commit point."""
     inner = error_object(error, request_id)

@@ -17,10 +17,12 @@ from roadworthy.core.ids import request_id
 from roadworthy.gateway.edge.answer import error_body, error_lines
 from roadworthy.gateway.edge.parts import MANY, compact
 from roadworthy.gateway.edge.request import (
+    LISTS,
     MAX_URL_BYTES,
     REASONS,
     WANTED,
     Request,
+    Work,
     fault_of,
     origin_form,
     too_large,
@@ -28,7 +30,6 @@ from roadworthy.gateway.edge.request import (
 )
 
 if TYPE_CHECKING:
-    from roadworthy.gateway.edge.exchange import Exchange
     from roadworthy.gateway.edge.server import Server
 
 MAX_PIPELINED = 32
@@ -79,7 +80,7 @@ class ClientConnection(asyncio.Protocol):
         self._began = False
         self._since = server.now
         self._paused_since: float | None = None
-        self.exchange: Exchange | None = None
+        self.exchange: Work | None = None
         self.task: asyncio.Task[None] | None = None
 
     # -- asyncio.Protocol
@@ -230,9 +231,9 @@ class ClientConnection(asyncio.Protocol):
         if name not in WANTED or self._incoming is None or not self._in_head:  # a trailer is no header
             return
         headers = self._incoming.headers
-        if name in headers and name != b"accept":
+        if name in headers and name not in LISTS:
             self._refuse_later(UsageError("A header line is given twice.", f"`{name.decode()}` may appear once."), 400)
-        headers[name] = value
+        headers[name] = b"%b, %b" % (headers[name], value) if name in headers else value
 
     def on_headers_complete(self) -> None:
         """All header lines are known: check them before any body is read."""
@@ -451,7 +452,6 @@ class ClientConnection(asyncio.Protocol):
                 self._transport.resume_reading()
 
     # -- refusals: the connection's state is unknown afterwards, so it closes
-
     def _refuse_later(self, error: RoadworthyError, status: int) -> None:
         if self._refusal is None:
             self._refusal, self._refusal_status = error, status

@@ -16,7 +16,6 @@ from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
 from roadworthy.gateway.edge.answer import (
-    NO_MODE,
     PASSED_OVER,
     debug_hint,
     error_body,
@@ -31,6 +30,7 @@ from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.edge.relay import Relay
 from roadworthy.gateway.edge.routing import Routed
+from roadworthy.gateway.edge.shown import NOTHING_SHOWN
 from roadworthy.gateway.edge.upstream import Call, door
 from roadworthy.gateway.finished import Finished, Quality
 from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
@@ -38,6 +38,7 @@ from roadworthy.gateway.providers.contract import ProviderFailure, Reply, Unsupp
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.service import Service
     from roadworthy.gateway.edge.turn import Turn
+    from roadworthy.gateway.edge.visit import Visit
 
 MAX_ERROR_BYTES = 65_536
 MAX_DETAIL_CHARS = 200
@@ -83,11 +84,12 @@ class Exchange:
     done = False
     first_token_at: float | None = None
     usage: Usage | None = None
+    visit: Visit | None = None
     _call: Call | None = None
     _relay: Relay | None = None
     _timer: asyncio.TimerHandle | None = None
     turn: Turn | None = None  # the request's way along the modes, when it asked for one
-    shown = NO_MODE
+    shown = NOTHING_SHOWN
     _lost_ms = 0.0  # spent in attempts and waits, not in our own code
 
     def __init__(
@@ -316,6 +318,8 @@ class Exchange:
         quality: Quality = "passed" if self.ask.judged else "not-gated"
         body = reply.body if reply.model else b'{"model":%b,%b' % (encode(link.model), reply.body[1:])
         total_ms = (now - self.started) * 1e3
+        if self.visit is not None:
+            self.visit.served(body, link.label, quality)
         if len(attempts) == 1:
             lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms, self.shown)
         else:
@@ -376,6 +380,9 @@ class Exchange:
         attempts = self.chain.attempts
         if error.code == "stub_in_production_forbidden":
             self.service.stub_blocked(self.request_id, debug_hint(attempts))
+        if self.visit is not None and (rescue := self.visit.rescued(error, attempts)) is not None:
+            self._close(200, "ok", *rescue)
+            return
         self.caller.answer(
             error.spec.http_status,
             error_lines(error, self.request_id, attempts, self.shown),
@@ -449,7 +456,7 @@ class Exchange:
         if self.turn is not None:
             self.turn.ended(self, code, ended)
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
-        self.service.finished(
+        self._finish(
             Finished(
                 self.request_id,
                 self.wall,
@@ -471,3 +478,7 @@ class Exchange:
                 mode=self.shown.mode,
             )
         )
+
+    def _finish(self, record: Finished) -> None:
+        visit, self.visit = self.visit, None
+        self.service.finished(record if visit is None else visit.closed(record))

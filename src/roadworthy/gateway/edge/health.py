@@ -97,7 +97,7 @@ class LiveProbe:
         )
         capture = _Capture()
         try:
-            exchange = self._service.serve(ChatAsk(ChatRequest.parse(body)), capture, identity, key_id)
+            exchange = self._service.serve(ChatAsk(ChatRequest.parse(body)), capture, identity, key_id, b"no-store")
         except RoadworthyError as error:
             return _report(error, started)
         exchange.start()

@@ -51,6 +51,7 @@ class Relay:
         "_last",
         "_over",
         "_parser",
+        "_recording",
         "_resting",
         "_text",
         "_timer",
@@ -65,6 +66,7 @@ class Relay:
         self._decoder = decoder
         self._usable = usable
         self._parser = EventParser()
+        self._recording = None if exchange.visit is None else exchange.visit.recording()
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._head = ""  # the text's beginning, for the stub rule
@@ -135,6 +137,8 @@ class Relay:
         if piece.usage is not None:
             exchange.usage = piece.usage
         payload = piece.payload
+        if self._recording is not None:
+            self._recording.add(payload)
         self._chars += len(piece.text) or SILENT_PIECE_CHARS
         if piece.text and (self._text is not None or len(self._head) < HEAD_CHARS):
             self._read(piece.text)
@@ -198,6 +202,8 @@ class Relay:
         call = exchange.call
         self.close()
         exchange.caller.write(DONE)
+        if self._recording is not None and exchange.visit is not None:
+            exchange.visit.streamed(self._recording, exchange.link.label)
         exchange.stream_served()
         if call is not None:
             call.linger(LINGER_S)

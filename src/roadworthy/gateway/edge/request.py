@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.settings import Limits
 
 MAX_URL_BYTES = 2_048
-WANTED = frozenset(b"authorization host expect content-length transfer-encoding upgrade origin accept".split())
+WANTED = frozenset(
+    b"authorization host expect content-length transfer-encoding upgrade origin accept cache-control".split()
+)
+LISTS = frozenset({b"accept", b"cache-control"})
+"""Lines that may come more than once and then mean one list (RFC 9110 §5.3)."""
 REASONS = {
     200: b"OK",
     400: b"Bad Request",
@@ -23,6 +29,26 @@ REASONS = {
     502: b"Bad Gateway",
     503: b"Service Unavailable",
 }
+
+
+class Work(Protocol):
+    """What is done for a request while its connection waits."""
+
+    def cancel(self) -> None:
+        """The caller hung up."""
+        ...
+
+    def pause(self) -> None:
+        """The caller reads slowly."""
+        ...
+
+    def resume(self) -> None:
+        """The caller has caught up."""
+        ...
+
+    def crashed(self, error: BaseException) -> None:
+        """A bug of ours was caught at a door."""
+        ...
 
 
 class Request:

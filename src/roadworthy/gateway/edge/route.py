@@ -97,7 +97,8 @@ class PublicRoutes:
         key = "anonymous"
         try:
             key = self._authorize(request, "use")
-            exchange = service.serve(parse(request.body), connection, identity, key)
+            cached = request.headers.get(b"cache-control")
+            exchange = service.serve(parse(request.body), connection, identity, key, cached)
         except RoadworthyError as error:
             service.turned_away(
                 Finished(
@@ -246,6 +247,9 @@ class InternalRoutes:
         elif what == (b"POST", b"/internal/breakers/news"):
             self._service.follow(msgspec.json.decode(request.body, type=News))
             _json(connection, 200, identity, {})
+        elif what == (b"POST", b"/internal/cache/clear"):
+            cache = self._service.cache
+            _json(connection, 200, identity, {"cleared": 0 if cache is None else cache.clear()})
         elif what == (b"POST", b"/internal/keys/reload"):
             _json(connection, 200, identity, {"keys": self._reload_keys()})
         else:
@@ -268,6 +272,7 @@ class InternalRoutes:
             "breakers": service.breakers(),
             "modes": [] if service.modes is None else service.modes.view(),
             "stores": service.store_health(),
+            "cache": {"enabled": False} if service.cache is None else service.cache.status(),
         }
 
 

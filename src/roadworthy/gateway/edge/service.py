@@ -15,6 +15,7 @@ from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import AuthError, GatewayError
 from roadworthy.core.ports import Masker
 from roadworthy.gateway.breaker import State
+from roadworthy.gateway.edge.answer_cache import AnswerCache
 from roadworthy.gateway.edge.ask import Ask
 from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Caller, Exchange
@@ -23,6 +24,7 @@ from roadworthy.gateway.edge.routing import RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell
 from roadworthy.gateway.edge.turn import ModeDesk, require_chat
 from roadworthy.gateway.edge.upstream import Endpoint
+from roadworthy.gateway.edge.visit import Visit
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.providers.contract import ProviderFailure
@@ -76,6 +78,7 @@ class Service:
         self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
         self.table = RouteTable(settings, self.upstreams, self._breaker_changed)
         self.modes = ModeDesk(settings, self.table, self.event, self.jitter) if settings.modes else None
+        self.cache = AnswerCache(settings.cache, self, self._deadlines) if settings.cache.enabled else None
         self._waiting_for: dict[str, asyncio.Task[None]] = {}
 
     def _upstream(self, name: str) -> Upstream:
@@ -121,8 +124,10 @@ class Service:
 
     # -- requests
 
-    def serve(self, ask: Ask, caller: Caller, request_id: str, key_id: str) -> Exchange:
-        """Send a checked request on its way.
+    def serve(
+        self, ask: Ask, caller: Caller, request_id: str, key_id: str, cache_control: bytes | None = None
+    ) -> Exchange | Visit:
+        """Send a checked request on its way. `cache_control` is the caller's header line of that name.
 
         Raises:
             UsageError: `unknown_model`, `unsupported_parameter`.
@@ -137,10 +142,18 @@ class Service:
                 "This gateway is at its limit of requests in flight.", code="overloaded", retry_after_s=1.0
             )
         self.in_flight += 1
+        if self.cache is not None:
+            visit = self.cache.visit(ask, routed, caller, request_id, key_id, cache_control)
+            if visit is not None:
+                return visit
         exchange = Exchange(self, ask, routed, caller, request_id, key_id)
-        if routed.mode is not None and self.modes is not None:
-            self.modes.enter(exchange)
+        self.enter_mode(exchange)
         return exchange
+
+    def enter_mode(self, exchange: Exchange) -> None:
+        """Choose the mode of a request that has not been started, where it asks for one."""
+        if exchange.routed.mode is not None and self.modes is not None:
+            self.modes.enter(exchange)
 
     def finished(self, record: Finished) -> None:
         """An exchange ended."""
@@ -296,6 +309,8 @@ class Service:
         if self.modes is not None:
             self.modes.close()
         self._deadlines.close()
+        if self.cache is not None:
+            self.cache.close()
         for upstream in self.upstreams.values():
             upstream.endpoint.close()
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.chain import LEAST_TRY_S, NO_VERDICT, Chain, Spent, Try, Wait
-from roadworthy.gateway.edge.answer import PASSED_OVER, ModeShown
+from roadworthy.gateway.edge.answer import PASSED_OVER
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.edge.routing import Routed, RouteTable
+from roadworthy.gateway.edge.shown import NOTHING_SHOWN, Shown
 from roadworthy.gateway.finished import ModeServed
 from roadworthy.gateway.mode_parameters import Filler, Given, given
 from roadworthy.gateway.mode_state import Change, Memory, ModeState, Ticket
@@ -51,7 +52,7 @@ class ModeDesk:
         roles = [[table.find(role.name).links for role in mode.roles] for mode in settings.modes]
         self.selector = Selector(settings.modes, roles, self._changed, self._hopeless)
         self.serving = {
-            state.name: (state, Filler(state.mode.parameters), ModeShown(ModeServed(state.name, state.name)))
+            state.name: (state, Filler(state.mode.parameters), Shown(ModeServed(state.name, state.name)))
             for state in self.selector.states
         }
         """By mode: its health, its parameters, and what answers say when it serves as asked."""
@@ -60,7 +61,7 @@ class ModeDesk:
             for role in mode.roles:
                 name = role.name.partition("/")[2]
                 self._paths[role.name] = self.selector.path(mode.name, name or 0)
-        self._shown: dict[tuple[str, str | None, str], ModeShown] = {}
+        self._shown: dict[tuple[str, str | None, str], Shown] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     # -- requests
@@ -74,7 +75,7 @@ class ModeDesk:
         exchange.turn = turn = Turn(self, path, decision, given(asked.request))
         if decision.served is None:
             attempts = [_passed_over(link, now) for link in exchange.routed.links]
-            exchange.shown = self.shown(decision)
+            exchange.shown = self.told(decision).cached(exchange.shown.cache)
             exchange.chain = _Nobody(exchange.routed.links, self.settings, attempts, decision.retry_in_s)
         else:
             turn.take(exchange, decision, now)
@@ -83,12 +84,20 @@ class ModeDesk:
         """The chain of a role of a mode."""
         return self._table.find(f"{mode}/{role}" if role else mode)
 
-    def shown(self, decision: Decision) -> ModeShown:
+    def as_asked(self, routed: Routed) -> Shown:
+        """What answers of the mode asked for say; nothing for what is no mode."""
+        return NOTHING_SHOWN if routed.mode is None else self.serving[routed.mode][2]
+
+    def told(self, decision: Decision) -> Shown:
         """What answers say; made once for each way that requests fare."""
-        key = (decision.requested, decision.served, decision.reason)
+        return self.served(ModeServed(decision.requested, decision.served, decision.reason))
+
+    def served(self, mode: ModeServed) -> Shown:
+        """The same for a mode that served."""
+        key = (mode.requested, mode.served, mode.reason)
         shown = self._shown.get(key)
         if shown is None:
-            shown = self._shown[key] = ModeShown(ModeServed(*key))
+            shown = self._shown[key] = Shown(mode)
         return shown
 
     # -- time
@@ -193,7 +202,7 @@ class Turn:
         self._decision = decision
         self._state = state
         self._ticket = state.begin(now)
-        exchange.shown = desk.shown(decision) if decision.path else as_asked
+        exchange.shown = (desk.told(decision) if decision.path else as_asked).cached(exchange.shown.cache)
         if served != exchange.routed.mode:
             exchange.routed = routed = desk.routed(served, exchange.routed.role)
             attempts = exchange.chain.attempts

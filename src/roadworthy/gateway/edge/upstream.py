@@ -61,7 +61,15 @@ class Sink(Protocol):
         ...
 
 
-def door(sink: Sink, step: Callable[[], None]) -> None:
+class Waiter(Protocol):
+    """Whoever must be told when what was done for it went wrong."""
+
+    def crashed(self, error: BaseException) -> None:
+        """A bug of ours was caught."""
+        ...
+
+
+def door(sink: Waiter, step: Callable[[], None]) -> None:
     """The HTTP handler's door for all that happens after its call returned: timers, failed dials, lost connections."""
     try:
         step()

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.check_cache import cache_faults
 from roadworthy.runtime.config.check_mode import ModeCheck
 from roadworthy.runtime.config.layer import Stack
 from roadworthy.runtime.config.report import KeyPath, Problem, problem_at, show, suggest
@@ -89,6 +90,8 @@ class Check:
         self._modes()
         self._unused()
         self._retry()
+        for path, text in cache_faults(self._gateway):
+            self._error(path, text)
 
     def _error(self, path: KeyPath, text: str, code: str = "config_invalid") -> None:
         self.errors.append(problem_at(self._stack.origin(path), path, text, code))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from roadworthy.core.errors import ConfigError
@@ -41,6 +41,14 @@ Reference = Annotated[
     PlainSerializer(lambda ref: ref.text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
 ]
+
+
+def _off(value: object) -> object:
+    """YAML 1.1 reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+CacheKind = Annotated[Literal["off", "exact", "semantic"], BeforeValidator(_off)]
 
 
 class Provider(Node):
@@ -101,6 +109,17 @@ class Route(Node):
         default=10.0, gt=0, le=3600, description="Span over which a stream's rate is judged, in seconds."
     )
     stream_max_s: float = Field(default=600.0, gt=0, le=86_400, description="Longest stream, in seconds.")
+    cache: CacheKind | None = Field(
+        default=None,
+        description="Whether answers are kept: off, exact, or semantic (similar questions share an answer). When left "
+        "out: exact where gateway.cache is on, except for requests over its max_temperature.",
+    )
+    cache_ttl_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=86_400,
+        description="How long answers of this route stay fresh, in seconds; follows the load when left out.",
+    )
 
 
 class Limits(Node):
@@ -146,6 +165,50 @@ class Breaker(Node):
     )
     window: int = Field(default=10, ge=1, le=1000, description="Requests that the error rate looks back on.")
     open_s: float = Field(default=10.0, gt=0, le=3600, description="Pause before a probe is let through, in seconds.")
+
+
+class CacheTtl(Node):
+    """How long answers stay fresh: doubled each minute under high load, halved when there is room to ask again."""
+
+    start: float = Field(default=3600.0, ge=1, le=86_400, description="At first, in seconds.")
+    min: float = Field(default=600.0, ge=1, le=86_400, description="At the least, in seconds.")
+    max: float = Field(default=86_400.0, ge=1, le=86_400, description="At the most, in seconds.")
+
+
+class SemanticCache(Node):
+    """Similar questions share an answer on routes with cache: semantic. Needs the extra roadworthy[semantic]."""
+
+    enabled: bool = Field(default=False, description="Whether there is a sentence model at all.")
+    threshold: float = Field(
+        default=0.94, ge=0.5, le=1, description="Least cosine similarity of two questions; measured for the model."
+    )
+    model: Literal["use-multilingual-v3"] = Field(
+        default="use-multilingual-v3", description="The sentence model; it rides in an installed package."
+    )
+    max_entries: int = Field(default=2000, ge=1, le=100_000, description="Questions that are compared, per worker.")
+
+
+class Cache(Node):
+    """Answers kept for the same question of the same key, in the memory of each worker."""
+
+    enabled: bool = Field(default=False, description="Whether answers are kept at all; overrides every route.")
+    max_bytes: int = Field(
+        default=67_108_864, ge=65_536, le=1_099_511_627_776, description="Memory for kept answers per worker, in bytes."
+    )
+    ttl_s: CacheTtl = Field(default_factory=CacheTtl, description="How long answers stay fresh.")
+    stale_s: float = Field(
+        default=604_800.0,
+        ge=0,
+        le=31_536_000,
+        description="Oldest expired answer that is served, marked, when every provider failed, in seconds; 0 is off.",
+    )
+    max_temperature: float = Field(
+        default=1.0,
+        ge=0,
+        le=2,
+        description="Requests with a higher temperature ask for variety; they are kept only where a route says exact.",
+    )
+    semantic: SemanticCache = Field(default_factory=SemanticCache, description="Answers for similar questions.")
 
 
 def _default_providers() -> dict[str, Provider]:
@@ -195,6 +258,7 @@ class Gateway(Node):
     limits: Limits = Field(default_factory=Limits, description="Bounds on clients and answers.")
     retry: Retry = Field(default_factory=Retry, description="Tries and waits.")
     breaker: Breaker = Field(default_factory=Breaker, description="When a provider is left alone.")
+    cache: Cache = Field(default_factory=Cache, description="Answers that are kept.")
     state_dir: str = Field(
         default=".roadworthy", min_length=1, description="Folder of the journal, the keys and the sockets."
     )
