@@ -182,13 +182,17 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The Valkey or Redis server that replicas share. `url` may hold a password."""
+    """The Valkey or Redis server that replicas share. `url` may hold a password.
+
+    `replica` names this gateway among the others, anew at every start.
+    """
 
     url: str
+    replica: str
     prefix: str = "roadworthy"
 
     def __repr__(self) -> str:
-        return f"State(url=***, prefix={self.prefix!r})"
+        return f"State(url=***, replica={self.replica!r}, prefix={self.prefix!r})"
 
 
 class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

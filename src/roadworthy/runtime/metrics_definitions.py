@@ -68,6 +68,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("roadworthy_journal_dropped_total", "counter", "Records that never reached the journal."),
     Definition("roadworthy_records_waiting", "gauge", "Records of this machine that the database does not hold yet."),
     Definition("roadworthy_records_held_back", "gauge", "1 while records cannot reach the database, else 0."),
+    Definition("roadworthy_state_up", "gauge", "1 while a worker reaches the state that replicas share, else 0."),
+    Definition("roadworthy_replicas", "gauge", "Replicas that live, as a worker counts them."),
     Definition("roadworthy_log_lines_dropped_total", "counter", "Log lines that could not be written."),
     Definition("roadworthy_cache_requests_total", "counter",
         "Requests that looked into the cache, by what it did (`miss`, `hit`, `semantic`, `stale`).", ("result",)),

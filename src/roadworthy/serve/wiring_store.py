@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 
 from roadworthy.core.errors import ConfigError
@@ -37,7 +38,7 @@ def compile_state(config: Config, environ: Mapping[str, str]) -> settings.State 
         return None
     url = resolve(config.state.url, environ)
     check_url(url)
-    return settings.State(url, config.state.prefix)
+    return settings.State(url, secrets.token_hex(8), config.state.prefix)
 
 
 def check_stores(config: Config, environ: Mapping[str, str]) -> None:
