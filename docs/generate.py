@@ -155,6 +155,7 @@ def _sections(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str
 
 def _object(field: dict[str, Any]) -> tuple[str | None, bool]:
     """Name of the object a field holds, and whether it holds many of them by name."""
+    field = next((part for part in field.get("anyOf", ()) if "$ref" in part), field)
     many = field.get("additionalProperties")
     found = many if isinstance(many, dict) else field
     found = next((part for part in found.get("anyOf", ()) if "$ref" in part), found)
@@ -176,6 +177,8 @@ def _type(field: dict[str, Any]) -> str:
     kind = field.get("type", "any")
     if kind == "object":
         target, _ = _object(field)
+        if field.get("additionalProperties") is True:
+            return "mapping"
         if target:
             return "sections by name"
         entry = field.get("additionalProperties")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ class Reason(StrEnum):
     INVALID_JSON = "invalid_json"
     LENGTH_LIMIT = "length_limit"
     STUB = "stub_content"
+    REFUSAL = "refusal"
+    QUALITY_FAILED = "quality_failed"
     # a stream after its commit point
     STREAM_CUT = "stream_cut"
     STREAM_STALLED = "stream_stalled"
@@ -49,6 +52,9 @@ class Attempt(NamedTuple):
         status: HTTP status of the provider, if one came.
         detail: Masked text of the provider's error, at most 200 characters; empty when there is none.
         cost_usd: Price of the attempt in US dollars, None when unknown.
+        repair: `asked_again` when the model was told what was wrong with its last answer, `unfenced` when JSON was
+            taken out of the code block around it; else empty.
+        issues: `quality_issues` of an answer that did not pass the gate, None when no answer was judged or it passed.
     """
 
     provider: str
@@ -58,3 +64,5 @@ class Attempt(NamedTuple):
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+    repair: str = ""
+    issues: Mapping[str, object] | None = None

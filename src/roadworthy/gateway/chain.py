@@ -23,6 +23,9 @@ GIVE_UP_ON_TARGET = frozenset(
         Reason.UNSUPPORTED_PARAMETER,
         Reason.CONTENT_FILTERED,
         Reason.LENGTH_LIMIT,
+        Reason.INVALID_JSON,  # it was told what was wrong already
+        Reason.REFUSAL,
+        Reason.QUALITY_FAILED,
     }
 )
 CALLERS_FAULT = frozenset({Reason.BAD_REQUEST})
@@ -36,6 +39,8 @@ NO_VERDICT = frozenset(
         Reason.LENGTH_LIMIT,
     }
 )
+HEALTHY = frozenset({Reason.REFUSAL, Reason.QUALITY_FAILED})
+"""The target works: it gave a whole answer, which is not the one that this route wants."""
 DEFAULT_BENCH_S = 1.0
 """A rate limit without Retry-After: stay away this long."""
 READY_POLL_S = 0.1
@@ -185,6 +190,8 @@ class Chain(Generic[L]):
         breaker = step.link.breaker
         if reason in NO_VERDICT or not step.link.ready:  # a target that is being started again is no failing one
             breaker.abandoned(step.ticket, now)
+        elif reason in HEALTHY:
+            breaker.succeeded(step.ticket, now)
         else:
             breaker.failed(step.ticket, now)
         if reason is Reason.RATE_LIMITED or retry_after_s is not None:

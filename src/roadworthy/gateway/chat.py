@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -145,6 +146,33 @@ class ChatRequest:
                 "The response format names no schema.", "`json_schema` is missing.", param="response_format.json_schema"
             )
         return cls(view, fields)
+
+    def continued(self, messages: list[Message]) -> ChatRequest:
+        """The same request with more messages at the end; only role and text of each."""
+        return self._with_messages(lambda own, added: b"%b,%b" % (own[:-1], added[1:]), messages, False)
+
+    def preceded(self, message: Message) -> ChatRequest:
+        """The same request with one more message at the front; only its role and text."""
+        return self._with_messages(lambda own, added: b"%b,%b" % (added[:-1], own[1:]), [message], True)
+
+    def without(self, name: str) -> ChatRequest:
+        """The same request without an optional field."""
+        fields = {own: raw for own, raw in self.fields.items() if own != name}
+        return self._copy(msgspec.structs.replace(self.view, **{name: None}), fields)
+
+    def _with_messages(
+        self, join: Callable[[bytes, bytes], bytes], messages: list[Message], front: bool
+    ) -> ChatRequest:
+        added = _encode([{"role": each.role, "content": each.content} for each in messages])
+        raw = join(bytes(self.fields["messages"]).strip(), added)
+        own = self.view.messages
+        view = msgspec.structs.replace(self.view, messages=[*messages, *own] if front else [*own, *messages])
+        return self._copy(view, {**self.fields, "messages": msgspec.Raw(raw)})
+
+    def _copy(self, view: ChatView, fields: dict[str, msgspec.Raw]) -> ChatRequest:
+        copy = ChatRequest(view, fields)
+        copy.tokens_filled = self.tokens_filled
+        return copy
 
     def body(self, model: str, without: tuple[str, ...] = (), **changed: Any) -> bytes:
         """The request as OpenAI-shaped JSON for `model`, some fields left out or changed."""

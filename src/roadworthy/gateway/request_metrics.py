@@ -12,6 +12,9 @@ from roadworthy.runtime.metrics import Labels, Metrics
 PASSED_OVER = frozenset((Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER))
 """Reasons of attempts at which nobody was asked: they have no duration."""
 
+_UNREMARKABLE = ("", None)
+"""`repair` and `issues` of an attempt that the gate had nothing to say about."""
+
 Values = defaultdict[Labels, list[float]]
 
 
@@ -19,9 +22,9 @@ class _Batch:
     """Values of one batch by series."""
 
     __slots__ = (
-        "attempts", "caches", "durations", "fallbacks", "first_tokens", "modes", "overheads", "requests", "stubs",
-        "tokens",
-    )
+        "attempts", "caches", "durations", "fallbacks", "first_tokens", "fixes", "issues", "modes", "overheads",
+        "requests", "stubs", "tokens",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str, str, bool], int] = defaultdict(int)
@@ -33,6 +36,8 @@ class _Batch:
         self.tokens: Values = defaultdict(list)
         self.modes: defaultdict[ModeServed, int] = defaultdict(int)
         self.caches: defaultdict[str, int] = defaultdict(int)
+        self.issues: defaultdict[Labels, int] = defaultdict(int)
+        self.fixes: defaultdict[Labels, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -42,8 +47,10 @@ class _Batch:
         self.durations[endpoint, finished.status].append(finished.latency_ms / 1000)
         self.overheads[endpoint].append(finished.overhead_ms / 1000)
         attempts = self.attempts
-        for provider, model, reason, latency_ms, _, _, _ in finished.attempts:
-            attempts[provider, model, reason].append(latency_ms / 1000)
+        for attempt in finished.attempts:
+            attempts[attempt[:3]].append(attempt[3] / 1000)
+        if len(finished.attempts) > 1 or (finished.attempts and finished.attempts[0][7:] != _UNREMARKABLE):
+            self._judged(finished)
         if finished.fallback:
             self.fallbacks[finished.route, finished.fallback] += 1
         if finished.served_by and finished.attempts:
@@ -54,6 +61,16 @@ class _Batch:
             self.caches[finished.cache] += 1
         if finished.stub_used:
             self.stubs += 1
+
+    def _judged(self, finished: Finished) -> None:
+        failed_json = False
+        for attempt in finished.attempts:
+            if attempt.repair and (failed_json or attempt.repair == "unfenced"):
+                self.fixes[attempt.repair,] += 1
+            issues = attempt.issues or ()
+            failed_json = "schema" in issues or "invalid_json" in issues
+            for rule in issues:
+                self.issues[finished.route, rule] += 1
 
     def _served(self, finished: Finished) -> None:
         provider, model = finished.attempts[-1][:2]
@@ -96,6 +113,10 @@ def _fold_features(metrics: Metrics, groups: _Batch) -> None:
         count("roadworthy_mode_requests_total", labels, number)
     for result, number in groups.caches.items():
         count("roadworthy_cache_requests_total", (result,), number)
+    for issue, number in groups.issues.items():
+        count("roadworthy_quality_issues_total", issue, number)
+    for fix, number in groups.fixes.items():
+        count("llm_schema_fix_count_total", fix, number)
 
 
 def _fold_attempts(metrics: Metrics, attempts: Values) -> None:

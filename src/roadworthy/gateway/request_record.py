@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+    repair: str = ""
+    issues: Mapping[str, object] | None = None
 
 
 class RequestRecord(msgspec.Struct, gc=False):
@@ -181,13 +183,26 @@ def recorded(finished: Finished) -> RequestRecord:
         finished.fallback, finished.quality, finished.stub_used,
         finished.cache, None if finished.cache_age_s is None else int(finished.cache_age_s * 1000 + 0.5) / 1000,
         [
-            AttemptRecord(provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost)
-            for provider, model, reason, ms, status, detail, cost in finished.attempts
+            AttemptRecord(
+                provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost, repair,
+                issues and recorded_issues(issues),
+            )
+            for provider, model, reason, ms, status, detail, cost, repair, issues in finished.attempts
         ],
     )
     if mode is not None:
         record.mode_requested, record.mode_served, record.mode_reason = mode.requested, mode.served, mode.reason
     return record
+
+
+def recorded_issues(issues: Mapping[str, object]) -> dict[str, object]:
+    """`quality_issues` without what may be words of the caller or of the answer: rules, numbers, configured terms."""
+    kept = dict(issues)
+    for name, member in (("schema", "rule"), ("custom", "check")):
+        found = issues.get(name)
+        if isinstance(found, list):
+            kept[name] = [each[member] for each in found]
+    return kept
 
 
 def _level(finished: Finished) -> str:

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from roadworthy.gateway.quality.rule import Quality
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds that keep one client from hurting the others. Sizes in bytes, times in seconds."""
@@ -54,7 +56,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `try_timeout_s` bounds one try (None: a fair share of what is left of the deadline). After a stream's
     commit point `stream_idle_timeout_s`, `stream_min_chars_per_s` (0 switches it off; judged over
     `stream_rate_window_s`) and `stream_max_s` hold. `cache` None means exact where the cache is on and the request
-    asks for no variety; `cache_ttl_s` None means the lifetime that follows the load.
+    asks for no variety; `cache_ttl_s` None means the lifetime that follows the load. `quality` None: the default rules
+    alone.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_max_s: float = 600.0
     cache: Literal["off", "exact", "semantic"] | None = None
     cache_ttl_s: float | None = None
+    quality: Quality | None = None
 
 
 class SemanticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ _STUB = re.compile(
     r"lorem ipsum dolor"
     r"|(?:this is |here is )?(?:a |the )?(?:mock(?:ed)?|stub(?:bed)?|placeholder|dummy|simulated|canned)"
     r" (?:llm |ai |model )?(?:response|answer|reply|content|text|output|completion|data)\b"
-    r"|(?:placeholder|stub|todo|tbd|fixme)\s*(?:[\])}>.:!]|$)"
+    r"|(?:placeholder|stub|todo|tbd|fixme)\s*(?:[\])}>.:!*]|$)"
     r"|(?:insert|your) (?:text|content|answer|response) here\b"
     r")"
 )

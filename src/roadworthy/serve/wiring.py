@@ -10,7 +10,7 @@ import msgspec
 from roadworthy.core.errors import ConfigError
 from roadworthy.gateway import settings
 from roadworthy.runtime.config.mode import Mode
-from roadworthy.runtime.config.tree import Config, Node, Provider
+from roadworthy.runtime.config.tree import Config, Node, Provider, Route
 from roadworthy.runtime.secret import SecretRef, header_reference, resolve
 from roadworthy.serve.wiring_cache import compile_cache
 from roadworthy.serve.wiring_store import check_stores, compile_state
@@ -178,7 +178,11 @@ def _provider(
 def _route(config: Config, name: str) -> settings.Route:
     route = config.gateway.routes[name]
     chain = tuple(settings.Target(*target.split("/", 1)) for target in route.chain)
-    return msgspec.convert({**_plain(route), "name": name, "chain": chain}, settings.Route)
+    return msgspec.convert({**_limits(route), "name": name, "chain": chain}, settings.Route)
+
+
+def _limits(route: Route) -> dict[str, object]:
+    return {**_plain(route), "quality": None if route.quality is None else route.quality.model_dump()}
 
 
 def _mode(config: Config, name: str, mode: Mode) -> settings.Mode:
@@ -197,7 +201,7 @@ def _role(config: Config, mode_name: str, mode: Mode, at: int) -> settings.Route
     role, named = list(mode.roles.items())[at]
     routes = config.gateway.routes
     chain = dict.fromkeys(target for name in named for target in (routes[name].chain if name in routes else [name]))
-    limits = _plain(routes[named[0]]) if len(named) == 1 and named[0] in routes else {}
+    limits = _limits(routes[named[0]]) if len(named) == 1 and named[0] in routes else {}
     return msgspec.convert(
         {
             **limits,

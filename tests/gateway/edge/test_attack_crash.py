@@ -63,7 +63,7 @@ ANSWER_FAILS = {
     "reading an answer": (always(OpenAIShape, "chat_reply"), PLAIN, False),
     "reading an answer without length": (always(OpenAIShape, "chat_reply"), NO_LENGTH, False),
     "reading an error": (always(OpenAIShape, "failure"), whole(b"{}", status=b"500 Oops"), False),
-    "serving it": (always(Exchange, "_serve"), PLAIN, False),
+    "serving it": (always(Exchange, "serve"), PLAIN, False),
     "when it hangs up": (always(Exchange, "broke"), b"", False),
     "when time is up": (always(Exchange, "broke"), None, False),
     "when a stream begins": (always(OpenAIShape, "chat_stream"), EVENTS, True),

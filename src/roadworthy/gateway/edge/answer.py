@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,8 +17,8 @@ PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED
 _encode = msgspec.json.Encoder().encode
 
 
-class AttemptView(msgspec.Struct, gc=False):
-    """An attempt as callers see it."""
+class AttemptView(msgspec.Struct, omit_defaults=True, gc=False):
+    """An attempt as callers see it; `repair` and `quality_issues` only where there is something to tell."""
 
     provider: str
     model: str
@@ -27,6 +27,8 @@ class AttemptView(msgspec.Struct, gc=False):
     status: int | None
     detail: str
     cost_usd: float | None
+    repair: str = ""
+    quality_issues: Mapping[str, object] | None = None
 
 
 class Extra(msgspec.Struct, gc=False):
@@ -72,7 +74,9 @@ def fallback_reason(attempts: Sequence[Attempt]) -> str:
 def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
     """Attempts as callers see them."""
     return [
-        AttemptView(a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd)
+        AttemptView(
+            a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd, a.repair, a.issues
+        )
         for a in attempts
     ]
 
@@ -198,6 +202,11 @@ def kept_lines(
     )
 
 
+def last_issues(attempts: Sequence[Attempt]) -> Mapping[str, object]:
+    """`quality_issues` of the last answer that failed the gate; empty when none was judged."""
+    return next((attempt.issues for attempt in reversed(attempts) if attempt.issues), {})
+
+
 def debug_hint(attempts: Sequence[Attempt]) -> str:
     """Every attempt in one line, for the person who looks at the error."""
     if not attempts:
@@ -233,6 +242,8 @@ def error_object(
         inner["debug_hint"] = debug_hint(attempts)
     if (mode := shown.mode) is not None:
         inner |= {"mode_requested": mode.requested, "mode_served": mode.served, "mode_reason": mode.reason}
+    if error.code == "runtime_quality_failed" and attempts:
+        inner["quality_issues"] = last_issues(attempts)
     return inner
 
 
@@ -241,6 +252,13 @@ def error_body(
 ) -> bytes:
     """The JSON body of an error answer."""
     return _encode({"error": error_object(error, request_id, attempts, shown)})
+
+
+def error_event(
+    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt], shown: Shown = NOTHING_SHOWN
+) -> bytes:
+    """The same as the event that ends a stream of which nothing but the header and comments has left."""
+    return b"event: error\ndata: %b\n\n" % error_body(error, request_id, attempts, shown)
 
 
 def error_lines(

@@ -22,7 +22,7 @@ from roadworthy.gateway.edge.visit import Visit
 from roadworthy.gateway.settings import CacheSettings, Route
 
 if TYPE_CHECKING:
-    from roadworthy.gateway.edge.exchange import Caller
+    from roadworthy.gateway.edge.caller import Caller
     from roadworthy.gateway.edge.service import Service
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -13,7 +14,10 @@ from roadworthy.core.errors import UsageError
 from roadworthy.gateway.chat import KNOWN_PARAMETERS, ChatRequest, explain_syntax
 from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.providers.contract import Reply, UnsupportedParameter
-from roadworthy.gateway.quality.default import judge
+from roadworthy.gateway.quality.choice import said
+from roadworthy.gateway.quality.default import Rejection, judge, rejection
+from roadworthy.gateway.quality.gate import Gate, judge_gated
+from roadworthy.gateway.quality.json_ask import asked_in_words, request_schema
 
 
 class Ask(Protocol):
@@ -25,6 +29,8 @@ class Ask(Protocol):
     wants_json: bool
     judged: bool
     """Whether `judge` looks at answers at all."""
+    in_words: bool
+    """Whether the target was asked for JSON in words, because its API has no parameter for it."""
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse what no target of the chain can mean.
@@ -58,8 +64,14 @@ class Ask(Protocol):
         """
         ...
 
-    def judge(self, reply: Reply) -> Reason | None:
-        """Why the answer must not be served, None when it may."""
+    def judge(self, reply: Reply, gate: Gate | None, chunks: Sequence[bytes] = ()) -> Rejection | None:
+        """Why the answer must not be served, None when it may.
+
+        Args:
+            reply: The whole answer; that of a stream has no body.
+            gate: The route's rules.
+            chunks: The stream's chunks.
+        """
         ...
 
 
@@ -70,7 +82,7 @@ PARAMETER = re.compile(r"[a-z][a-z_]{0,39}[0-9]?")
 class ChatAsk:
     """A chat completion."""
 
-    __slots__ = ("model", "request", "stream", "wants_json")
+    __slots__ = ("_schema", "in_words", "model", "request", "stream", "wants_json")
     endpoint: Literal["chat", "embeddings"] = "chat"
     judged = True
 
@@ -79,6 +91,12 @@ class ChatAsk:
         self.model = request.view.model
         self.stream = request.stream
         self.wants_json = request.wants_json
+        self.in_words = False
+        self._schema = request_schema(request) if request.wants_json else None
+
+    def continued(self, change: Callable[[ChatRequest, str, str], ChatRequest], answer: str, message: str) -> ChatAsk:
+        """The same with a failed answer and what is said about it at the end."""
+        return ChatAsk(change(self.request, answer, message))
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse parameters that nobody documents, unless every target takes any."""
@@ -103,15 +121,32 @@ class ChatAsk:
 
     def body(self, link: UpstreamLink) -> bytes:
         """Request body for this target."""
-        return link.upstream.provider.chat_body(self.request, link.model)
+        provider = link.upstream.provider
+        if not self.wants_json:
+            return provider.chat_body(self.request, link.model)
+        try:
+            body = provider.chat_body(self.request, link.model)
+            self.in_words = False
+        except UnsupportedParameter as error:
+            if error.param != "response_format":
+                raise
+            body = provider.chat_body(asked_in_words(self.request), link.model)
+            self.in_words = True
+        return body
 
     def read(self, link: UpstreamLink, body: bytes) -> Reply:
         """Read a whole 200 answer."""
         return link.upstream.provider.chat_reply(self.request, body)
 
-    def judge(self, reply: Reply) -> Reason | None:
-        """The default gate."""
-        return judge(reply, self.request.wants_json)
+    def judge(self, reply: Reply, gate: Gate | None, chunks: Sequence[bytes] = ()) -> Rejection | None:
+        """The default rules, the route's, and the schema of the request."""
+        if gate is None and self._schema is None:
+            if reply.has_payload and b'"refusal"' in reply.body and said(reply, (), self.request.view.n or 1).refused:
+                return rejection(Reason.REFUSAL)
+            reason = judge(reply, self.wants_json)
+            return None if reason is None else rejection(reason)
+        told = said(reply, chunks, self.request.view.n or 1)
+        return judge_gated(told, reply.finish_reason, gate, self._schema, self.wants_json)
 
 
 class _EmbeddingsView(msgspec.Struct):
@@ -131,6 +166,7 @@ class EmbeddingsAsk:
     judged = False
     stream = False
     wants_json = False
+    in_words = False
 
     def __init__(self, model: str, fields: dict[str, msgspec.Raw]) -> None:
         self.model = model
@@ -181,6 +217,6 @@ class EmbeddingsAsk:
         """Read a whole 200 answer."""
         return link.upstream.provider.embeddings_reply(body)
 
-    def judge(self, reply: Reply) -> Reason | None:
+    def judge(self, reply: Reply, gate: Gate | None, chunks: Sequence[bytes] = ()) -> Rejection | None:
         """Vectors are not judged: an empty list is already a failure of the provider."""
         return None

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic, time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec.json import encode
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError, UsageError
+from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
+from roadworthy.gateway.edge import gating
 from roadworthy.gateway.edge.answer import (
-    PASSED_OVER,
     debug_hint,
     error_body,
+    error_event,
     error_lines,
     fallback_reason,
     first_served,
@@ -27,13 +28,18 @@ from roadworthy.gateway.edge.answer import (
     splice,
 )
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
+from roadworthy.gateway.edge.caller import Caller
+from roadworthy.gateway.edge.gated_relay import GatedRelay
+from roadworthy.gateway.edge.heartbeat import Heartbeat
 from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.edge.relay import Relay
 from roadworthy.gateway.edge.routing import Routed
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN
+from roadworthy.gateway.edge.spent import spent_error
 from roadworthy.gateway.edge.upstream import Call, door
 from roadworthy.gateway.finished import Finished, Quality
 from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
+from roadworthy.gateway.quality.default import Rejection
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.service import Service
@@ -42,30 +48,6 @@ if TYPE_CHECKING:
 
 MAX_ERROR_BYTES = 65_536
 MAX_DETAIL_CHARS = 200
-
-
-class Caller(Protocol):
-    """Whoever waits for the answer. Exactly one of `answer`, or `begin` … `end`/`cut`, is called."""
-
-    def answer(self, status: int, lines: bytes, body: bytes) -> None:
-        """A whole answer; `lines` are header lines without Content-Type and Content-Length."""
-        ...
-
-    def begin(self, lines: bytes) -> None:
-        """The header of a stream."""
-        ...
-
-    def write(self, data: bytes) -> None:
-        """Bytes of a stream."""
-        ...
-
-    def end(self) -> None:
-        """The stream is complete."""
-        ...
-
-    def cut(self) -> None:
-        """The stream is not complete: close without the end mark of the transfer coding."""
-        ...
 
 
 class Exchange:
@@ -90,6 +72,10 @@ class Exchange:
     _timer: asyncio.TimerHandle | None = None
     turn: Turn | None = None  # the request's way along the modes, when it asked for one
     shown = NOTHING_SHOWN
+    begun = False  # the header of a stream has left
+    repair = ""
+    rejection: Rejection | None = None
+    beat: Heartbeat | None = None
     _lost_ms = 0.0  # spent in attempts and waits, not in our own code
 
     def __init__(
@@ -115,6 +101,8 @@ class Exchange:
 
     def start(self) -> None:
         """Ask the first target."""
+        if self.streamed and self.routed.gate is not None:
+            self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
         self._advance()
 
     def cancel(self) -> None:
@@ -138,7 +126,7 @@ class Exchange:
             if isinstance(step, Spent):
                 if self.turn is not None and self.turn.step_down(self, step, now):
                     continue
-                self._refuse(self._spent(step))
+                self._refuse(spent_error(step, self.chain.attempts, self.service.settings.profile))
                 return
             if self._try(step, now):
                 return
@@ -173,11 +161,11 @@ class Exchange:
         except ProviderFailure as failure:
             self._failed(failure)
             return
-        reason = self.ask.judge(reply)
-        if reason is None:
-            self._serve(link, reply)
+        rejection = self.ask.judge(reply, self.routed.gate)
+        if rejection is None:
+            self.serve(reply)
         else:
-            self._failed(ProviderFailure(reason, status))
+            gating.rejected(self, reply, rejection)
 
     def began(self, headers: dict[bytes, bytes]) -> None:
         """A stream began: what follows is the relay's."""
@@ -185,7 +173,8 @@ class Exchange:
         assert isinstance(self.ask, ChatAsk)
         kind = headers.get(b"content-type", b"").lower()
         usable = kind.startswith(b"text/event-stream") and headers.get(b"content-encoding", b"identity") == b"identity"
-        self._relay = Relay(self, self._step.link.upstream.provider.chat_stream(self.ask.request), usable)
+        relay = Relay if self.routed.gate is None and not self.ask.in_words else GatedRelay
+        self._relay = relay(self, self._step.link.upstream.provider.chat_stream(self.ask.request), usable)
 
     def piece(self, data: bytes) -> None:
         """Bytes of the stream."""
@@ -218,7 +207,7 @@ class Exchange:
         failure = UnexpectedError("The gateway failed to handle this request.")
         if self._step is not None:
             self.chain.abandoned(self._step, monotonic())
-        shown = self._relay is not None and self._relay.committed
+        shown = self.begun
         self._close(200 if shown else failure.spec.http_status, failure.code, "", "failed" if shown else "not-gated")
         if shown:
             attempts = self.chain.attempts
@@ -243,7 +232,24 @@ class Exchange:
         if self._relay is not None:
             self._relay.rest(False)
 
+    def ask_again(self, ask: Ask, rejection: Rejection) -> None:
+        """The same target is asked again within the same step of the chain; what it said counts as an attempt."""
+        assert self._step is not None
+        self.stop_call()
+        step, now = self._step, monotonic()
+        self.rejection = rejection
+        self._note(rejection.reason, 200, ", ".join(rejection.issues))
+        self.rejection, self.repair = None, "asked_again"
+        self._tried_at, self._relay = now, None
+        timeout_s = min(step.timeout_s, self.chain.deadline - now)
+        self._call = step.link.upstream.endpoint.call(ask.head(step.link), ask.body(step.link), self, timeout_s)
+
     # -- ends of one try
+
+    def reject(self, failure: ProviderFailure, rejection: Rejection) -> None:
+        """The answer did not pass, and its target is not asked again."""
+        self.rejection = rejection
+        self.stream_failed(failure)
 
     def stream_failed(self, failure: ProviderFailure) -> None:
         """The stream broke before its commit point: nothing was shown, the next target may serve."""
@@ -282,9 +288,15 @@ class Exchange:
                 (now - self._tried_at) * 1e3,
                 failure.status,
                 detail,
+                None,
+                self.repair,
+                self._issues,
             )
         )
-        self.chain.failed(step, failure.reason, now, failure.retry_after_s)
+        # What we added to the request may be what the provider rejects: that is no fault of the caller.
+        mended = self.repair != "" and failure.reason is Reason.BAD_REQUEST
+        self.repair, self.rejection = "", None
+        self.chain.failed(step, Reason.QUALITY_FAILED if mended else failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
         if self.chain.callers_fault:
             self._refuse(
@@ -297,30 +309,39 @@ class Exchange:
             return
         self._advance()
 
-    def _note(self, reason: Reason, status: int | None = None) -> None:
+    @property
+    def _issues(self) -> dict[str, object] | None:
+        return None if self.rejection is None else self.rejection.issues or None
+
+    def _note(self, reason: Reason, status: int | None = None, detail: str = "") -> None:
         assert self._step is not None
         link, spent_ms = self._step.link, (monotonic() - self._tried_at) * 1e3
         self._lost_ms += spent_ms
-        self.chain.attempts.append(Attempt(link.provider_name, link.model, reason, spent_ms, status))
+        self.chain.attempts.append(
+            Attempt(link.provider_name, link.model, reason, spent_ms, status, detail, None, self.repair, self._issues)
+        )
 
     # -- ends of the request
 
-    def _serve(self, link: UpstreamLink, reply: Reply) -> None:
+    def serve(self, reply: Reply) -> None:
+        """The answer passed."""
         step, now = self._step, monotonic()
         assert step is not None
+        link, gate = step.link, self.routed.gate
         self._call = None
         self.usage = reply.usage
         spent_ms = (now - self._tried_at) * 1e3
         self._lost_ms += spent_ms
         attempts = self.chain.attempts
-        attempts.append(Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200))
+        attempts.append(Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200, repair=self.repair))
         self.chain.served(step, now)
-        quality: Quality = "passed" if self.ask.judged else "not-gated"
+        gated = self.ask.judged and (gate is None or not reply.has_payload)
+        quality: Quality = "passed" if gated else "not-gated"
         body = reply.body if reply.model else b'{"model":%b,%b' % (encode(link.model), reply.body[1:])
         total_ms = (now - self.started) * 1e3
         if self.visit is not None:
             self.visit.served(body, link.label, quality)
-        if len(attempts) == 1:
+        if len(attempts) == 1 and not self.repair:
             lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms, self.shown)
         else:
             lines = served_lines(self.request_id, link.label, attempts, quality, self.timing(), self.shown)
@@ -338,14 +359,24 @@ class Exchange:
             self.turn.answered(self.first_token_at)
         if self._step.link.breaker.state == "half_open":  # a long stream must not keep the others waiting
             self.chain.served(self._step, monotonic())
-        self.caller.begin(
-            served_lines(self.request_id, self.link.label, self.attempts_now(), "not-gated", self.timing(), self.shown)
-        )
+        if not self.begun:
+            self.begun = True
+            attempts, quality = self.attempts_now(), self.stream_quality
+            lines = served_lines(self.request_id, self.link.label, attempts, quality, self.timing(), self.shown)
+            self.caller.begin(lines)
 
     def attempts_now(self) -> list[Attempt]:
         """Attempts so far with the running one as served."""
         link, spent_ms = self.link, (monotonic() - self._tried_at) * 1e3
-        return [*self.chain.attempts, Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200)]
+        return [
+            *self.chain.attempts,
+            Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200, repair=self.repair),
+        ]
+
+    @property
+    def stream_quality(self) -> Quality:
+        """What is known of a stream's quality when its first piece leaves."""
+        return "not-gated" if self._relay is None else self._relay.quality
 
     def stream_served(self) -> None:
         """The stream is complete."""
@@ -353,7 +384,7 @@ class Exchange:
         self.chain.served(self._step, monotonic())
         self._note(Reason.SERVED, 200)
         self.caller.end()
-        self._close(200, "ok", self.link.label, "not-gated")
+        self._close(200, "ok", self.link.label, self.stream_quality)
 
     def stream_incomplete(self, failure: ProviderFailure) -> GatewayError:
         """The stream broke after its commit point. Records it; the relay writes the event and cuts."""
@@ -383,57 +414,18 @@ class Exchange:
         if self.visit is not None and (rescue := self.visit.rescued(error, attempts)) is not None:
             self._close(200, "ok", *rescue)
             return
+        failed = error.code in {"stub_in_production_forbidden", "runtime_quality_failed"}
+        if self.begun:  # a comment of the heartbeat was sent: the status has left
+            self.caller.write(error_event(error, self.request_id, attempts, self.shown))
+            self.caller.cut()
+            self._close(200, error.code, "", "failed" if failed else "not-gated")
+            return
         self.caller.answer(
             error.spec.http_status,
             error_lines(error, self.request_id, attempts, self.shown),
             error_body(error, self.request_id, attempts, self.shown),
         )
-        failed = error.code in {"stub_in_production_forbidden"}
         self._close(error.spec.http_status, error.code, "", "failed" if failed else "not-gated")
-
-    def _spent(self, step: Spent) -> RoadworthyError:
-        attempts = self.chain.attempts
-        asked = [a for a in attempts if a.reason not in PASSED_OVER]
-        if attempts and all(a.reason is Reason.UNSUPPORTED_PARAMETER for a in attempts):
-            return UsageError(
-                "No provider of this route can honour a parameter of the request.",
-                debug_hint(attempts),
-                code="unsupported_parameter",
-                param=attempts[0].detail,
-            )
-        if asked and self.service.settings.profile == "production" and any(a.reason is Reason.STUB for a in asked):
-            return GatewayError(
-                "A provider gave placeholder content and no other answer was to be had.",
-                debug_hint(attempts),
-                code="stub_in_production_forbidden",
-            )
-        if all(a.reason in {Reason.RATE_LIMITED, Reason.BENCHED} for a in attempts) and attempts:
-            return GatewayError(
-                "Every provider of this route is rate limited.",
-                debug_hint(attempts),
-                code="rate_limited",
-                retry_after_s=step.retry_in_s or 1.0,
-            )
-        if not asked:
-            return GatewayError(
-                "No provider of this route can take the request now.",
-                debug_hint(attempts),
-                code="llm_unavailable",
-                retry_after_s=step.retry_in_s or 1.0,
-            )
-        if all(a.reason is Reason.LENGTH_LIMIT for a in asked):
-            return GatewayError(
-                "Every answer was cut at the token limit before it was of use.",
-                debug_hint(attempts),
-                "Raise max_tokens or max_completion_tokens.",
-                code="runtime_quality_failed",
-            )
-        why = "The deadline passed. " if step.deadline_passed else ""
-        return GatewayError(
-            f"No provider could serve the request ({len(asked)} tries).",
-            why + debug_hint(attempts),
-            code="llm_chain_failed",
-        )
 
     def timing(self) -> str:
         """Value of the `server-timing` header so far, milliseconds."""
@@ -446,6 +438,8 @@ class Exchange:
         self._step = None
         if self._timer is not None:
             self._timer.cancel()
+        if self.beat is not None:
+            self.beat.stop()
         if self._relay is not None:
             self._relay.close()
             self._relay = None  # it refers to us, and would keep the request until some collection

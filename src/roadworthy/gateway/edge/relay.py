@@ -14,8 +14,9 @@ from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge.answer import incomplete_event, splice
 from roadworthy.gateway.edge.sse import EventParser, EventTooLarge
 from roadworthy.gateway.edge.upstream import door
-from roadworthy.gateway.providers.contract import Piece, ProviderFailure, StreamDecoder
-from roadworthy.gateway.quality.default import is_json, unusable
+from roadworthy.gateway.finished import Quality
+from roadworthy.gateway.providers.contract import Piece, ProviderFailure, Reply, StreamDecoder
+from roadworthy.gateway.quality.default import unusable
 from roadworthy.gateway.stub import HEAD_CHARS, is_stub
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Relay:
         "_window_start",
         "committed",
     )
+    quality: Quality = "not-gated"
+    """What is said of the text: it leaves before its end is known."""
 
     def __init__(self, exchange: Exchange, decoder: StreamDecoder, usable: bool) -> None:
         self._exchange = exchange
@@ -194,19 +197,26 @@ class Relay:
         if self._finish_reason is None and not self._decoder.finished:
             self._fail(ProviderFailure(Reason.STREAM_CUT, 200, "the stream ended without an end mark"))
             return
-        if self._text and self._finish_reason != "tool_calls" and not is_json("".join(self._text)):
-            reason = unusable(Reason.INVALID_JSON, self._finish_reason)
-            self._fail(ProviderFailure(reason, 200, "JSON was asked for and the text is none"))
-            return
         exchange = self._exchange
+        if self._text and self._finish_reason != "tool_calls":
+            reply = Reply(b"", "", "".join(self._text), self._finish_reason)
+            rejection = exchange.ask.judge(reply, None)
+            if rejection is not None:
+                exchange.rejection = rejection
+                self._fail(ProviderFailure(rejection.reason, 200, "the text is not the JSON that was asked for"))
+                return
         call = exchange.call
         self.close()
         exchange.caller.write(DONE)
-        if self._recording is not None and exchange.visit is not None:
-            exchange.visit.streamed(self._recording, exchange.link.label)
+        self._keep()
         exchange.stream_served()
         if call is not None:
             call.linger(LINGER_S)
+
+    def _keep(self) -> None:
+        visit = self._exchange.visit
+        if self._recording is not None and visit is not None:
+            visit.streamed(self._recording, self._exchange.link.label, self.quality)
 
     def _fail(self, failure: ProviderFailure, out: list[bytes] | None = None) -> None:
         exchange = self._exchange

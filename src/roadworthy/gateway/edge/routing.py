@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.breaker import Breaker, State
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
+from roadworthy.gateway.quality.gate import Gate, gates
 from roadworthy.gateway.settings import EdgeSettings, Route
 
 MAX_RESOLVED = 500
@@ -19,14 +20,21 @@ BreakerChange = Callable[[str, str, State, State, str], None]
 class Routed:
     """A route with its links bound to one requested name; `mode` and `role` when it is a role of a mode."""
 
-    __slots__ = ("links", "mode", "name", "role", "route")
+    __slots__ = ("gate", "links", "mode", "name", "role", "route")
 
     def __init__(
-        self, name: str, route: Route, links: tuple[UpstreamLink, ...], mode: str | None = None, role: str = ""
+        self,
+        name: str,
+        route: Route,
+        links: tuple[UpstreamLink, ...],
+        gate: Gate | None,
+        mode: str | None = None,
+        role: str = "",
     ) -> None:
         self.name = name
         self.route = route
         self.links = links
+        self.gate = gate
         self.mode = mode
         self.role = role
 
@@ -52,6 +60,7 @@ class RouteTable:
         self._upstreams = upstreams
         self._on_change = on_breaker_change
         self._links: dict[tuple[str, str], UpstreamLink] = {}
+        self._gates = gates([*settings.routes, *(role for mode in settings.modes for role in mode.roles)])
         self._exact: dict[str, Routed] = {}
         self._patterns: list[tuple[str, Route]] = []
         self._resolved: dict[str, Routed] = {}
@@ -59,7 +68,7 @@ class RouteTable:
             for route in mode.roles:
                 role = route.name.partition("/")[2]
                 routed = self._bind(route.name, route, route.name)
-                self._exact[route.name] = Routed(route.name, route, routed.links, mode.name, role)
+                self._exact[route.name] = Routed(route.name, route, routed.links, routed.gate, mode.name, role)
         for route in settings.routes:
             if route.name.endswith("*"):
                 self._patterns.append((route.name[:-1], route))
@@ -121,18 +130,18 @@ class RouteTable:
             UpstreamLink(link.upstream, name, link.breaker) if target.model == "*" else link
             for target, link in zip(route.chain, self._bind(route.name, route, "*").links, strict=True)
         )
-        return Routed(route.name, route, links)
+        return Routed(route.name, route, links, self._gates.get(route.name))
 
     def _bind(self, label: str, route: Route, requested: str) -> Routed:
         links = (self._link(t.provider, requested if t.model == "*" else t.model) for t in route.chain)
-        return Routed(label, route, tuple(links))
+        return Routed(label, route, tuple(links), self._gates.get(route.name))
 
     def _pin(self, route: Route) -> None:
         for target in route.chain:
             name = f"{target.provider}/{target.model}"
             if target.model != "*" and name not in self._exact:
                 link = self._link(target.provider, target.model)
-                self._exact[name] = Routed(name, route, (link,))
+                self._exact[name] = Routed(name, route, (link,), self._gates.get(route.name))
 
     def _link(self, provider: str, model: str) -> UpstreamLink:
         link = self._links.get((provider, model))

@@ -17,8 +17,9 @@ from roadworthy.core.ports import Masker
 from roadworthy.gateway.breaker import State
 from roadworthy.gateway.edge.answer_cache import AnswerCache
 from roadworthy.gateway.edge.ask import Ask
+from roadworthy.gateway.edge.caller import Caller
 from roadworthy.gateway.edge.deadline import Deadlines
-from roadworthy.gateway.edge.exchange import Caller, Exchange
+from roadworthy.gateway.edge.exchange import Exchange
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
 from roadworthy.gateway.edge.routing import RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import UsageError
-from roadworthy.gateway.chain import LEAST_TRY_S, NO_VERDICT, Chain, Spent, Try, Wait
+from roadworthy.gateway.chain import HEALTHY, LEAST_TRY_S, NO_VERDICT, Chain, Spent, Try, Wait
 from roadworthy.gateway.edge.answer import PASSED_OVER
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.link import UpstreamLink
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SAMPLE_S = 1.0
 """How often the memory is read, and modes are looked at without a request."""
-FAULTS = frozenset(Reason) - NO_VERDICT - PASSED_OVER - {Reason.SERVED}
+FAULTS = frozenset(Reason) - NO_VERDICT - HEALTHY - PASSED_OVER - {Reason.SERVED}
 """Attempts that speak against a mode; what the caller's own request brought about does not."""
 
 

@@ -16,7 +16,8 @@ from roadworthy.gateway.cache.entry import Entry, StreamRecording, events, pack,
 from roadworthy.gateway.cache.key import question
 from roadworthy.gateway.edge.answer import error_body, error_lines, kept_extra, kept_lines
 from roadworthy.gateway.edge.ask import ChatAsk
-from roadworthy.gateway.edge.exchange import Caller, Exchange
+from roadworthy.gateway.edge.caller import Caller
+from roadworthy.gateway.edge.exchange import Exchange
 from roadworthy.gateway.edge.flight import Flight, Landing
 from roadworthy.gateway.edge.routing import Routed
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN, Shown
@@ -291,11 +292,12 @@ class Visit:
         """What puts a stream together while it passes."""
         return StreamRecording(self._cache.settings.max_bytes)
 
-    def streamed(self, recording: StreamRecording, label: str) -> None:
-        """A stream is complete; it is kept when the whole text passes the gate's default rules."""
-        text = recording.text
-        if judge_text(text, "stop", self._ask.wants_json) is None:
-            self.served(recording.whole(), label, "passed")
+    def streamed(self, recording: StreamRecording, label: str, quality: Quality) -> None:
+        """A stream is complete; one that left before it was judged is kept when it passes the default rules now."""
+        if quality == "not-gated" and judge_text(recording.text, "stop", self._ask.wants_json) is None:
+            quality = "passed"
+        if quality == "passed":
+            self.served(recording.whole(), label, quality)
 
     def served(self, body: bytes | None, label: str, quality: Quality) -> None:
         """A provider answered: keep it if it may be told again.
@@ -366,7 +368,8 @@ class Visit:
         if self.gone:
             return
         if ask.stream:
-            caller.begin(lines)
+            if self._exchange is None or not self._exchange.begun:
+                caller.begin(lines)
             caller.write(events(entry.body, extra, ask.request.include_usage))
             caller.end()
         else:

@@ -6,7 +6,37 @@ import msgspec
 
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.providers.contract import Reply
+from roadworthy.gateway.quality.json_text import NOTHING, parsed
+from roadworthy.gateway.quality.refusal import is_refusal
 from roadworthy.gateway.stub import is_stub
+
+MOST_PAGE_CHARS = 1_500
+_PROXY_TITLES = (
+    "<title>500 internal server error</title>", "<title>502 bad gateway</title>", "<title>502 proxy error</title>",
+    "<title>503 service temporarily unavailable</title>", "<title>503 service unavailable</title>",
+    "<title>504 gateway time-out</title>", "<title>504 gateway timeout</title>", "<title>access denied |",
+    "<title>attention required! |", "<title>just a moment...</title>",
+)  # fmt: skip
+ISSUE_OF = {
+    Reason.EMPTY: "empty",
+    Reason.STUB: "stub",
+    Reason.REFUSAL: "refusal",
+    Reason.INVALID_JSON: "invalid_json",
+    Reason.MALFORMED: "error_page",
+}
+"""The key of `quality_issues` under which a default rule is reported."""
+
+
+class Rejection(msgspec.Struct, gc=False):
+    """Why an answer must not be served.
+
+    Attributes:
+        reason: As the attempt tells it.
+        issues: `quality_issues` of this answer; empty when the fault is none of the text's.
+    """
+
+    reason: Reason
+    issues: dict[str, object]
 
 
 def judge(reply: Reply, wants_json: bool) -> Reason | None:
@@ -21,15 +51,44 @@ def judge(reply: Reply, wants_json: bool) -> Reason | None:
     return judge_text(reply.content or "", reply.finish_reason, wants_json)
 
 
-def judge_text(text: str, finish_reason: str | None, wants_json: bool) -> Reason | None:
-    """The same for the whole text of an answer that carries nothing else."""
+def judge_text(text: str, finish_reason: str | None, wants_json: bool, refusal: bool = True) -> Reason | None:
+    """The same for the whole text of an answer that carries nothing else.
+
+    Args:
+        text: What the answer says.
+        finish_reason: As the provider gave it.
+        wants_json: As for `judge`.
+        refusal: Whether a refusal is a failed answer.
+    """
     if not text or text.isspace():
         return Reason.CONTENT_FILTERED if finish_reason == "content_filter" else unusable(Reason.EMPTY, finish_reason)
     if is_stub(text):
         return Reason.STUB
+    if text[0] == "<" and is_error_page(text):
+        return Reason.MALFORMED
+    if refusal and is_refusal(text):
+        return Reason.REFUSAL
     if wants_json and not is_json(text):
         return unusable(Reason.INVALID_JSON, finish_reason)
     return None
+
+
+def rejection(reason: Reason) -> Rejection:
+    """What a default rule found, with its issue."""
+    name = ISSUE_OF.get(reason)
+    return Rejection(reason, {} if name is None else {name: True})
+
+
+def is_error_page(text: str) -> bool:
+    """Whether the text is the page with which a proxy says that a server is away.
+
+    Only short pages with the title of a 5xx status, or of a proxy's door keeper, are one: a model may well be asked to
+    write HTML.
+    """
+    if len(text) > MOST_PAGE_CHARS:
+        return False
+    head = text[:400].lower()
+    return head.startswith(("<!doctype", "<html", "<head")) and any(title in head for title in _PROXY_TITLES)
 
 
 def unusable(reason: Reason, finish_reason: str | None) -> Reason:
@@ -42,8 +101,4 @@ def unusable(reason: Reason, finish_reason: str | None) -> Reason:
 
 def is_json(text: str) -> bool:
     """Whether the text is one JSON value (RFC 8259)."""
-    try:
-        msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-    return True
+    return parsed(text) is not NOTHING

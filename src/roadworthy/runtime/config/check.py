@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.check_cache import cache_faults
 from roadworthy.runtime.config.check_mode import ModeCheck
+from roadworthy.runtime.config.check_quality import quality_faults
 from roadworthy.runtime.config.layer import Stack
 from roadworthy.runtime.config.report import KeyPath, Problem, problem_at, show, suggest
 from roadworthy.runtime.config.tree import EMBEDDED_MODEL, KINDS, first_route
@@ -193,6 +194,8 @@ class Check:
         for name, route in _mapping(routes).items():
             if looks_secret(name) or not _ROUTE_NAME.fullmatch(name):
                 self._error((*path, name), "a route's name is made of letters, digits and . _ : / - and may end in *")
+            for below, text in quality_faults(_mapping(_mapping(route).get("quality"))):
+                self._error((*path, name, "quality", *below), text)
             chain = _mapping(route).get("chain")
             if chain == []:
                 self._error((*path, name, "chain"), "the chain is empty; expected at least one provider/model")

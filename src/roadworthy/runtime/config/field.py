@@ -97,6 +97,8 @@ def expected(field: Field) -> str:
         return "a mapping of keys"
     if get_origin(field.type) is list:
         return "a list of texts"
+    if field.type is Any:
+        return "any value"
     parts = get_args(field.type)
     if parts:
         return " or ".join(expected(bare(part, _info(part) or field.info)) for part in parts)

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.mode import Mode, expand
 from roadworthy.runtime.config.node import Node as Node
+from roadworthy.runtime.config.quality import Quality
 from roadworthy.runtime.secret import SecretRef, parse_reference
 
 PROFILES = ("development", "staging", "production")
@@ -119,6 +120,9 @@ class Route(Node):
         gt=0,
         le=86_400,
         description="How long answers of this route stay fresh, in seconds; follows the load when left out.",
+    )
+    quality: Quality | None = Field(
+        default=None, description="Rules of the quality gate; the default rules alone when left out."
     )
 
 
