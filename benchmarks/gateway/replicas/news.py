@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from rig.stores import Valkey  # noqa: E402
-
 from roadworthy.gateway.edge.service import Service  # noqa: E402
 from roadworthy.gateway.ledger import Ledger  # noqa: E402
 from roadworthy.gateway.settings import (  # noqa: E402
@@ -48,7 +47,8 @@ def service(name: str, url: str, folder: str) -> Service:
         state=State(url, name, "benchmark"),
         breaker=Breaker(open_s=3_600.0),
     )
-    masker, log = FirstMasker(), Path(folder, f"{name}.log").open("w")
+    masker = FirstMasker()
+    log = Path(folder, f"{name}.log").open("w")  # noqa: SIM115 - as long as the process
     journal = SqliteJournal(Path(folder, f"{name}.db"), masker)
     return Service(settings, Ledger(journal, Log(log, masker), Metrics()), masker)
 
@@ -68,7 +68,7 @@ async def listen(url: str, folder: str) -> None:
             print("closed", flush=True)
 
     shared.replicas._follow = noted
-    while not shared.link.up:
+    while not shared.link.up:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     print("ready", flush=True)
     await asyncio.sleep(600)
@@ -83,7 +83,7 @@ async def measure(url: str, folder: str, times: int) -> list[float]:
     )
     assert other.stdout is not None
     try:
-        while not shared.link.up:
+        while not shared.link.up:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         assert await other.stdout.readline() == b"ready\n"
         (link,) = served.table.links()

@@ -61,9 +61,11 @@ class ValkeyLink:
         self._queue: deque[tuple[Command, Told | None]] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def start(self) -> None:
         """Connect, and again whenever the line breaks, until `close`."""
+        self._closing = False
         self._task = asyncio.get_running_loop().create_task(self._run())
         self._task.add_done_callback(self._ended)
 
@@ -71,21 +73,21 @@ class ValkeyLink:
         """Send what waits, if the line stands, and hang up."""
         if self._task is None:
             return
-        sent = asyncio.get_running_loop().create_future()
-        self.send("PING", told=sent.set_result)  # answered after everything that was sent before
+        sent = asyncio.Event()
+        self.send("PING", told=lambda _: sent.set())  # answered after everything that was sent before
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(sent, COMMAND_S)
+            await asyncio.wait_for(sent.wait(), COMMAND_S)
         task, self._task = self._task, None
+        self._closing = True
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
         self.up = False
         self._forget()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A bug of ours ended the line: tell, and begin anew; without it each replica goes on by itself."""
         error = None if task.cancelled() else task.exception()
-        if error is not None and task is self._task:
+        if error is not None and not self._closing:
             loop = task.get_loop()
             loop.call_exception_handler({"message": "the line to the shared state", "exception": error})
             self._down(type(error).__name__)
@@ -111,7 +113,7 @@ class ValkeyLink:
         from valkey.exceptions import ValkeyError
 
         failures = 0
-        while True:
+        while not self._closing:  # a group of tasks that fails while it is cancelled forgets that it was
             try:
                 async with self._client() as client:
                     await self._live(client)
@@ -125,6 +127,7 @@ class ValkeyLink:
         from valkey.asyncio import Valkey
 
         client = Valkey.from_url(self._url, socket_timeout=COMMAND_S, socket_connect_timeout=CONNECT_S)
+        client.response_callbacks.clear()  # answers as the server gives them, in every version
         try:
             yield client
         finally:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from roadworthy.gateway.cache.shared import CLEARED, SharedCache
 from roadworthy.gateway.edge.replica import BEAT_S, Replicas, places
 from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import News
@@ -58,8 +59,9 @@ class SharedState:
             state.replica, service.worker, state.prefix, places(settings.providers, socket.gethostname()),
             lambda: list(service.table.links()), service.follow, service.event,
         )  # fmt: skip
-        self.link = ValkeyLink(state.url, self.replicas.channel, self.replicas.heard, self.replicas.changed)
+        self.link = ValkeyLink(state.url, self.replicas.channel, self._heard, self._changed)
         self.replicas.line = self.link
+        self._cache = self._shared_cache(service, state.prefix)
         tell_siblings, tell_replicas = service.tell, self.replicas.tell
 
         def tell(news: News) -> None:
@@ -79,6 +81,25 @@ class SharedState:
         self._beating.cancel()
         self.replicas.leave()
         await self.link.close()
+
+    def _shared_cache(self, service: Service, prefix: str) -> SharedCache | None:
+        cache = service.cache
+        if cache is None or cache.memory is None:
+            return None
+        shared = SharedCache(cache.memory, self.link, prefix, self.replicas.channel)
+        cache.store = shared
+        return shared
+
+    def _changed(self, up: bool, why: str) -> None:
+        self.replicas.changed(up, why)
+        if up and self._cache is not None:
+            self._cache.back()
+
+    def _heard(self, message: bytes) -> None:
+        if message != CLEARED:
+            self.replicas.heard(message)
+        elif self._cache is not None:
+            self._cache.cleared()
 
     def _count(self) -> dict[tuple[str, ...], float]:
         count = self.replicas.replicas

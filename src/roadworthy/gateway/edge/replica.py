@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 
 from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.edge.sibling import News
+from roadworthy.gateway.line import Line
 from roadworthy.gateway.settings import ProviderSettings
 
 MAX_REST_S = 3_600.0
@@ -31,29 +31,6 @@ redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])
 return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. (now - ARGV[2]), '+inf')
 """
-
-
-class Line(Protocol):
-    """What is needed of `runtime.valkey_link.ValkeyLink`."""
-
-    @property
-    def up(self) -> bool:
-        """Whether the line stands."""
-        ...
-
-    @property
-    def why(self) -> str:
-        """Why it does not."""
-        ...
-
-    @property
-    def host(self) -> str:
-        """Where the server is."""
-        ...
-
-    def send(self, *command: bytes | str | int, told: Callable[[object], None] | None = None) -> None:
-        """Send a command without waiting."""
-        ...
 
 
 class Letter(msgspec.Struct, forbid_unknown_fields=True):
