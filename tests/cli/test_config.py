@@ -40,7 +40,7 @@ def test_init_then_check_show_get_where(
     assert data(capsys, "config", "check")["warnings"] == []
     assert run(["config", "show"]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("# roadworthy.yaml, profile development\n")
+    assert shown.out.startswith("# roadworthy.yaml, profile development, price table of 20")
     assert "api_key: env:OPENAI_API_KEY" in shown.out
     assert FAKE not in shown.out + shown.err + Path("roadworthy.yaml").read_text()
     assert data(capsys, "config", "get", "gateway.port") == {"key": "gateway.port", "value": 8080}

@@ -1,8 +1,10 @@
 """The `gateway` commands against real sockets: what goes to stdout, what to stderr, and the exit code."""
 
+import contextlib
 import io
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from doubles.scripted_server import Say, ScriptedServer, events, serving
 from doubles.socket_server import workers
 from roadworthy.cli.main import run
 from roadworthy.core.errors import Exit
+from roadworthy.core.ports import Entry
+from roadworthy.runtime.journal import SqliteJournal
+from roadworthy.runtime.masking import FirstMasker
 
 CHAT = "POST /v1/chat/completions"
 TRIED = [
@@ -259,3 +264,19 @@ def tamper(path: Path) -> None:
     db.execute("UPDATE journal_entry SET payload = '{}' WHERE seq = 1")
     db.commit()
     db.close()
+
+
+def test_costs_are_added_up_from_the_journal(capsys: Shown) -> None:
+    assert run(["gateway", "cost"]) == Exit.COULD_NOT_FIND_OUT
+    assert "There is no journal." in capsys.readouterr().err
+    attempt = {"provider": "openai", "model": "m", "reason": "served", "latency_ms": 1.0, "cost_usd": 0.5, "tokens": 9}
+    request = {"at": time.time(), "key_id": "key_a", "route": "chat", "attempts": [attempt]}
+    with contextlib.closing(SqliteJournal(".roadworthy/state.db", FirstMasker())) as journal:
+        journal.append([Entry("request.finished", time.time(), json.dumps(request).encode())])
+    assert run(["gateway", "cost", "--by", "key", "--days", "2"]) == Exit.GOOD
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[1].split() == ["key_a", "1", "9", "0.500000", "0.000000", "0"]
+    assert "Price table of 20" in shown[-1]
+    assert run(["gateway", "cost", "--json"]) == Exit.GOOD
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert (data["by"], data["rows"][0]["name"], data["total"]["cost_usd"]) == ("model", "openai/m", 0.5)

@@ -101,3 +101,33 @@ def test_an_expiring_key(capsys: Shown) -> None:
     assert run(["key", "create", "a", "--expires-days", "1.5", "--json", "-q"]) == Exit.GOOD
     key = json.loads(capsys.readouterr().out)["data"]["key"]
     assert key["expires_at"] - key["created_at"] == pytest.approx(1.5 * 86_400)
+
+
+def test_limits_are_set_shown_and_taken_away(capsys: Shown) -> None:
+    assert run(["key", "create", "app", "--usd-per-day", "2.5", "--requests-per-minute", "60", "-q"]) == Exit.GOOD
+    assert run(["key", "list"]) == Exit.GOOD
+    assert "usd_per_day 2.5, requests_per_minute 60" in capsys.readouterr().out
+    assert run(["key", "set", "app", "--usd-per-day", "none", "--concurrent", "2", "--json"]) == Exit.GOOD
+    limits = json.loads(capsys.readouterr().out)["data"]["key"]["limits"]
+    assert {name: value for name, value in limits.items() if value is not None} == {
+        "requests_per_minute": 60,
+        "concurrent": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--usd-per-day", "-1"], "It must be a number from 0 to 1000000."),
+        (["--requests-per-minute", "0"], "It must be a whole number from 1 to 10000000."),
+        (["--tokens-per-day", "1.5"], "expected a whole number or `none`"),
+        (["--concurrent", "many"], "expected a whole number or `none`"),
+        ([], "No limit is given."),
+    ],
+)
+def test_bad_limits_change_nothing(capsys: Shown, words: list[str], told: str) -> None:
+    assert run(["key", "create", "app", "-q"]) == Exit.GOOD
+    assert run(["key", "set", "app", *words]) == Exit.MISUSE
+    assert told in capsys.readouterr().err
+    assert run(["key", "list"]) == Exit.GOOD
+    assert "no limits" in capsys.readouterr().out

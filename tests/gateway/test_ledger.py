@@ -105,6 +105,7 @@ def test_a_request_becomes_one_log_line(desk: Desk) -> None:
         "attempts": [
             {"provider": "openai", "model": "gpt-4.1-mini", "reason": "served", "latency_ms": 412.346, "status": 200}
         ],
+        "cost_usd": None,
     }]
 
 

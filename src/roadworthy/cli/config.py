@@ -24,12 +24,14 @@ def config() -> None:
 def show(out: Settings) -> None:
     """Print the configuration in force, every default filled in. Secrets stand as references."""
     from roadworthy.runtime.config import load, view
+    from roadworthy.runtime.config.prices import table_date
 
     loaded = load.load(out.config)
     tree = view.effective(loaded)
     source = loaded.path or "built-in defaults"
-    head = f"# {source}, profile {tree.pop('profile')}"
-    out.emit({**tree, "profile": loaded.config.profile}, f"{head}\n{view.as_yaml(tree)}")
+    table = table_date(loaded.config.gateway.prices)
+    head = f"# {source}, profile {tree.pop('profile')}, price table of {table}"
+    out.emit({**tree, "profile": loaded.config.profile, "price_table": table}, f"{head}\n{view.as_yaml(tree)}")
 
 
 @config.command()

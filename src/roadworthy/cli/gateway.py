@@ -19,12 +19,28 @@ def gateway() -> None:
 def status(control_url: str | None, out: Settings) -> None:
     """Show workers, providers and breakers; exit 4 when no gateway answers."""
     from roadworthy.cli.gateway_text import status_text
+    from roadworthy.cli.spending import told_budgets
     from roadworthy.client.record import summarize
 
     with target.operator(out, control_url) as operator:
         found = operator.status()
-    providers = summarize(found.breakers)
-    out.emit({**found.raw, "providers": providers, "workers": found.workers}, status_text(found, providers))
+    providers, budgets = summarize(found.breakers), told_budgets(out, found.raw)
+    data = {**found.raw, "providers": providers, "workers": found.workers, "budgets": budgets}
+    out.emit(data, status_text(found, providers, budgets))
+
+
+@gateway.command()
+@click.option("--by", type=click.Choice(("key", "model", "mode", "route", "day")), default="model", show_default=True,
+              help="What to add up by.")
+@click.option("--days", type=click.IntRange(1, 3_650), default=30, show_default=True,
+              help="Only so many days of UTC, today included.")
+@options
+def cost(by: str, days: int, out: Settings) -> None:
+    """Add up what requests cost, from the journal of the state directory."""
+    from roadworthy.cli.spending import cost_text, report_costs
+
+    found = report_costs(out, by, days)
+    out.emit(found, cost_text(found))
 
 
 @gateway.command()

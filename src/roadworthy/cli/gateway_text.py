@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from roadworthy.cli.output import Settings, table
+from roadworthy.cli.spending import near_end
 from roadworthy.client.gateway import GatewayClient
 from roadworthy.client.live_check import Checked
 from roadworthy.client.mode_record import ModeStatus
@@ -101,8 +103,8 @@ def checked_line(one: Checked) -> str:
     return f"{one.verdict}: {one.brief}: {one.reason} ({', '.join(facts)})"
 
 
-def status_text(status: Status, providers: Sequence[BreakerSummary]) -> str:
-    """Workers, then providers, then what replicas share."""
+def status_text(status: Status, providers: Sequence[BreakerSummary], budgets: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Workers, then providers, then what replicas share, then the budgets that are near their end."""
     workers = [
         (one.worker, one.pid, _seconds(one.uptime_s), one.requests_in_flight, one.connections, one.error or "ok")
         for one in status.workers
@@ -122,7 +124,7 @@ def status_text(status: Status, providers: Sequence[BreakerSummary]) -> str:
     stores = [(name, *_store(told)) for name, told in (pick(status.raw, "stores", dict) or {}).items()]
     if stores:
         parts.append(table(["store", "state", "what it says"], stores))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *near_end(budgets)])
 
 
 def _store(told: object) -> tuple[str, str]:

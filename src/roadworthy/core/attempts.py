@@ -52,6 +52,8 @@ class Attempt(NamedTuple):
         status: HTTP status of the provider, if one came.
         detail: Masked text of the provider's error, at most 200 characters; empty when there is none.
         cost_usd: Price of the attempt in US dollars, None when unknown.
+        cost_estimated: Whether the price was estimated from characters, because the provider gave no token counts.
+        tokens: Prompt and answer together, counted or estimated; None when nobody was asked.
         repair: `asked_again` when the model was told what was wrong with its last answer, `unfenced` when JSON was
             taken out of the code block around it; else empty.
         issues: `quality_issues` of an answer that did not pass the gate, None when no answer was judged or it passed.
@@ -64,5 +66,7 @@ class Attempt(NamedTuple):
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+    cost_estimated: bool = False
+    tokens: int | None = None
     repair: str = ""
     issues: Mapping[str, object] | None = None

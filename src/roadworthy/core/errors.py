@@ -221,6 +221,20 @@ CODES: dict[str, ErrorCode] = {
     "rate_limited": ErrorCode(
         429, Exit.COULD_NOT_FIND_OUT, True, "Too many requests.", "Wait for the seconds named in Retry-After."
     ),
+    "budget_exceeded": ErrorCode(
+        429,
+        Exit.STOPPED,
+        True,
+        "The key has no budget left for this request.",
+        "Wait until the budget starts again at midnight UTC, or raise it with `roadworthy key set`.",
+    ),
+    "model_unpriced": ErrorCode(
+        403,
+        Exit.STOPPED,
+        False,
+        "The key has a budget in dollars and the price of a model that would serve is not known.",
+        "Give the model a price under gateway.prices, or set gateway.budget.unpriced: allow.",
+    ),
     "overloaded": ErrorCode(
         503,
         Exit.COULD_NOT_FIND_OUT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 
 class Masker(Protocol):
@@ -75,4 +75,105 @@ class Cache(Protocol):
 
     def clear(self) -> int:
         """Forget everything; returns how many entries there were."""
+        ...
+
+
+Resource = Literal["usd", "tokens", "requests_per_minute", "tokens_per_minute", "concurrent"]
+"""What a key may have little of. `usd` (in billionths of a dollar) and `tokens` last a day of UTC and are spent; the
+two rates come back with time (a token bucket that holds one minute's worth); `concurrent` when it is returned."""
+
+
+class Share(NamedTuple):
+    """A part of one limit that a worker asks for.
+
+    Attributes:
+        resource: Which limit.
+        limit: The whole limit, for all workers together, in the resource's unit.
+        least: With less than this nothing is leased at all.
+        wish: What the worker would like, not less than `least`.
+    """
+
+    resource: Resource
+    limit: int
+    least: int
+    wish: int
+
+
+class Lease(NamedTuple):
+    """What a worker got.
+
+    Attributes:
+        granted: Per share, at least its `least`; all 0 when one share's `least` was not to be had.
+        left: Per share, what the others may still lease.
+        short: Place of the share that was short, None when the lease was granted.
+        retry_in_s: Seconds until that share has its `least` if nobody else takes it; 0 when nobody knows.
+    """
+
+    granted: tuple[int, ...]
+    left: tuple[int, ...]
+    short: int | None = None
+    retry_in_s: float = 0.0
+
+
+class Return(NamedTuple):
+    """What became of a lease, or of a part of it.
+
+    Attributes:
+        key_id: Whose.
+        day: Day of UTC that the lease was for, as `2026-11-21`.
+        resource: Which limit.
+        limit: The whole limit, as for `Share`.
+        spent: Used up; of the rates and of `concurrent` nothing ever is.
+        unused: Given back; below 0 when more was spent than had been leased.
+    """
+
+    key_id: str
+    day: str
+    resource: Resource
+    limit: int
+    spent: int
+    unused: int
+
+
+class AllowanceStore(Protocol):
+    """What is left of every key's limits, shared by the workers of a gateway. Blocks; call it from a thread of its own.
+
+    A worker leases a slice, works against it in memory, and returns what it spent and what it did not. What is leased
+    counts as spent for everybody else, so that the limit holds whatever happens to a worker.
+    """
+
+    def lease(self, holder: int, key_id: str, day: str, at: float, shares: Sequence[Share]) -> Lease:
+        """Lease all shares or none, atomically.
+
+        Args:
+            holder: Number of the worker.
+            key_id: Whose limits.
+            day: Day of UTC whose budget is meant, as `2026-11-21`.
+            at: Seconds since the Unix epoch (UTC).
+            shares: At most one per resource.
+
+        Raises:
+            StorageError: `store_unavailable`; nothing was leased.
+        """
+        ...
+
+    def settle(self, holder: int, at: float, returns: Sequence[Return]) -> None:
+        """Take back what was leased to the holder: all returns or none.
+
+        Raises:
+            StorageError: `store_unavailable`; nothing was taken back.
+        """
+        ...
+
+    def adopt(self, holder: int, holders: int) -> None:
+        """Close the leases of a worker that died: of the predecessor with the same number, and of numbers that are no
+        longer in use. What it held of a day's budget counts as spent, because nobody knows what it did with it.
+
+        Args:
+            holder: Number of the worker that starts.
+            holders: How many workers there are; higher numbers are no longer in use.
+
+        Raises:
+            StorageError: `store_unavailable`.
+        """
         ...

@@ -53,6 +53,7 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         mode: What the mode selector decided; None when no mode was asked for.
         cache: What the cache did; with `hit`, `semantic` and `stale` nobody served now and `served_by` did it then.
         cache_age_s: Seconds since the answer that the cache gave was made; None when it gave none.
+        cost_usd: List price of all attempts together in US dollars, None when unknown.
     """
 
     request_id: str
@@ -76,3 +77,4 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     mode: ModeServed | None = None
     cache: CacheResult = "off"
     cache_age_s: float | None = None
+    cost_usd: float | None = None

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Literal, get_args
 from roadworthy.core.clock import Clock, SystemClock
 from roadworthy.core.errors import StorageError, UsageError
 from roadworthy.core.ports import Entry, Journal
-from roadworthy.gateway import settings
+from roadworthy.gateway import key_limits, settings
 from roadworthy.runtime.journal import make_private
 
 Scope = Literal["use", "operate", "admin"]
@@ -68,6 +68,7 @@ class Key:
         expires_at: From when on it is refused; None for never.
         rotated_at: When its secret was last replaced; None for never.
         revoked_at: When it was taken away; None while it is not.
+        limits: Its budget and rates; None when it has none of its own.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Key:
     expires_at: float | None = None
     rotated_at: float | None = None
     revoked_at: float | None = None
+    limits: settings.KeyLimits | None = None
 
     def state(self, now: float) -> Literal["active", "expired", "revoked"]:
         """What it is worth at a time."""
@@ -123,7 +125,7 @@ class KeyStore:
                 _use_wal(self._db)
                 # A revocation must survive a power cut; keys change so rarely that the wait does not matter.
                 self._db.execute("PRAGMA synchronous=FULL")
-                self._db.executescript(_SCHEMA)
+                self._db.executescript(_SCHEMA + key_limits.SCHEMA)
             except sqlite3.Error:
                 self._db.close()
                 raise
@@ -132,19 +134,23 @@ class KeyStore:
         """Close the file."""
         self._db.close()
 
-    def create(self, name: str, scopes: Sequence[str], expires_s: float | None = None) -> tuple[Key, str]:
+    def create(
+        self, name: str, scopes: Sequence[str], expires_s: float | None = None,
+        limits: Mapping[str, float | None] | None = None,
+    ) -> tuple[Key, str]:
         """Make a key.
 
         Args:
             name: 1 to 63 of a-z 0-9 . _ - , the first a letter or digit; no living key may have it.
             scopes: One or more of `SCOPES`.
             expires_s: Seconds until it expires, at most 3,650 days; None for never.
+            limits: Names and values, as for `set_limits`.
 
         Returns:
             The key, and its secret, which exists nowhere else.
 
         Raises:
-            UsageError: `invalid_request` for a bad or taken name, an unknown scope, a bad life.
+            UsageError: `invalid_request` for a bad or taken name, an unknown scope, a bad life or limit.
             StorageError: `store_unavailable`; no key was made.
         """
         _check_name(name)
@@ -152,7 +158,7 @@ class KeyStore:
         now = self._clock.wall()
         key = Key(
             "key_" + secrets.token_hex(6), name, _check_scopes(scopes), now,
-            None if expires_s is None else now + expires_s,
+            None if expires_s is None else now + expires_s, limits=key_limits.changed(None, limits or {}),
         )
         if any(other.name == name and other.revoked_at is None for other in self.list()):
             raise _taken(name)
@@ -163,6 +169,7 @@ class KeyStore:
                 row = (key.id, name, " ".join(key.scopes), now, key.expires_at)
                 db.execute("INSERT INTO keys (id, name, scopes, created_at, expires_at) VALUES (?,?,?,?,?)", row)
                 db.execute("INSERT INTO key_secrets VALUES (?,?,NULL)", (digest(secret), key.id))
+                key_limits.write(db, key.id, key.limits)
         except sqlite3.IntegrityError as error:
             raise _taken(name) from error
         return key, secret
@@ -170,7 +177,8 @@ class KeyStore:
     def list(self) -> tuple[Key, ...]:
         """All keys, revoked and expired ones too, oldest first."""
         with self._guard():
-            return tuple(map(_key, self._db.execute(_LIST)))
+            limits = key_limits.read(self._db)
+            return tuple(_key(row, limits.get(row[0])) for row in self._db.execute(_LIST))
 
     def get(self, name_or_id: str) -> Key:
         """A key by its id, or the living one by its name.
@@ -234,6 +242,25 @@ class KeyStore:
             db.execute("INSERT INTO key_secrets VALUES (?,?,NULL)", (digest(secret), key.id))
         return self.get(key.id), secret
 
+    def set_limits(self, name_or_id: str, changes: Mapping[str, float | None]) -> Key:
+        """Change what a key may use; running gateways follow within a second.
+
+        Args:
+            name_or_id: The key, neither revoked nor expired.
+            changes: New values by name of the limit (a field of `KeyLimits`); None takes a limit away.
+
+        Raises:
+            UsageError: `not_found`, or `invalid_request` for a dead key, an unknown limit or a value out of bounds.
+            StorageError: `store_unavailable`; the old limits still hold.
+        """
+        key = self.get(name_or_id)
+        _must_live(key, self._clock.wall())
+        limits = key_limits.changed(key.limits, changes)
+        self._remember("key.limited", key, **{name: getattr(limits, name, None) for name in key_limits.BOUNDS})
+        with self._write() as db:
+            key_limits.write(db, key.id, limits)
+        return self.get(key.id)
+
     def find(self, sha256: str) -> Key | None:
         """The key whose secret has this hash; None when there is none or it is revoked, expired or replaced."""
         with self._guard():
@@ -246,9 +273,10 @@ class KeyStore:
         with self._guard():
             seen = self._count()
             rows = self._db.execute(_ACTIVE, {"now": now}).fetchall()
+            limits = key_limits.read(self._db)
             ends = [end for row in rows for end in row[3:] if end is not None]
             self._seen, self._next_end = seen, min(ends, default=None)
-        return tuple(settings.Key(id=row[0], sha256=row[1], scopes=tuple(row[2].split())) for row in rows)
+        return tuple(settings.Key(row[0], row[1], tuple(row[2].split()), limits.get(row[0])) for row in rows)
 
     def has_admin(self) -> bool:
         """Whether a valid key with scope `admin` exists; without one the admin routes are off."""
@@ -270,7 +298,7 @@ class KeyStore:
     def _count(self) -> int:
         return int(self._db.execute("SELECT count FROM key_changes").fetchone()[0])
 
-    def _remember(self, kind: str, key: Key, **more: float) -> None:
+    def _remember(self, kind: str, key: Key, **more: float | None) -> None:
         if self._journal is None:
             return
         told = {"id": key.id, "name": key.name, "scopes": list(key.scopes), "expires_at": key.expires_at, **more}
@@ -319,8 +347,11 @@ def _use_wal(db: sqlite3.Connection) -> None:
             return
 
 
-def _key(row: tuple[str, str, str, float, float | None, float | None, float | None]) -> Key:
-    return Key(row[0], row[1], tuple(row[2].split()), *row[3:])
+def _key(
+    row: tuple[str, str, str, float, float | None, float | None, float | None],
+    limits: settings.KeyLimits | None = None,
+) -> Key:
+    return Key(row[0], row[1], tuple(row[2].split()), *row[3:], limits)
 
 
 def _check_name(name: str) -> None:

@@ -22,8 +22,8 @@ class _Batch:
     """Values of one batch by series."""
 
     __slots__ = (
-        "attempts", "caches", "durations", "fallbacks", "first_tokens", "fixes", "issues", "modes", "overheads",
-        "requests", "stubs", "tokens",
+        "attempts", "caches", "costs", "durations", "fallbacks", "first_tokens", "fixes", "issues", "modes",
+        "overheads", "requests", "stubs", "tokens", "unpriced",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -38,6 +38,8 @@ class _Batch:
         self.caches: defaultdict[str, int] = defaultdict(int)
         self.issues: defaultdict[Labels, int] = defaultdict(int)
         self.fixes: defaultdict[Labels, int] = defaultdict(int)
+        self.costs: defaultdict[Labels, float] = defaultdict(float)
+        self.unpriced: defaultdict[Labels, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -47,9 +49,13 @@ class _Batch:
         self.durations[endpoint, finished.status].append(finished.latency_ms / 1000)
         self.overheads[endpoint].append(finished.overhead_ms / 1000)
         attempts = self.attempts
-        for attempt in finished.attempts:
-            attempts[attempt[:3]].append(attempt[3] / 1000)
-        if len(finished.attempts) > 1 or (finished.attempts and finished.attempts[0][7:] != _UNREMARKABLE):
+        for provider, model, reason, latency_ms, _, _, cost_usd, *_ in finished.attempts:
+            attempts[provider, model, reason].append(latency_ms / 1000)
+            if cost_usd:
+                self.costs[provider, model] += cost_usd
+            elif cost_usd is None and reason not in PASSED_OVER:
+                self.unpriced[provider, model] += 1
+        if len(finished.attempts) > 1 or (finished.attempts and finished.attempts[0][9:] != _UNREMARKABLE):
             self._judged(finished)
         if finished.fallback:
             self.fallbacks[finished.route, finished.fallback] += 1
@@ -104,6 +110,7 @@ def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
     if groups.stubs:
         count("stub_served_total", (), groups.stubs)
     _fold_features(metrics, groups)
+    _fold_costs(metrics, groups)
 
 
 def _fold_features(metrics: Metrics, groups: _Batch) -> None:
@@ -117,6 +124,13 @@ def _fold_features(metrics: Metrics, groups: _Batch) -> None:
         count("roadworthy_quality_issues_total", issue, number)
     for fix, number in groups.fixes.items():
         count("llm_schema_fix_count_total", fix, number)
+
+
+def _fold_costs(metrics: Metrics, groups: _Batch) -> None:
+    for labels, usd in groups.costs.items():
+        metrics.count("roadworthy_cost_usd_total", labels, usd)
+    for labels, number in groups.unpriced.items():
+        metrics.count("roadworthy_unpriced_attempts_total", labels, number)
 
 
 def _fold_attempts(metrics: Metrics, attempts: Values) -> None:

@@ -28,6 +28,8 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+    cost_estimated: bool = False
+    tokens: int | None = None
     repair: str = ""
     issues: Mapping[str, object] | None = None
 
@@ -55,6 +57,7 @@ class RequestRecord(msgspec.Struct, gc=False):
     cache: str
     cache_age_s: float | None
     attempts: list[AttemptRecord]
+    cost_usd: float | None
     mode_requested: str | msgspec.UnsetType = msgspec.UNSET
     mode_served: str | msgspec.UnsetType | None = msgspec.UNSET
     mode_reason: str | msgspec.UnsetType = msgspec.UNSET
@@ -184,11 +187,12 @@ def recorded(finished: Finished) -> RequestRecord:
         finished.cache, None if finished.cache_age_s is None else int(finished.cache_age_s * 1000 + 0.5) / 1000,
         [
             AttemptRecord(
-                provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost, repair,
+                provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost, guess, tokens, repair,
                 issues and recorded_issues(issues),
             )
-            for provider, model, reason, ms, status, detail, cost, repair, issues in finished.attempts
+            for provider, model, reason, ms, status, detail, cost, guess, tokens, repair, issues in finished.attempts
         ],
+        finished.cost_usd,
     )
     if mode is not None:
         record.mode_requested, record.mode_served, record.mode_reason = mode.requested, mode.served, mode.reason

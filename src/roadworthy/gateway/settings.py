@@ -28,6 +28,40 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_timeout_s: float = 30.0
 
 
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """List price of one model in US dollars: per million tokens, and `request` per request.
+
+    `cached_input` is for prompt tokens that the provider had in its cache, `cache_write` for those it put there.
+    """
+
+    input: float
+    output: float
+    cached_input: float
+    cache_write: float
+    request: float = 0.0
+
+
+class KeyLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a key may use; None is no limit. Days are days of UTC; 0 for a day allows nothing."""
+
+    usd_per_day: float | None = None
+    tokens_per_day: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent: int | None = None
+
+
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of keys that have none of their own, and how requests are reserved for.
+
+    `max_output_tokens` is reserved for an answer whose request names no bound.
+    """
+
+    default: KeyLimits = KeyLimits()
+    unpriced: Literal["refuse", "allow"] = "refuse"
+    max_output_tokens: int = 4_096
+
+
 class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One upstream API. `base_url` ends with the API's version part, for example `https://api.openai.com/v1`."""
 
@@ -37,6 +71,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key: str | None = None
     headers: dict[str, str] = {}
     connect_timeout_s: float = 5.0
+    prices: dict[str, Price] = {}
 
     def __repr__(self) -> str:
         return f"ProviderSettings(name={self.name!r}, kind={self.kind!r}, base_url={self.base_url!r}, api_key=***)"
@@ -183,6 +218,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     sha256: str
     scopes: tuple[str, ...]
+    limits: KeyLimits | None = None
 
 
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -223,3 +259,4 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
     cache: CacheSettings = CacheSettings()
+    budget: Budget = Budget()

@@ -23,6 +23,7 @@ from starlette.responses import Response
 
 from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.keys import KeyStore
+from roadworthy.gateway.settings import KeyLimits
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_access import AdminOnly, error_response
@@ -42,6 +43,7 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         state_dir: Absolute path of the state directory.
         workers: Number of edge workers.
         profile: Name of the profile in force.
+        budget: Limits of keys that have none of their own.
     """
 
     host: str
@@ -49,6 +51,7 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state_dir: str
     workers: int
     profile: str = "development"
+    budget: KeyLimits = KeyLimits()
 
 
 def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal) -> Starlette:
@@ -61,7 +64,7 @@ def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal
     """
     state_dir = Path(settings.state_dir)
     workers = Workers(state_dir, settings.workers)
-    api = AdminApi(state_dir, settings.profile, workers, keys, journal)
+    api = AdminApi(state_dir, settings.profile, workers, keys, journal, settings.budget)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

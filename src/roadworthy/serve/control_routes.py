@@ -16,8 +16,10 @@ from starlette.routing import Route
 from roadworthy import __version__
 from roadworthy.core.errors import GatewayError, UsageError
 from roadworthy.core.ports import Entry
+from roadworthy.gateway.budget_view import budgets_today
 from roadworthy.gateway.chat import explain_validation
 from roadworthy.gateway.keys import Key, KeyStore
+from roadworthy.gateway.settings import KeyLimits
 from roadworthy.runtime.journal import SqliteJournal, Stored
 from roadworthy.serve.control_workers import WorkerAnswer, Workers
 from roadworthy.serve.rundir import read_run_record
@@ -35,6 +37,13 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     scopes: tuple[str, ...]
     expires_s: float | None = None
+    limits: dict[str, float | None] = {}
+
+
+class Limits(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /admin/keys/{id}/limits`: new values by name; null takes a limit away."""
+
+    limits: dict[str, float | None]
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,11 +68,14 @@ class AdminApi:
         workers: The edge workers.
         keys: The key store.
         journal: The journal.
+        budget: Limits of keys that have none of their own.
     """
 
     def __init__(
         self, state_dir: Path, profile: str, workers: Workers, keys: KeyStore, journal: SqliteJournal,
+        budget: KeyLimits,
     ) -> None:
+        self._budget = budget
         self._state_dir = state_dir
         self._profile = profile
         self._workers = workers
@@ -84,6 +96,7 @@ class AdminApi:
             Route("/admin/keys/reload", self.reload_keys, methods=["POST"]),
             Route("/admin/keys/{key}", self.revoke_key, methods=["DELETE"]),
             Route("/admin/keys/{key}/revoke", self.revoke_key, methods=["POST"]),
+            Route("/admin/keys/{key}/limits", self.limit_key, methods=["POST"]),
             Route("/admin/keys/{key}/rotate", self.rotate_key, methods=["POST"]),
             Route("/admin/journal", self.journal, methods=["GET"]),
             Route("/admin/journal/verify", self.verify_journal, methods=["GET"]),
@@ -103,7 +116,12 @@ class AdminApi:
             "workers": [_worker(answer, pids.get(f"edge-{answer.worker}")) for answer in answers],
             "breakers": _breakers(answers),
             "stores": _stores(answers),
+            "budgets": await run_in_threadpool(self._budgets),
         })  # fmt: skip
+
+    def _budgets(self) -> list[dict[str, Any]]:
+        limits = {key.id: key.limits for key in self._keys.list()}
+        return [use._asdict() for use in budgets_today(self._state_dir, limits, self._budget, time.time())]
 
     async def breakers(self, request: Request) -> JSONResponse:
         """Every worker's breakers, and the numbers of the workers whose breakers are unknown."""
@@ -157,12 +175,20 @@ class AdminApi:
     async def create_key(self, request: Request) -> JSONResponse:
         """Make a key; the only answer that ever holds its secret."""
         wanted = await _body(request, NewKey)
-        key, secret = await run_in_threadpool(self._keys.create, wanted.name, wanted.scopes, wanted.expires_s)
+        key, secret = await run_in_threadpool(
+            self._keys.create, wanted.name, wanted.scopes, wanted.expires_s, wanted.limits
+        )
         return _answer(request, {"key": _key(key), "secret": secret, **await self._reload()}, 201)
 
     async def revoke_key(self, request: Request) -> JSONResponse:
         """Take a key away."""
         key = await run_in_threadpool(self._keys.revoke, request.path_params["key"])
+        return _answer(request, {"key": _key(key), **await self._reload()})
+
+    async def limit_key(self, request: Request) -> JSONResponse:
+        """Change what a key may use."""
+        wanted = await _body(request, Limits)
+        key = await run_in_threadpool(self._keys.set_limits, request.path_params["key"], wanted.limits)
         return _answer(request, {"key": _key(key), **await self._reload()})
 
     async def rotate_key(self, request: Request) -> JSONResponse:

@@ -20,6 +20,8 @@ import msgspec
 import uvloop
 
 from roadworthy.core.errors import ConfigError, Exit, RoadworthyError, StorageError
+from roadworthy.gateway.allowance_store import FILE as ALLOWANCE_FILE
+from roadworthy.gateway.allowance_store import SqliteAllowances
 from roadworthy.gateway.edge.route import InternalRoutes, PublicRoutes
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.server import Server
@@ -60,6 +62,8 @@ class EdgeWorker:
         self.keys = KeyStore(store)
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
+        self.allowances = SqliteAllowances(self._state / ALLOWANCE_FILE)
+        self.service.limit_keys(self.allowances)
         run_dir = self._state / "run"
         siblings = Siblings(worker, run_dir)
         if settings.workers > 1:
@@ -110,6 +114,7 @@ class EdgeWorker:
         if shared is not None:
             await shared.close()
         self.service.close()
+        self.allowances.close()
         self.service.event("edge.stopped", worker=self.worker)
         self.ledger.close()
 

@@ -111,7 +111,7 @@ def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:
     # Imported by the child, not here: uvicorn and starlette would double the supervisor's memory.
     told = {
         "host": config.control.host, "port": config.control.port, "state_dir": edge.state_dir,
-        "workers": edge.workers, "profile": edge.profile,
+        "workers": edge.workers, "profile": edge.profile, "budget": edge.budget.default,
     }
     held.enter_context(reserve(config.control.host, config.control.port, "control.port"))
     return ChildSpec("control", "roadworthy.serve.control", settings=msgspec.json.encode(told))

@@ -10,7 +10,8 @@ import msgspec
 from roadworthy.core.errors import ConfigError
 from roadworthy.gateway import settings
 from roadworthy.runtime.config.mode import Mode
-from roadworthy.runtime.config.tree import Config, Node, Provider, Route
+from roadworthy.runtime.config.prices import collected
+from roadworthy.runtime.config.tree import Config, ModelPrice, Node, Provider, Route
 from roadworthy.runtime.secret import SecretRef, header_reference, resolve
 from roadworthy.serve.wiring_cache import compile_cache
 from roadworthy.serve.wiring_store import check_stores, compile_state
@@ -46,8 +47,15 @@ def compile_edge(
     names = used_providers(config)
     check_secrets(config, environ)
     check_stores(config, environ)
-    providers = [_provider(name, config.gateway.providers[name], environ, embedded_url, embedded_key) for name in names]
     gateway = config.gateway
+    prices = collected(gateway.prices, {name: gateway.providers[name].kind for name in names})
+    providers = [
+        msgspec.structs.replace(
+            _provider(name, gateway.providers[name], environ, embedded_url, embedded_key),
+            prices={model: _price(price) for model, price in prices[name].items()},
+        )
+        for name in names
+    ]
     return settings.EdgeSettings(
         providers=tuple(providers),
         routes=tuple(_route(config, name) for name in gateway.routes),
@@ -67,6 +75,11 @@ def compile_edge(
         retry=msgspec.convert(_plain(gateway.retry), settings.Retry),
         breaker=msgspec.convert(_plain(gateway.breaker), settings.Breaker),
         cache=compile_cache(gateway.cache),
+        budget=settings.Budget(
+            msgspec.convert(_plain(gateway.budget.default), settings.KeyLimits),
+            gateway.budget.unpriced,
+            gateway.budget.max_output_tokens,
+        ),
     )
 
 
@@ -210,6 +223,17 @@ def _role(config: Config, mode_name: str, mode: Mode, at: int) -> settings.Route
             "deadline_s": mode.timeout_s,
         },
         settings.Route,
+    )
+
+
+def _price(price: ModelPrice) -> settings.Price:
+    cached, written = price.cached_input, price.cache_write
+    return settings.Price(
+        price.input,
+        price.output,
+        price.input if cached is None else cached,
+        price.input if written is None else written,
+        price.request,
     )
 
 

@@ -17,7 +17,7 @@ from roadworthy.gateway.edge.server import Server
 from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import Siblings
 from roadworthy.gateway.finished import Finished
-from roadworthy.gateway.settings import Breaker, EdgeSettings, Limits, ProviderSettings, Retry, Route, Target
+from roadworthy.gateway.settings import Breaker, EdgeSettings, Limits, Price, ProviderSettings, Retry, Route, Target
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.metrics import Metrics
 
@@ -75,6 +75,7 @@ async def start_edge(tmp_path: Path) -> AsyncIterator[StartEdge]:
         chain: list[str],
         kinds: dict[str, str] | None = None,
         route: dict[str, object] | None = None,
+        prices: dict[str, Price] | None = None,
         **more: object,
     ) -> Edge:
         targets = tuple(Target(*each.split("/", 1)) for each in chain)
@@ -87,7 +88,7 @@ async def start_edge(tmp_path: Path) -> AsyncIterator[StartEdge]:
         limits = {"deadline_s": 5.0, "try_timeout_s": 0.5, "stream_idle_timeout_s": 0.4, **(route or {})}
         settings = EdgeSettings(
             providers=tuple(
-                ProviderSettings(name, (kinds or {}).get(name, "openai"), url, "test-key")
+                ProviderSettings(name, (kinds or {}).get(name, "openai"), url, "test-key", prices=prices or {})
                 for name, url in providers.items()
             ),
             routes=(Route("chat", targets, **limits),),  # type: ignore[arg-type]

@@ -87,6 +87,7 @@ def completion(reply: Reply) -> ChatCompletion:
 
 def chunks(pieces: list[Piece]) -> list[ChatCompletionChunk]:
     """The pieces as the official client sees them."""
+    pieces = [piece for piece in pieces if piece.payload]
     for piece in pieces:
         assert b"\n" not in piece.payload
         assert piece.payload.endswith(b"}")

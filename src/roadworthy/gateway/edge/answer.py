@@ -9,6 +9,7 @@ import msgspec
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import RoadworthyError
+from roadworthy.gateway.cost import total_usd
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN, Shown
 from roadworthy.gateway.finished import CacheResult, Quality
 
@@ -18,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class AttemptView(msgspec.Struct, omit_defaults=True, gc=False):
-    """An attempt as callers see it; `repair` and `quality_issues` only where there is something to tell."""
+    """An attempt as callers see it; the last three only where there is something to tell."""
 
     provider: str
     model: str
@@ -27,6 +28,7 @@ class AttemptView(msgspec.Struct, omit_defaults=True, gc=False):
     status: int | None
     detail: str
     cost_usd: float | None
+    cost_estimated: bool = False
     repair: str = ""
     quality_issues: Mapping[str, object] | None = None
 
@@ -43,6 +45,7 @@ class Extra(msgspec.Struct, gc=False):
     cache: CacheResult = "off"
     stub_used: bool = False
     cost: float | None = None
+    cost_estimated: bool = False
 
 
 class KeptExtra(Extra, gc=False):
@@ -53,8 +56,8 @@ class KeptExtra(Extra, gc=False):
 
 
 _FIRST_BODY = (
-    b'%b,"roadworthy":{"attempts":[%b,"latency_ms":%.3f,"status":200,"detail":"","cost_usd":null}],"quality":"%b",'
-    b'"request_id":"%b",%b,"stub_used":false,"cost":null}}'
+    b'%b,"roadworthy":{"attempts":[%b,"latency_ms":%.3f,"status":200,"detail":"","cost_usd":%b%b}],"quality":"%b",'
+    b'"request_id":"%b",%b,"stub_used":false,"cost":%b,"cost_estimated":%b}}'
 )
 _FIRST_LINES = (
     b"x-request-id: %b\r\n%b%bx-roadworthy-quality: %b\r\n%bserver-timing: total;dur=%.2f, upstream;dur=%.2f\r\n"
@@ -75,7 +78,16 @@ def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
     """Attempts as callers see them."""
     return [
         AttemptView(
-            a.provider, a.model, a.reason, round(a.latency_ms, 3), a.status, a.detail, a.cost_usd, a.repair, a.issues
+            a.provider,
+            a.model,
+            a.reason,
+            round(a.latency_ms, 3),
+            a.status,
+            a.detail,
+            a.cost_usd,
+            a.cost_estimated,
+            a.repair,
+            a.issues,
         )
         for a in attempts
     ]
@@ -89,7 +101,13 @@ def splice(
 
 
 def _extra(attempts: Sequence[Attempt], quality: Quality, request_id: str, shown: Shown) -> Extra:
-    return _with(Extra(view(attempts), quality, request_id), shown)
+    estimated = any(attempt.cost_estimated for attempt in attempts)
+    cost = _rounded(total_usd(attempts))
+    return _with(Extra(view(attempts), quality, request_id, cost=cost, cost_estimated=estimated), shown)
+
+
+def _rounded(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, 12)
 
 
 def _with(extra: Extra, shown: Shown) -> Extra:
@@ -123,7 +141,7 @@ def first_served(
     request_id: str,
     quality: Quality,
     total_ms: float,
-    upstream_ms: float,
+    attempt: Attempt,
     shown: Shown = NOTHING_SHOWN,
 ) -> tuple[bytes, bytes]:
     """Header lines and body, as `served_lines` and `splice` would give them, at a tenth of the price.
@@ -134,26 +152,18 @@ def first_served(
         request_id: As in `x-request-id`.
         quality: What the gate said.
         total_ms: Milliseconds since the request was complete.
-        upstream_ms: Milliseconds of the attempt.
+        attempt: The one that served.
         shown: What is said of the mode and the cache.
     """
-    identity, verdict = request_id.encode(), quality.encode()
-    return _FIRST_LINES % (
-        identity,
-        made.lines,
-        shown.cache_line,
-        verdict,
-        shown.lines,
-        total_ms,
-        upstream_ms,
-    ), _FIRST_BODY % (
-        body[:-1],
-        made.attempt,
-        upstream_ms,
-        verdict,
-        identity,
-        shown.members,
-    )
+    identity, verdict, upstream_ms, usd = request_id.encode(), quality.encode(), attempt.latency_ms, attempt.cost_usd
+    cost = b"null" if usd is None else b"%.12g" % usd
+    lines = _FIRST_LINES % (identity, made.lines, shown.cache_line, verdict, shown.lines, total_ms, upstream_ms)
+    if usd is not None:
+        lines += b"x-roadworthy-cost: %b\r\n" % cost
+    marked, estimated = (b',"cost_estimated":true', b"true") if attempt.cost_estimated else (b"", b"false")
+    return lines, _FIRST_BODY % (
+        body[:-1], made.attempt, upstream_ms, cost, marked, verdict, identity, shown.members, cost, estimated,
+    )  # fmt: skip
 
 
 def served_lines(
@@ -165,13 +175,14 @@ def served_lines(
     shown: Shown = NOTHING_SHOWN,
 ) -> bytes:
     """Header lines of an answer that a provider gave."""
-    plain = len(attempts) == 1
+    plain, usd = len(attempts) == 1, total_usd(attempts)
+    cost = "" if usd is None else f"x-roadworthy-cost: {usd:.12g}\r\n"
     return (
         (
             f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"
             f"x-roadworthy-attempts: {1 if plain else tries(attempts)}\r\n"
             f"x-roadworthy-fallback: {'false' if plain else fallback_reason(attempts) or 'false'}\r\n"
-            f"x-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n"
+            f"x-roadworthy-quality: {quality}\r\nserver-timing: {timing}\r\n{cost}"
         ).encode("ascii", "replace")
         + shown.cache_line
         + shown.lines
@@ -179,10 +190,11 @@ def served_lines(
 
 
 def kept_extra(request_id: str, attempts: Sequence[Attempt], quality: Quality, shown: Shown, age_s: float) -> bytes:
-    """The `roadworthy` object of an answer that was kept. It cost nothing now, and nobody was asked with success."""
+    """The `roadworthy` object of an answer that was kept. It cost what failed attempts did: mostly nothing."""
     stale = shown.cache == "stale"
     warning = f"The providers failed; this answer is {age_s:.0f} s old and has expired." if stale else None
-    extra = KeptExtra(view(attempts), quality, request_id, cost=0.0, age_s=round(age_s, 3), warning=warning)
+    cost = _rounded(total_usd(attempts))
+    extra = KeptExtra(view(attempts), quality, request_id, cost=cost, age_s=round(age_s, 3), warning=warning)
     return _encode(_with(extra, shown))
 
 
@@ -225,11 +237,12 @@ def error_object(
 ) -> dict[str, Any]:
     """OpenAI's error object plus why, mend, request_id; with attempts and debug_hint where a chain ran; the mode."""
     status = error.spec.http_status
-    kind = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kind = kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
     inner: dict[str, Any] = {
         # SDKs show their users the message alone.
         "message": f"{error} {error.mend}",
-        "type": kind.get(status, "invalid_request_error" if status < 500 else "server_error"),
+        "type": "insufficient_quota" if error.code == "budget_exceeded" else kind,
         "param": error.param,
         "code": error.code,
         "what": error.what,
@@ -270,7 +283,7 @@ def error_lines(
         lines += f"x-roadworthy-attempts: {tries(attempts)}\r\n"
     if error.retry_after_s is not None:
         lines += f"retry-after: {max(1, round(error.retry_after_s + 0.499))}\r\n"
-    elif error.spec.http_status >= 500:
+    if error.code == "budget_exceeded" or (error.retry_after_s is None and error.spec.http_status >= 500):
         lines += "x-should-retry: false\r\n"
     if error.code == "unauthorized":
         lines += 'www-authenticate: Bearer realm="roadworthy"\r\n'

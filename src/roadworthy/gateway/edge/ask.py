@@ -13,6 +13,7 @@ from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.chat import KNOWN_PARAMETERS, ChatRequest, explain_syntax
 from roadworthy.gateway.edge.link import UpstreamLink
+from roadworthy.gateway.prompt_size import prompt_bytes
 from roadworthy.gateway.providers.contract import Reply, UnsupportedParameter
 from roadworthy.gateway.quality.choice import said
 from roadworthy.gateway.quality.default import Rejection, judge, rejection
@@ -31,6 +32,15 @@ class Ask(Protocol):
     """Whether `judge` looks at answers at all."""
     in_words: bool
     """Whether the target was asked for JSON in words, because its API has no parameter for it."""
+
+    @property
+    def prompt_bytes(self) -> int:
+        """Size of what the model reads, for estimates of tokens; pictures and sounds count as a flat number."""
+        ...
+
+    def output_tokens(self, default: int) -> int:
+        """Upper bound of the answer's tokens; `default` where the request names none."""
+        ...
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse what no target of the chain can mean.
@@ -114,6 +124,16 @@ class ChatAsk:
                 code="unsupported_parameter",
                 param=name if PARAMETER.fullmatch(name) else None,
             )
+
+    @property
+    def prompt_bytes(self) -> int:
+        """See `Ask.prompt_bytes`."""
+        return prompt_bytes(self.request)
+
+    def output_tokens(self, default: int) -> int:
+        """See `Ask.output_tokens`."""
+        view = self.request.view
+        return (view.max_completion_tokens or view.max_tokens or default) * (view.n or 1)
 
     def head(self, link: UpstreamLink) -> bytes:
         """Request head for this target."""
@@ -202,6 +222,15 @@ class EmbeddingsAsk:
                 code="unsupported_parameter",
                 param="model",
             )
+
+    @property
+    def prompt_bytes(self) -> int:
+        """See `Ask.prompt_bytes`."""
+        return len(self._fields["input"])
+
+    def output_tokens(self, default: int) -> int:
+        """Vectors are not counted."""
+        return 0
 
     def head(self, link: UpstreamLink) -> bytes:
         """Request head for this target."""

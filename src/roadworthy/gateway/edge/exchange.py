@@ -7,6 +7,7 @@ a `Relay` from its first byte on.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from msgspec.json import encode
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
+from roadworthy.gateway.cost import charged, total_usd
 from roadworthy.gateway.edge import gating
 from roadworthy.gateway.edge.answer import (
     debug_hint,
@@ -42,6 +44,7 @@ from roadworthy.gateway.providers.contract import ProviderFailure, Reply, Unsupp
 from roadworthy.gateway.quality.default import Rejection
 
 if TYPE_CHECKING:
+    from roadworthy.gateway.edge.reserve import Hold
     from roadworthy.gateway.edge.service import Service
     from roadworthy.gateway.edge.turn import Turn
     from roadworthy.gateway.edge.visit import Visit
@@ -76,6 +79,8 @@ class Exchange:
     repair = ""
     rejection: Rejection | None = None
     beat: Heartbeat | None = None
+    hold: Hold | None = None  # what the key's limits have reserved for it
+    _said = 0  # tokens of an answer that the provider did not count, by estimate
     _lost_ms = 0.0  # spent in attempts and waits, not in our own code
 
     def __init__(
@@ -100,10 +105,15 @@ class Exchange:
     # -- driving the chain
 
     def start(self) -> None:
-        """Ask the first target."""
+        """Ask the first target, as soon as the key's limits let it pass."""
         if self.streamed and self.routed.gate is not None:
             self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
-        self._advance()
+        hold, allowances = self.hold, self.service.allowances
+        if hold is None or allowances is None or allowances.start(hold, self._reserved):
+            self._advance()
+
+    def _reserved(self, error: RoadworthyError | None) -> None:
+        door(self, self._advance if error is None else partial(self._refuse, error))
 
     def cancel(self) -> None:
         """The caller hung up: stop everything, no verdict on the target."""
@@ -141,7 +151,7 @@ class Exchange:
             self.chain.unsupported(step, error.param, now)
             return False
         self._tried_at = now
-        self._relay = None
+        self._relay = self.usage = None
         self._call = link.upstream.endpoint.call(head, body, self, step.timeout_s)
         return True
 
@@ -161,6 +171,9 @@ class Exchange:
         except ProviderFailure as failure:
             self._failed(failure)
             return
+        self.usage = reply.usage
+        if reply.usage is None:
+            self._said = len(reply.content or "") // 4
         rejection = self.ask.judge(reply, self.routed.gate)
         if rejection is None:
             self.serve(reply)
@@ -240,7 +253,8 @@ class Exchange:
         self.rejection = rejection
         self._note(rejection.reason, 200, ", ".join(rejection.issues))
         self.rejection, self.repair = None, "asked_again"
-        self._tried_at, self._relay = now, None
+        self._tried_at = now
+        self._relay = self.usage = None
         timeout_s = min(step.timeout_s, self.chain.deadline - now)
         self._call = step.link.upstream.endpoint.call(ask.head(step.link), ask.body(step.link), self, timeout_s)
 
@@ -276,23 +290,10 @@ class Exchange:
     def _failed(self, failure: ProviderFailure) -> None:
         assert self._step is not None
         step, now = self._step, monotonic()
+        detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
+        self._note(failure.reason, failure.status, detail)
         self._call = self._relay = None
         self._step = None
-        self._lost_ms += (now - self._tried_at) * 1e3
-        detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
-        self.chain.attempts.append(
-            Attempt(
-                step.link.provider_name,
-                step.link.model,
-                failure.reason,
-                (now - self._tried_at) * 1e3,
-                failure.status,
-                detail,
-                None,
-                self.repair,
-                self._issues,
-            )
-        )
         # What we added to the request may be what the provider rejects: that is no fault of the caller.
         mended = self.repair != "" and failure.reason is Reason.BAD_REQUEST
         self.repair, self.rejection = "", None
@@ -309,17 +310,20 @@ class Exchange:
             return
         self._advance()
 
-    @property
-    def _issues(self) -> dict[str, object] | None:
-        return None if self.rejection is None else self.rejection.issues or None
+    def _note(self, reason: Reason, status: int | None = None, detail: str = "") -> Attempt:
+        attempt = self._attempt(reason, status, detail)
+        self._lost_ms += attempt.latency_ms
+        self.chain.attempts.append(attempt)
+        return attempt
 
-    def _note(self, reason: Reason, status: int | None = None, detail: str = "") -> None:
-        assert self._step is not None
-        link, spent_ms = self._step.link, (monotonic() - self._tried_at) * 1e3
-        self._lost_ms += spent_ms
-        self.chain.attempts.append(
-            Attempt(link.provider_name, link.model, reason, spent_ms, status, detail, None, self.repair, self._issues)
-        )
+    def _attempt(self, reason: Reason, status: int | None, detail: str = "") -> Attempt:
+        """The running try as it would stand in the record, with its price."""
+        link, usage = self.link, self.usage
+        said = self._said if self._relay is None else self._relay.said
+        charge = charged(link.price, usage, reason, status, 0 if usage is not None else self.ask.prompt_bytes, said)
+        spent_ms = (monotonic() - self._tried_at) * 1e3
+        issues = None if self.rejection is None else self.rejection.issues or None
+        return Attempt(link.provider_name, link.model, reason, spent_ms, status, detail, *charge, self.repair, issues)
 
     # -- ends of the request
 
@@ -329,11 +333,8 @@ class Exchange:
         assert step is not None
         link, gate = step.link, self.routed.gate
         self._call = None
-        self.usage = reply.usage
-        spent_ms = (now - self._tried_at) * 1e3
-        self._lost_ms += spent_ms
         attempts = self.chain.attempts
-        attempts.append(Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200, repair=self.repair))
+        attempt = self._note(Reason.SERVED, 200)
         self.chain.served(step, now)
         gated = self.ask.judged and (gate is None or not reply.has_payload)
         quality: Quality = "passed" if gated else "not-gated"
@@ -342,7 +343,7 @@ class Exchange:
         if self.visit is not None:
             self.visit.served(body, link.label, quality)
         if len(attempts) == 1 and not self.repair:
-            lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, spent_ms, self.shown)
+            lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, attempt, self.shown)
         else:
             lines = served_lines(self.request_id, link.label, attempts, quality, self.timing(), self.shown)
             body = splice(body, attempts, quality, self.request_id, self.shown)
@@ -361,17 +362,14 @@ class Exchange:
             self.chain.served(self._step, monotonic())
         if not self.begun:
             self.begun = True
-            attempts, quality = self.attempts_now(), self.stream_quality
-            lines = served_lines(self.request_id, self.link.label, attempts, quality, self.timing(), self.shown)
+            link, so_far = self.link, (self.first_token_at - self._tried_at) * 1e3
+            attempts = [*self.chain.attempts, Attempt(link.provider_name, link.model, Reason.SERVED, so_far, 200)]
+            lines = served_lines(self.request_id, link.label, attempts, self.stream_quality, self.timing(), self.shown)
             self.caller.begin(lines)
 
     def attempts_now(self) -> list[Attempt]:
         """Attempts so far with the running one as served."""
-        link, spent_ms = self.link, (monotonic() - self._tried_at) * 1e3
-        return [
-            *self.chain.attempts,
-            Attempt(link.provider_name, link.model, Reason.SERVED, spent_ms, 200, repair=self.repair),
-        ]
+        return [*self.chain.attempts, self._attempt(Reason.SERVED, 200)]
 
     @property
     def stream_quality(self) -> Quality:
@@ -391,10 +389,7 @@ class Exchange:
         assert self._step is not None
         step, now = self._step, monotonic()
         detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
-        self.chain.attempts.append(
-            Attempt(step.link.provider_name, step.link.model, failure.reason, (now - self._tried_at) * 1e3, 200, detail)
-        )
-        self._lost_ms += (now - self._tried_at) * 1e3
+        self._note(failure.reason, 200, detail)
         self.chain.failed(step, failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
         return GatewayError(
@@ -449,6 +444,8 @@ class Exchange:
         total_ms = (ended - self.started) * 1e3
         if self.turn is not None:
             self.turn.ended(self, code, ended)
+        if self.hold is not None and self.service.allowances is not None:
+            self.service.allowances.settle(self.hold, self.chain.attempts)
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
         self._finish(
             Finished(
@@ -470,6 +467,7 @@ class Exchange:
                 "" if code != "ok" or len(attempts) == 1 else fallback_reason(attempts),
                 quality,
                 mode=self.shown.mode,
+                cost_usd=total_usd(attempts),
             )
         )
 

@@ -20,20 +20,21 @@ MAX_HELD_PIECES = 200_000
 class GatedRelay(Relay):
     """Collects, judges once at the end, releases. Until then a failure of any kind costs the caller nothing."""
 
-    __slots__ = ("_payload", "_pieces", "quality")
+    __slots__ = ("_chunks", "_payload", "quality")
 
     quality: Quality
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._text = []
-        self._pieces: list[Piece] = []
+        self._chunks: list[Piece] = []
         self._payload = False  # something of use that is no text of the first choice
         self.quality = "passed"
 
     def _take(self, piece: Piece, out: list[bytes]) -> None:
         if piece.usage is not None:
             self._exchange.usage = piece.usage
+        self._pieces += 1
         if piece.text:
             self._chars += len(piece.text)
             self._read(piece.text)
@@ -41,9 +42,9 @@ class GatedRelay(Relay):
         if piece.finish_reason is not None and self._finish_reason is None:
             self._finish_reason = piece.finish_reason
         if piece.payload:
-            self._pieces.append(piece)
+            self._chunks.append(piece)
             self._held_bytes += len(piece.payload)
-        if len(self._pieces) > MAX_HELD_PIECES or self._held_bytes > self._most_bytes():
+        if len(self._chunks) > MAX_HELD_PIECES or self._held_bytes > self._most_bytes():
             raise ProviderFailure(Reason.MALFORMED, 200, "the stream is too large to be held back")
 
     def _most_bytes(self) -> int:
@@ -61,7 +62,7 @@ class GatedRelay(Relay):
             return
         exchange, gate = self._exchange, self._exchange.routed.gate
         reply = Reply(b"", "", text or None, self._finish_reason, self._payload, exchange.usage)
-        chunks = [piece.payload for piece in self._pieces]
+        chunks = [piece.payload for piece in self._chunks]
         rejection = exchange.ask.judge(reply, gate, chunks)
         if rejection is not None and rejection.reason is Reason.INVALID_JSON:
             mended = gating.without_fence(reply)
@@ -77,7 +78,7 @@ class GatedRelay(Relay):
 
     def _say(self, text: str) -> None:
         """Put `text` in the place of the first choice's: in the first piece that has any, none in the others."""
-        for piece in self._pieces:
+        for piece in self._chunks:
             if not piece.text:
                 continue
             chunk = msgspec.json.decode(piece.payload)
@@ -90,7 +91,7 @@ class GatedRelay(Relay):
         exchange, call = self._exchange, self._exchange.call
         out: list[bytes] = []
         told = False
-        for piece in self._pieces:
+        for piece in self._chunks:
             payload = piece.payload
             if self._recording is not None:
                 self._recording.add(payload)

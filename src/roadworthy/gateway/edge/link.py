@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from roadworthy.gateway.breaker import Breaker
+from roadworthy.gateway.cost import FREE, price_of
 from roadworthy.gateway.edge.answer import ReadyMade
 from roadworthy.gateway.edge.upstream import Endpoint
 from roadworthy.gateway.providers.contract import Provider
+from roadworthy.gateway.settings import Price
 
 
 class Upstream:
@@ -22,11 +26,15 @@ class Upstream:
         "embeddings_head",
         "endpoint",
         "name",
+        "prices",
         "provider",
         "ready",
     )
 
-    def __init__(self, provider: Provider, endpoint: Endpoint, kind: str) -> None:
+    def __init__(
+        self, provider: Provider, endpoint: Endpoint, kind: str, prices: Mapping[str, Price] | None = None
+    ) -> None:
+        self.prices = prices or {}
         self.name = provider.name
         self.provider = provider
         self.endpoint = endpoint
@@ -40,7 +48,7 @@ class Upstream:
 class UpstreamLink:
     """One target: a provider and a model, with its breaker. Shared by every route that names it."""
 
-    __slots__ = ("breaker", "label", "model", "provider_name", "ready_made", "upstream")
+    __slots__ = ("breaker", "label", "model", "price", "provider_name", "ready_made", "upstream")
 
     def __init__(self, upstream: Upstream, model: str, breaker: Breaker) -> None:
         self.upstream = upstream
@@ -48,6 +56,7 @@ class UpstreamLink:
         self.model = model
         self.breaker = breaker
         self.label = f"{upstream.name}/{model}"
+        self.price = FREE if upstream.embedded else price_of(upstream.prices, model)
         self.ready_made = ReadyMade(upstream.name, model)
 
     @property

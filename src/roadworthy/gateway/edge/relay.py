@@ -44,6 +44,7 @@ class Relay:
         "_chars",
         "_decoder",
         "_exchange",
+        "_final",
         "_finish_reason",
         "_head",
         "_held",
@@ -52,6 +53,7 @@ class Relay:
         "_last",
         "_over",
         "_parser",
+        "_pieces",
         "_recording",
         "_resting",
         "_text",
@@ -74,7 +76,8 @@ class Relay:
         self._held_bytes = 0
         self._head = ""  # the text's beginning, for the stub rule
         self._text: list[str] | None = [] if exchange.ask.wants_json else None
-        self._chars = 0
+        self._chars = self._pieces = 0
+        self._final: Piece | None = None  # the chunk that ends the choice, until the usage behind it is known
         self._finish_reason: str | None = None
         self._over = False
         self._last = self._window_start = monotonic()
@@ -139,20 +142,26 @@ class Relay:
         exchange = self._exchange
         if piece.usage is not None:
             exchange.usage = piece.usage
-        payload = piece.payload
+        self._pieces += 1
         if self._recording is not None:
-            self._recording.add(payload)
+            self._recording.add(piece.payload)
         self._chars += len(piece.text) or SILENT_PIECE_CHARS
         if piece.text and (self._text is not None or len(self._head) < HEAD_CHARS):
             self._read(piece.text)
+        if self._final is not None:
+            self._end_choice(out)
         if piece.finish_reason is not None and self._finish_reason is None:
             self._finish_reason = piece.finish_reason
-            payload = splice(payload, exchange.attempts_now(), "not-gated", exchange.request_id, exchange.shown)
-        if not payload:
-            return
+            self._final = piece
+            if exchange.usage is not None or not self.committed:
+                self._end_choice(out)
+        elif piece.payload:
+            self._put(piece.payload, piece.useful, out)
+
+    def _put(self, payload: bytes, useful: bool, out: list[bytes]) -> None:
         if self.committed:
             out.append(b"data: %b\n\n" % payload)
-        elif piece.useful:
+        elif useful:
             self._commit()
             out.extend(self._held)
             out.append(b"data: %b\n\n" % payload)
@@ -162,6 +171,19 @@ class Relay:
         else:
             self._held_bytes += len(payload)
             self._held.append(b"data: %b\n\n" % payload)
+
+    def _end_choice(self, out: list[bytes]) -> None:
+        """Send the chunk that ends the choice, with how the answer came about and what it cost."""
+        exchange, piece = self._exchange, self._final
+        if piece is not None:
+            self._final = None
+            told = splice(piece.payload, exchange.attempts_now(), "not-gated", exchange.request_id, exchange.shown)
+            self._put(told, piece.useful, out)
+
+    @property
+    def said(self) -> int:
+        """Tokens of the answer so far, by estimate: providers send about one in each event, or more."""
+        return max(self._pieces, self._chars // 4)
 
     def _read(self, text: str) -> None:
         if len(self._head) < HEAD_CHARS:
@@ -207,7 +229,9 @@ class Relay:
                 return
         call = exchange.call
         self.close()
-        exchange.caller.write(DONE)
+        last: list[bytes] = []
+        self._end_choice(last)
+        exchange.caller.write(b"".join([*last, DONE]))
         self._keep()
         exchange.stream_served()
         if call is not None:
@@ -224,6 +248,8 @@ class Relay:
             self.close()
             exchange.stream_failed(failure)
             return
+        out = [] if out is None else out
+        self._end_choice(out)
         if out:
             exchange.caller.write(b"".join(out))
         self.close()

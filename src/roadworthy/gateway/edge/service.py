@@ -7,23 +7,25 @@ import hashlib
 import re
 from collections.abc import Callable
 from random import random
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import AuthError, GatewayError
-from roadworthy.core.ports import Masker
+from roadworthy.core.ports import AllowanceStore, Masker
 from roadworthy.gateway.breaker import State
 from roadworthy.gateway.edge.answer_cache import AnswerCache
 from roadworthy.gateway.edge.ask import Ask
 from roadworthy.gateway.edge.caller import Caller
 from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Exchange
+from roadworthy.gateway.edge.limited import LimitedCaller
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
-from roadworthy.gateway.edge.routing import RouteTable
+from roadworthy.gateway.edge.reserve import Allowances
+from roadworthy.gateway.edge.routing import Routed, RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell
-from roadworthy.gateway.edge.turn import ModeDesk, require_chat
+from roadworthy.gateway.edge.turn import UNBOUNDED, ModeDesk, require_chat
 from roadworthy.gateway.edge.upstream import Endpoint
 from roadworthy.gateway.edge.visit import Visit
 from roadworthy.gateway.finished import Finished
@@ -67,6 +69,8 @@ class Service:
         self.started_at = monotonic()
         self.in_flight = 0
         self.key_count = 0
+        self.allowances: Allowances | None = None
+        """Limits of keys; None where nobody keeps them."""
         self.tell: Tell | None = None
         """Passes findings on to the other workers, where there are any."""
         self.stores: dict[str, Callable[[], dict[str, object]]] = {}
@@ -92,7 +96,7 @@ class Service:
             self.settings.limits.max_reply_bytes,
             self._deadlines,
         )
-        return Upstream(provider, endpoint, settings.kind)
+        return Upstream(provider, endpoint, settings.kind, settings.prices)
 
     # -- keys
 
@@ -100,6 +104,18 @@ class Service:
         """Replace the known keys."""
         self._keys = {bytes.fromhex(key.sha256): key for key in keys}
         self.key_count = len(self._keys)
+        if self.allowances is not None:
+            self.allowances.load(self._keys.values())
+
+    def limit_keys(self, store: AllowanceStore) -> None:
+        """Keep the keys' budgets and rates from now on.
+
+        Args:
+            store: Shared by the workers.
+        """
+        settings = self.settings
+        self.allowances = Allowances(store, settings.budget, self.worker, settings.workers, self.crashed)
+        self.allowances.load(self._keys.values())
 
     def authorize(self, authorization: bytes | None, scope: str, required: bool) -> str:
         """The public id of the caller's key, `anonymous` where none is required.
@@ -147,8 +163,20 @@ class Service:
             visit = self.cache.visit(ask, routed, caller, request_id, key_id, cache_control)
             if visit is not None:
                 return visit
-        exchange = Exchange(self, ask, routed, caller, request_id, key_id)
+        exchange = self.exchange(ask, routed, caller, request_id, key_id)
         self.enter_mode(exchange)
+        return exchange
+
+    def exchange(self, ask: Ask, routed: Routed, caller: Caller, request_id: str, key_id: str) -> Exchange:
+        """A request on its way to the providers, with what its key's limits are to reserve for it."""
+        hold = None
+        if self.allowances is not None:
+            links, bounds = (routed.links, UNBOUNDED) if self.modes is None else self.modes.reach(routed)
+            hold = self.allowances.hold(key_id, ask, links, bounds)
+        if hold is not None and hold.account.rated:
+            caller = LimitedCaller(caller, hold.account, time)
+        exchange = Exchange(self, ask, routed, caller, request_id, key_id)
+        exchange.hold = hold
         return exchange
 
     def enter_mode(self, exchange: Exchange) -> None:
@@ -312,6 +340,8 @@ class Service:
         self._deadlines.close()
         if self.cache is not None:
             self.cache.close()
+        if self.allowances is not None:
+            self.allowances.close()
         for upstream in self.upstreams.values():
             upstream.endpoint.close()
 

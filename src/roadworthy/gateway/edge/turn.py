@@ -30,6 +30,10 @@ FAULTS = frozenset(Reason) - NO_VERDICT - HEALTHY - PASSED_OVER - {Reason.SERVED
 """Attempts that speak against a mode; what the caller's own request brought about does not."""
 
 
+UNBOUNDED: tuple[int | None, ...] = (None,)
+"""No mode bounds the answer's tokens."""
+
+
 class ModeDesk:
     """The modes of one edge process.
 
@@ -61,6 +65,7 @@ class ModeDesk:
             for role in mode.roles:
                 name = role.name.partition("/")[2]
                 self._paths[role.name] = self.selector.path(mode.name, name or 0)
+        self._reach: dict[str, tuple[tuple[UpstreamLink, ...], tuple[int | None, ...]]] = {}
         self._shown: dict[tuple[str, str | None, str], Shown] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -99,6 +104,18 @@ class ModeDesk:
         if shown is None:
             shown = self._shown[key] = Shown(mode)
         return shown
+
+    def reach(self, routed: Routed) -> tuple[tuple[UpstreamLink, ...], tuple[int | None, ...]]:
+        """Everyone who may be asked, and the bound on the answer's tokens of each mode that may serve."""
+        if routed.mode is None:
+            return routed.links, UNBOUNDED
+        known = self._reach.get(routed.name)
+        if known is None:
+            path = self._paths[routed.name]
+            chains = [self.routed(state.name, routed.role).links for state in path]
+            links = tuple(dict.fromkeys(link for chain in chains for link in chain))
+            known = self._reach[routed.name] = links, tuple(state.mode.parameters.max_new_tokens for state in path)
+        return known
 
     # -- time
 

@@ -226,14 +226,15 @@ class Visit:
         if self.done:
             return
         self._cache.deadlines.lift(self)
-        exchange = self._exchange = Exchange(
-            self._cache.service, self._ask, self._routed, self._caller, self._request_id, self._key_id
+        service = self._cache.service
+        exchange = self._exchange = service.exchange(
+            self._ask, self._routed, self._caller, self._request_id, self._key_id
         )
         exchange.visit = self
         exchange.shown = MISSED
         exchange.wall, exchange.started = self._wall, self._started
         exchange.chain.deadline = self._started + self._routed.route.deadline_s
-        self._cache.service.enter_mode(exchange)
+        service.enter_mode(exchange)
         exchange.start()
 
     # -- Passenger: what the flight says
@@ -327,7 +328,8 @@ class Visit:
 
     def rescued(self, error: RoadworthyError, attempts: list[Attempt]) -> tuple[str, Quality] | None:
         """The chain is spent: the last link is an answer that has expired. Tells the caller; returns who gave it."""
-        if self._stale is None or (error.spec.http_status < 500 and error.code != "rate_limited"):
+        limited = error.code == "rate_limited" and bool(attempts)  # without attempts it is the key's own limit
+        if self._stale is None or (error.spec.http_status < 500 and not limited):
             return None
         entry, age_s = self._stale
         self._landing = Landing(entry, "stale", age_s, False, self._stepped_aside(error.code))
@@ -426,5 +428,6 @@ class Visit:
                 cache=result,
                 cache_age_s=age_s,
                 mode=mode or self._as_asked.mode,
+                cost_usd=0.0,
             )
         )

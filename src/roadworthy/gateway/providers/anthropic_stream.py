@@ -47,8 +47,8 @@ class Tokens(msgspec.Struct, gc=False):
         """In our words; None when the API did not say."""
         if self.input_tokens is None or self.output_tokens is None:
             return None
-        cached = (self.cache_creation_input_tokens or 0) + (self.cache_read_input_tokens or 0)
-        return Usage(self.input_tokens + cached, self.output_tokens)
+        read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
+        return Usage(self.input_tokens + read + written, self.output_tokens, read, written)
 
     def as_openai(self) -> dict[str, Any] | None:
         """OpenAI's `usage` object."""

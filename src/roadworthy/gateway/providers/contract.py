@@ -12,10 +12,21 @@ from roadworthy.gateway.chat import ChatRequest
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Tokens as the provider counted them."""
+    """Tokens as the provider counted them.
+
+    Attributes:
+        prompt_tokens: The whole prompt, cached parts included.
+        completion_tokens: The whole answer, hidden reasoning included.
+        cached_tokens: Part of the prompt that the provider had in its cache.
+        written_tokens: Part of the prompt that the provider put into its cache at a price of its own.
+        cost_usd: What the provider itself says the request costs; None when it does not.
+    """
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    written_tokens: int = 0
+    cost_usd: float | None = None
 
 
 class Reply(msgspec.Struct, gc=False):
@@ -43,7 +54,7 @@ class Piece(msgspec.Struct, gc=False):
     """One OpenAI-shaped `chat.completion.chunk`.
 
     Attributes:
-        payload: The chunk object as JSON bytes, without `data: `; ends with `}`.
+        payload: The chunk object as JSON bytes, without `data: `; ends with `}`. Empty when there is nothing to show.
         text: Content text that the chunk adds to the first choice.
         useful: True when the chunk shows the caller something: text that is not only white space, a tool
             call, a refusal. The first useful piece is the stream's commit point.

@@ -20,6 +20,7 @@ class DeepSeek(OpenAIShape):
     """DeepSeek's API; a JSON schema, several choices and a seed do not exist there."""
 
     kind = "deepseek"
+    counts_streams = True
     default_base_url = "https://api.deepseek.com/v1"
     needs_key = True
     takes = frozenset(

@@ -33,6 +33,7 @@ class Embedded(OpenAIShape):
     """Our own llama.cpp server on a loopback port."""
 
     kind = "embedded"
+    counts_streams = True
     takes = frozenset(
         [
             "frequency_penalty",

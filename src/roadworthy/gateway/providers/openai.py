@@ -13,6 +13,7 @@ class OpenAI(OpenAIShape):
     """OpenAI's own API takes every parameter that we let in but `top_k`, which only its relatives have."""
 
     kind = "openai"
+    counts_streams = True
     default_base_url = "https://api.openai.com/v1"
     needs_key = True
     takes = KNOWN_PARAMETERS - {"top_k"}

@@ -32,9 +32,20 @@ class _Present(msgspec.Struct, gc=False):
     """An object whose presence is all that matters."""
 
 
+class _PromptTokens(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+
+
+class _Cost(msgspec.Struct, gc=False):
+    total_cost: float | None = None
+
+
 class _Tokens(msgspec.Struct, gc=False):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: _PromptTokens | None = None
+    prompt_cache_hit_tokens: int | None = None  # DeepSeek
+    cost: _Cost | float | None = None  # Perplexity; others give a bare number, of which the currency is not known
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -136,6 +147,8 @@ class OpenAIShape:
     """OpenAI's name of a parameter, and the API's own."""
     knows_developer: ClassVar[bool] = True
     """Whether the API knows the role `developer`; else it is sent as `system`."""
+    counts_streams: ClassVar[bool] = False
+    """Whether a stream tells its tokens when asked (`stream_options.include_usage`); then it is always asked."""
 
     chat_path = "/chat/completions"
     embeddings_path: str | None = None
@@ -149,10 +162,13 @@ class OpenAIShape:
         """See `Provider.chat_body`."""
         fields = ask.fields
         if self.takes is None or fields.keys() <= self.takes:
+            extra = _counted(ask) if self.counts_streams and ask.stream and not ask.include_usage else {}
             if self.knows_developer or not _has_developer(ask):
-                return ask.body(model)
-            return ask.body(model, messages=without_developer(ask))
+                return ask.body(model, **extra)
+            return ask.body(model, messages=without_developer(ask), **extra)
         dropped, changed = self._fit(ask)
+        if self.counts_streams and ask.stream and not ask.include_usage:
+            changed.update(_counted(ask))
         if not self.knows_developer and _has_developer(ask):
             changed["messages"] = without_developer(ask)
         return ask.body(model, tuple(dropped), **changed)
@@ -200,7 +216,7 @@ class OpenAIShape:
 
     def chat_stream(self, ask: ChatRequest) -> StreamDecoder:
         """See `Provider.chat_stream`."""
-        return OpenAIStream()
+        return OpenAIStream(hide_usage=self.counts_streams and not ask.include_usage)
 
     def embeddings_body(self, fields: Mapping[str, msgspec.Raw], model: str) -> bytes:
         """See `Provider.embeddings_body`."""
@@ -230,13 +246,15 @@ class OpenAIStream:
 
     Args:
         ends_with_choice: The API sends no end mark of its own; the chunk with the finish reason is the end.
+        hide_usage: The last chunk with the usage was asked for by us and is not shown to the caller.
     """
 
-    __slots__ = ("_ends_with_choice", "_shown", "finished")
+    __slots__ = ("_ends_with_choice", "_hide_usage", "_shown", "finished")
 
-    def __init__(self, ends_with_choice: bool = False) -> None:
+    def __init__(self, ends_with_choice: bool = False, hide_usage: bool = False) -> None:
         self.finished = False
         self._ends_with_choice = ends_with_choice
+        self._hide_usage = hide_usage
         self._shown = False
 
     def feed(self, event: bytes, data: bytes) -> Sequence[Piece]:
@@ -253,6 +271,8 @@ class OpenAIStream:
         if finish is not None:
             self._end(finish)
         usage = chunk.usage
+        if usage is not None and self._hide_usage and not chunk.choices:
+            return (Piece(b"", model=chunk.model or "", usage=_usage(usage)),)
         return (
             Piece(
                 data if _LINE_FEED not in data and data[-1] == _CLOSING_BRACE else one_line(data),
@@ -309,7 +329,19 @@ def _has_payload(message: _Message) -> bool:
 def _usage(tokens: _Tokens | None) -> Usage | None:
     if tokens is None or tokens.prompt_tokens is None or tokens.completion_tokens is None:
         return None
-    return Usage(tokens.prompt_tokens, tokens.completion_tokens)
+    details, cost = tokens.prompt_tokens_details, tokens.cost
+    if details is None and tokens.prompt_cache_hit_tokens is None and cost is None:
+        return Usage(tokens.prompt_tokens, tokens.completion_tokens)
+    cached = (details.cached_tokens if details is not None else None) or tokens.prompt_cache_hit_tokens or 0
+    told = cost.total_cost if isinstance(cost, _Cost) else None
+    return Usage(tokens.prompt_tokens, tokens.completion_tokens, cached, 0, told)
+
+
+def _counted(ask: ChatRequest) -> dict[str, Any]:
+    """`stream_options` with the usage asked for, whatever else the caller put there."""
+    raw = ask.fields.get("stream_options")
+    given = msgspec.json.decode(raw) if raw is not None else None
+    return {"stream_options": {**(given or {}), "include_usage": True}}
 
 
 def one_line(data: bytes) -> bytes:

@@ -13,6 +13,7 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.check_cache import cache_faults
 from roadworthy.runtime.config.check_mode import ModeCheck
 from roadworthy.runtime.config.check_quality import quality_faults
+from roadworthy.runtime.config.check_spending import spending_faults
 from roadworthy.runtime.config.layer import Stack
 from roadworthy.runtime.config.report import KeyPath, Problem, problem_at, show, suggest
 from roadworthy.runtime.config.tree import EMBEDDED_MODEL, KINDS, first_route
@@ -93,6 +94,8 @@ class Check:
         self._retry()
         for path, text in cache_faults(self._gateway):
             self._error(path, text)
+        for fault in spending_faults(self._gateway):
+            (self._warn if fault.warning else self._error)(fault.path, fault.text)
 
     def _error(self, path: KeyPath, text: str, code: str = "config_invalid") -> None:
         self.errors.append(problem_at(self._stack.origin(path), path, text, code))

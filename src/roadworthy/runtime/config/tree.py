@@ -160,6 +160,76 @@ class Retry(Node):
     cap_s: float = Field(default=2.0, ge=0, le=600, description="Largest upper bound of the wait, in seconds.")
 
 
+class KeyLimits(Node):
+    """What one key may use; no limit where nothing stands. A day is one of UTC, and 0 allows nothing."""
+
+    usd_per_day: float | None = Field(
+        default=None, ge=0, le=1_000_000, description="US dollars a day, at the prices of the table."
+    )
+    tokens_per_day: int | None = Field(
+        default=None, ge=0, le=1_000_000_000_000, description="Tokens a day, prompts and answers together."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, le=10_000_000, description="Requests a minute; a minute's worth may come at once."
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, le=100_000_000, description="Tokens a minute; a minute's worth may come at once."
+    )
+    concurrent: int | None = Field(default=None, ge=1, le=1_000_000, description="Requests at the same time.")
+
+
+class Budget(Node):
+    """What keys may use, and how requests are reserved for before they are sent."""
+
+    default: KeyLimits = Field(
+        default_factory=KeyLimits,
+        description="Limits of every key that has none of its own; callers without a key share one set of them.",
+    )
+    unpriced: Literal["refuse", "allow"] = Field(
+        default="refuse",
+        description="What happens when a key with a budget in dollars asks for a model without a price: the request is "
+        "refused, or allowed and counted as 0 dollars.",
+    )
+    max_output_tokens: int = Field(
+        default=4_096,
+        ge=1,
+        le=10_000_000,
+        description="Tokens reserved for the answer to a request that names no max_tokens.",
+    )
+
+
+class ModelPrice(Node):
+    """List price of one model in US dollars."""
+
+    input: float = Field(ge=0, le=10_000, description="A million prompt tokens.")
+    output: float = Field(ge=0, le=10_000, description="A million tokens of the answer.")
+    cached_input: float | None = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        description="A million prompt tokens that the provider had in its cache; as input when left out.",
+    )
+    cache_write: float | None = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        description="A million prompt tokens that the provider put into its cache; as input when left out.",
+    )
+    request: float = Field(default=0.0, ge=0, le=1_000, description="Each request, besides its tokens.")
+
+
+class Prices(Node):
+    """Prices besides those of the packaged table, or instead of them."""
+
+    file: str | None = Field(
+        default=None, min_length=1, description="Price table to lay over the packaged one, a YAML file of its form."
+    )
+    models: dict[str, ModelPrice] = Field(
+        default_factory=dict,
+        description="Prices laid over both tables, by provider/model; the provider's name or its kind.",
+    )
+
+
 class Breaker(Node):
     """When a provider and model are left alone for a while."""
 
@@ -263,6 +333,8 @@ class Gateway(Node):
     retry: Retry = Field(default_factory=Retry, description="Tries and waits.")
     breaker: Breaker = Field(default_factory=Breaker, description="When a provider is left alone.")
     cache: Cache = Field(default_factory=Cache, description="Answers that are kept.")
+    budget: Budget = Field(default_factory=Budget, description="What keys may use.")
+    prices: Prices = Field(default_factory=Prices, description="What models cost.")
     state_dir: str = Field(
         default=".roadworthy", min_length=1, description="Folder of the journal, the keys and the sockets."
     )
