@@ -115,6 +115,7 @@ class AdminApi:
             "processes": processes,
             "workers": [_worker(answer, pids.get(f"edge-{answer.worker}")) for answer in answers],
             "breakers": _breakers(answers),
+            "stores": _stores(answers),
             "budgets": await run_in_threadpool(self._budgets),
         })  # fmt: skip
 
@@ -264,6 +265,12 @@ def _worker(answer: WorkerAnswer, pid: int | None) -> dict[str, Any]:
 
 def _breakers(answers: Sequence[WorkerAnswer]) -> list[dict[str, Any]]:
     return _told(answers, "breakers")
+
+
+def _stores(answers: Sequence[WorkerAnswer]) -> dict[str, Any]:
+    """Stores are the same for all workers: as the first one that answers tells."""
+    told = ((answer.data or {}).get("stores") for answer in answers)
+    return next((stores for stores in told if isinstance(stores, dict)), {})
 
 
 def _told(answers: Sequence[WorkerAnswer], what: str) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ from roadworthy.runtime.log import Log
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
+from roadworthy.serve.edge_store import SharedState, watch_records
 from roadworthy.serve.rundir import read_run_record
 
 KEY_POLL_S = 1.0
@@ -81,6 +82,8 @@ class EdgeWorker:
         )
         self.internal = Server(internal, settings.limits)
         self._socket = run_dir / f"edge-{worker}.sock"
+        if settings.ships_records:
+            watch_records(self.service.stores, self.metrics, run_dir, first=worker == 0)
         self._observe()
 
     async def run(self) -> None:
@@ -99,6 +102,7 @@ class EdgeWorker:
         if self.service.modes is not None:
             self.service.modes.sample = self._memory
             self.service.modes.watch()
+        shared = None if self.settings.state is None else SharedState(self.settings.state, self.service, self.metrics)
         await self.internal.listen_unix(self._socket)
         port = await self.server.listen(self.settings.host, self.settings.port)
         self.service.event("edge.started", worker=self.worker, port=port)
@@ -113,6 +117,8 @@ class EdgeWorker:
         poll.cancel()
         await self.server.drain()
         await self.internal.drain()
+        if shared is not None:
+            await shared.close()
         self.service.close()
         self.allowances.close()
         self.service.event("edge.stopped", worker=self.worker)

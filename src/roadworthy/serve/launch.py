@@ -19,7 +19,9 @@ from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
 from roadworthy.serve.supervisor import ChildSpec
 from roadworthy.serve.wiring import compile_edge, embedded_provider
+from roadworthy.serve.wiring_store import database
 
+RECORDS_MODULE = "roadworthy.serve.records_process"
 EDGE_MODULE = "roadworthy.serve.edge_process"
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared with, not bound
 
@@ -69,6 +71,9 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     ]
     if config.jobs.enabled:
         children.append(_worker(config, state_dir, environ))
+    if config.journal.database is not None:
+        told = {"state_dir": state_dir, "database": database(config, environ), "log_level": edge.log_level}
+        children.append(ChildSpec("records", RECORDS_MODULE, settings=msgspec.json.encode(told), last=True))
     admin_url = None
     if config.control.enabled:
         children.append(_control(config, edge, held))

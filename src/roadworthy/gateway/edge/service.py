@@ -76,6 +76,8 @@ class Service:
         """Limits of keys; None where nobody keeps them."""
         self.tell: Tell | None = None
         """Passes findings on to the other workers, where there are any."""
+        self.stores: dict[str, Callable[[], dict[str, object]]] = {}
+        """How each store that replicas share is; empty without any."""
         self._ledger = ledger
         self._masker = masker
         self._secrets = _secrets(settings)
@@ -235,6 +237,10 @@ class Service:
     def journal_health(self) -> dict[str, object]:
         """Whether records reach the disk, and how many wait or were lost."""
         return self._ledger.health()
+
+    def store_health(self) -> dict[str, dict[str, object]]:
+        """How each store that replicas share is: `ok`, `error`, and what it tells of itself."""
+        return {name: told() for name, told in self.stores.items()}
 
     # -- what operators must hear
 
