@@ -8,6 +8,7 @@ from roadworthy.cli import target
 from roadworthy.cli.batch import batch
 from roadworthy.cli.jobs import jobs
 from roadworthy.cli.output import Settings, options
+from roadworthy.cli.prompt import prompts
 
 
 @click.group()
@@ -241,6 +242,9 @@ def verify(out: Settings) -> None:
     if found.first_bad_seq is not None:
         raise broken(found)
     out.emit({"whole": True, **found._asdict()}, f"The journal is whole: {found.entries} entries, head {found.head}.")
+
+
+gateway.add_command(prompts)
 
 
 def _closed(count: int) -> str:

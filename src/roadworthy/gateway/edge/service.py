@@ -22,6 +22,7 @@ from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Exchange
 from roadworthy.gateway.edge.limited import LimitedCaller
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
+from roadworthy.gateway.edge.prompting import PromptDesk
 from roadworthy.gateway.edge.reserve import Allowances
 from roadworthy.gateway.edge.routing import Routed, RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell
@@ -81,6 +82,7 @@ class Service:
         self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
         self.table = RouteTable(settings, self.upstreams, self._breaker_changed)
         self.modes = ModeDesk(settings, self.table, self.event, self.jitter) if settings.modes else None
+        self.prompts = PromptDesk(settings.prompts)
         self.cache = AnswerCache(settings.cache, self, self._deadlines) if settings.cache.enabled else None
         self._waiting_for: dict[str, asyncio.Task[None]] = {}
 
@@ -166,6 +168,8 @@ class Service:
         routed = self.table.find(ask.model)
         if routed.mode is not None:
             require_chat(ask)
+        if ask.prompted or routed.route.prompt is not None:
+            self.prompts.open(ask, routed)
         ask.check(routed.links)
         if self.in_flight >= self.settings.limits.max_requests_in_flight:
             raise GatewayError(
@@ -194,6 +198,8 @@ class Service:
 
     def enter_mode(self, exchange: Exchange) -> None:
         """Choose the mode of a request that has not been started, where it asks for one."""
+        if exchange.ask.lead is not None:
+            exchange.shown = exchange.ask.lead.shown(exchange.shown)
         if exchange.routed.mode is not None and self.modes is not None:
             self.modes.enter(exchange)
 

@@ -229,6 +229,9 @@ class Turn:
             )
             exchange.chain.attempts = attempts
             self._first_attempt = len(attempts)
+            exchange.service.prompts.turn(exchange)
+        if ask.lead is not None:
+            exchange.shown = ask.lead.shown(exchange.shown)
         filler.fill(ask.request, self._asked)
 
     def step_down(self, exchange: Exchange, spent: Spent, now: float) -> bool:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.mode import Mode, expand
 from roadworthy.runtime.config.node import Node as Node
+from roadworthy.runtime.config.prompt import PROMPT_PATTERN, Prompts
 from roadworthy.runtime.config.quality import Quality
 from roadworthy.runtime.secret import SecretRef, parse_reference
 
@@ -110,6 +111,11 @@ class Route(Node):
         default=10.0, gt=0, le=3600, description="Span over which a stream's rate is judged, in seconds."
     )
     stream_max_s: float = Field(default=600.0, gt=0, le=86_400, description="Longest stream, in seconds.")
+    prompt: str | None = Field(
+        default=None,
+        pattern=PROMPT_PATTERN,
+        description="Prompt whose system message comes before the caller's messages: NAME or NAME@VERSION.",
+    )
     cache: CacheKind | None = Field(
         default=None,
         description="Whether answers are kept: off, exact, or semantic (similar questions share an answer). When left "
@@ -329,6 +335,7 @@ class Gateway(Node):
         description="Promises of quality that callers may ask for, from best to cheapest; creative: {}, balanced: {} "
         "and fast: {} are those that ship.",
     )
+    prompts: Prompts = Field(default_factory=Prompts, description="Prompts of your own.")
     limits: Limits = Field(default_factory=Limits, description="Bounds on clients and answers.")
     retry: Retry = Field(default_factory=Retry, description="Tries and waits.")
     breaker: Breaker = Field(default_factory=Breaker, description="When a provider is left alone.")
