@@ -5,12 +5,19 @@ from __future__ import annotations
 import click
 
 from roadworthy.cli import target
+from roadworthy.cli.batch import batch
+from roadworthy.cli.jobs import jobs
 from roadworthy.cli.output import Settings, options
+from roadworthy.cli.prompt import prompts
 
 
 @click.group()
 def gateway() -> None:
     """Ask a running gateway and look after it."""
+
+
+gateway.add_command(batch)
+gateway.add_command(jobs)
 
 
 @gateway.command()
@@ -53,8 +60,14 @@ def cost(by: str, days: int, out: Settings) -> None:
 @click.option("--timeout", type=click.FloatRange(0.1, 3600), default=120.0, show_default=True, help="Seconds.")
 @click.argument("text")
 def ask(
-    text: str, url: str | None, model: str | None, stream: bool, system: str | None, max_tokens: int | None,
-    timeout: float, out: Settings,
+    text: str,
+    url: str | None,
+    model: str | None,
+    stream: bool,
+    system: str | None,
+    max_tokens: int | None,
+    timeout: float,
+    out: Settings,
 ) -> None:
     """Ask TEXT (`-` reads it from stdin); the answer goes to stdout, who gave it to stderr."""
     from roadworthy.cli.gateway_text import question, receive, show_attempts, told_by
@@ -235,6 +248,9 @@ def verify(database: bool, out: Settings) -> None:
     if found.first_bad_seq is not None:
         raise broken(found)
     out.emit({"whole": True, **found._asdict()}, f"The journal is whole: {found.entries} entries, head {found.head}.")
+
+
+gateway.add_command(prompts)
 
 
 def _closed(count: int) -> str:

@@ -22,6 +22,7 @@ import uvloop
 from roadworthy.core.errors import ConfigError, Exit, RoadworthyError, StorageError
 from roadworthy.gateway.allowance_store import FILE as ALLOWANCE_FILE
 from roadworthy.gateway.allowance_store import SqliteAllowances
+from roadworthy.gateway.edge.passage import Passages
 from roadworthy.gateway.edge.route import InternalRoutes, PublicRoutes
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.server import Server
@@ -71,10 +72,15 @@ class EdgeWorker:
         self.allowances = own if self.shared is None else self.shared.allowances
         self.service.limit_keys(self.allowances)
         self.public = PublicRoutes(self.service, Scraper(worker, siblings, self.metrics.snapshot))
-        self.server = Server(self.public, settings.limits)
+        largest = settings.max_file_bytes
+        self.server = Server(self.public, settings.limits, None if largest is None else Passages(self.service, largest))
         self.public.draining = lambda: self.server.draining
         internal = InternalRoutes(
-            self.service, self.metrics.snapshot, lambda: len(self.server.connections), self.reload_keys
+            self.service,
+            self.metrics.snapshot,
+            lambda: len(self.server.connections),
+            self.reload_keys,
+            self.public.on_behalf,
         )
         self.internal = Server(internal, settings.limits)
         self._socket = run_dir / f"edge-{worker}.sock"

@@ -100,6 +100,8 @@ class Visit:
         self._started = monotonic()
         modes = cache.service.modes
         self._as_asked = NOTHING_SHOWN if modes is None else modes.as_asked(routed)
+        if ask.lead is not None:
+            self._as_asked = ask.lead.shown(self._as_asked)
         self._similar = cache.similar if routed.route.cache == "semantic" and directive.read else None
         self._question = question(key_id, routed.name, ask.request, similar=self._similar is not None)
 
@@ -357,10 +359,11 @@ class Visit:
         """What is said of the mode when an old answer of it is told, because `reason` kept it from giving a new one."""
         asked, modes = self._as_asked.mode, self._cache.service.modes
         if asked is None or modes is None:
-            return NOTHING_SHOWN
+            return self._as_asked
         tried = None if self._exchange is None else self._exchange.shown.mode
         reason = reason if tried is None else tried.reason or reason
-        return modes.served(ModeServed(asked.requested, asked.served, reason))
+        shown = modes.served(ModeServed(asked.requested, asked.served, reason))
+        return shown if self._ask.lead is None else self._ask.lead.shown(shown)
 
     def _answer(self, entry: Entry, result: CacheResult, age_s: float, shown: Shown) -> None:
         self._tell(entry, result, age_s, [], shown)
@@ -429,5 +432,6 @@ class Visit:
                 cache_age_s=age_s,
                 mode=mode or self._as_asked.mode,
                 cost_usd=0.0,
+                prompt=self._as_asked.prompt,
             )
         )
