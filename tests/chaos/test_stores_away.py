@@ -6,8 +6,10 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from rig import Echo, Gateway, await_true, load
-from rig.stores import PASSWORD, Postgres
+from rig.stores import PASSWORD, Postgres, Valkey
 
 KEY = "double-key-77b2"
 CONFIG = """
@@ -76,3 +78,80 @@ def test_doctor_names_a_database_that_is_away(postgres: Postgres, echo: Echo, tm
     told = gateway.cli("config", "check", "--json", DATABASE=f"postgresql://u:{PASSWORD}@h/x")
     assert "journal.database" in told.out
     assert PASSWORD not in told.out + told.err
+
+
+SHARED = """
+version: 1
+gateway:
+  providers:
+    openai: {{kind: openai, base_url: "{echo}", api_key: "env:DOUBLE_KEY"}}
+  routes: {{echo: {{chain: [openai/gpt-4.1-mini]}}}}
+  budget: {{default: {{usd_per_day: {usd}, requests_per_minute: 100000}}}}
+  cache: {{enabled: true}}
+state: {{url: "env:STATE", prefix: {prefix}}}
+"""
+
+
+def two(echo: Echo, valkey: Valkey, folder: Path, usd: float) -> tuple[Gateway, Gateway]:
+    config = SHARED.format(echo=echo.base_url, usd=usd, prefix=folder.name)
+    one, other = (
+        Gateway(folder / name, config, environ={"DOUBLE_KEY": KEY, "STATE": valkey.url}) for name in ("one", "other")
+    )
+    return one, other
+
+
+def spent(gateway: Gateway) -> float:
+    """Dollars of all answered requests in the journal of one replica."""
+    attempts = [attempt for one in gateway.journaled() for attempt in one["attempts"]]
+    return sum(attempt.get("cost_usd") or 0.0 for attempt in attempts)
+
+
+@pytest.mark.slow
+def test_two_replicas_spend_one_budget_and_not_more(echo: Echo, valkey: Valkey, tmp_path: Path) -> None:
+    limit = 0.0003
+    one, other = two(echo, valkey, tmp_path, limit)
+    with one, other:
+        codes: list[int] = []
+        for number in range(300):
+            for gateway in (one, other):
+                answer = gateway.ask(f"question {number} of {gateway.port}", model="echo", max_tokens=40)
+                codes.append(answer.status_code)
+            if codes[-4:] == [429] * 4:
+                break
+        assert set(codes) == {200, 429}, set(codes)
+        assert codes[-4:] == [429] * 4
+        await_true(lambda: len(one.journaled()) + len(other.journaled()) >= len(codes))
+        told = one.cli("gateway", "status", "--json").data
+        (use,) = [use for use in told["budgets"] if use["budget"] == "usd"]
+        total = spent(one) + spent(other)
+        assert 0.6 * limit < total <= limit
+        await_true(lambda: abs(budget(one)["spent"] - total) < 1e-6)
+        assert use["limit"] == limit
+        assert "replicas 2" in one.cli("gateway", "status").out
+
+
+def budget(gateway: Gateway) -> dict:
+    (use,) = [use for use in gateway.cli("gateway", "status", "--json").data["budgets"] if use["budget"] == "usd"]
+    return use
+
+
+def test_valkey_killed_under_load_costs_no_request(echo: Echo, valkey: Valkey, tmp_path: Path) -> None:
+    one, other = two(echo, valkey, tmp_path, 50.0)
+    with one, other, load(one, "echo", per_worker=2) as here, load(other, "echo", per_worker=2) as there:
+        time.sleep(0.3)
+        valkey.kill()
+        try:
+            for gateway in (one, other):
+                await_true(lambda: not gateway.get("/health").json()["stores"]["state"]["ok"])  # noqa: B023
+            assert "store_unavailable" in one.cli("gateway", "status").out
+            time.sleep(1.0)
+        finally:
+            valkey.start()
+        for gateway in (one, other):
+            await_true(lambda: gateway.get("/health").json()["stores"]["state"]["replicas"] == 2)  # noqa: B023
+        time.sleep(0.3)
+    requests = [request for caller in [*here, *there] for request in caller.requests]
+    assert len(requests) > 50
+    assert all(request.right for request in requests), [r for r in requests if not r.right][:3]
+    for gateway in (one, other):
+        assert PASSWORD not in gateway.err + gateway.out

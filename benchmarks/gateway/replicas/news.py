@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from rig.stores import Valkey  # noqa: E402
+from roadworthy.gateway.allowance_store import SqliteAllowances  # noqa: E402
 from roadworthy.gateway.edge.service import Service  # noqa: E402
 from roadworthy.gateway.ledger import Ledger  # noqa: E402
 from roadworthy.gateway.settings import (  # noqa: E402
@@ -56,7 +57,7 @@ def service(name: str, url: str, folder: str) -> Service:
 async def listen(url: str, folder: str) -> None:
     """The other replica: prints when its breaker opened."""
     served = service("two", url, folder)
-    shared = SharedState(served.settings.state, served, Metrics())
+    shared = SharedState(served.settings.state, served, Metrics(), SqliteAllowances(Path(folder, "budget.db")))
     follow = shared.replicas._follow
 
     def noted(news: object) -> None:
@@ -77,7 +78,7 @@ async def listen(url: str, folder: str) -> None:
 async def measure(url: str, folder: str, times: int) -> list[float]:
     """Open, wait until the other one has, close, again; milliseconds."""
     served = service("one", url, folder)
-    shared = SharedState(served.settings.state, served, Metrics())
+    shared = SharedState(served.settings.state, served, Metrics(), SqliteAllowances(Path(folder, "budget.db")))
     other = await asyncio.create_subprocess_exec(
         sys.executable, __file__, "--listen", url, folder, stdout=subprocess.PIPE
     )

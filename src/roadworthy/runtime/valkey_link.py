@@ -24,6 +24,7 @@ COMMAND_S = 0.5
 PING_S = 1.0
 RETRY_BASE_S = 0.05
 RETRY_CAP_S = 1.0
+CANCEL_S = 0.1
 MAX_BATCH = 256
 MAX_WAITING = 10_000
 """Commands that may wait; more are answered with None."""
@@ -79,8 +80,9 @@ class ValkeyLink:
             await asyncio.wait_for(sent.wait(), COMMAND_S)
         task, self._task = self._task, None
         self._closing = True
-        task.cancel()
-        await asyncio.wait([task])
+        while not task.done():  # the client, while it connects, may swallow a cancellation
+            task.cancel()
+            await asyncio.wait([task], timeout=CANCEL_S)
         self.up = False
         self._forget()
 

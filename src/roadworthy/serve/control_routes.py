@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from roadworthy import __version__
-from roadworthy.core.errors import GatewayError, UsageError
+from roadworthy.core.errors import GatewayError, StorageError, UsageError
 from roadworthy.core.ports import Entry
-from roadworthy.gateway.budget_view import budgets_today
+from roadworthy.gateway.budget_view import UsedStore, budgets_today
 from roadworthy.gateway.chat import explain_validation
 from roadworthy.gateway.keys import Key, KeyStore
 from roadworthy.gateway.settings import KeyLimits
@@ -69,12 +69,14 @@ class AdminApi:
         keys: The key store.
         journal: The journal.
         budget: Limits of keys that have none of their own.
+        shared: What replicas used of their budgets, where they share them.
     """
 
     def __init__(
         self, state_dir: Path, profile: str, workers: Workers, keys: KeyStore, journal: SqliteJournal,
-        budget: KeyLimits,
+        budget: KeyLimits, shared: UsedStore | None = None,
     ) -> None:
+        self._shared = shared
         self._budget = budget
         self._state_dir = state_dir
         self._profile = profile
@@ -119,9 +121,16 @@ class AdminApi:
             "budgets": await run_in_threadpool(self._budgets),
         })  # fmt: skip
 
-    def _budgets(self) -> list[dict[str, Any]]:
-        limits = {key.id: key.limits for key in self._keys.list()}
-        return [use._asdict() for use in budgets_today(self._state_dir, limits, self._budget, time.time())]
+    def _budgets(self) -> list[dict[str, Any]] | None:
+        """None while the store that replicas share is away; `stores` says so."""
+        limits, now = {key.id: key.limits for key in self._keys.list()}, time.time()
+        try:
+            found = budgets_today(self._state_dir, limits, self._budget, now, self._shared)
+        except StorageError:
+            if self._shared is None:
+                raise
+            return None
+        return [use._asdict() for use in found]
 
     async def breakers(self, request: Request) -> JSONResponse:
         """Every worker's breakers, and the numbers of the workers whose breakers are unknown."""

@@ -63,12 +63,14 @@ class EdgeWorker:
         self.keys = KeyStore(store)
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
-        self.allowances = SqliteAllowances(self._state / ALLOWANCE_FILE)
-        self.service.limit_keys(self.allowances)
         run_dir = self._state / "run"
         siblings = Siblings(worker, run_dir)
         if settings.workers > 1:
             self.service.tell = partial(siblings.tell, "/internal/breakers/news")
+        own = SqliteAllowances(self._state / ALLOWANCE_FILE)
+        self.shared = None if settings.state is None else SharedState(settings.state, self.service, self.metrics, own)
+        self.allowances = own if self.shared is None else self.shared.allowances
+        self.service.limit_keys(self.allowances)
         self.public = PublicRoutes(self.service, Scraper(worker, siblings, self.metrics.snapshot))
         largest = settings.max_file_bytes
         self.server = Server(self.public, settings.limits, None if largest is None else Passages(self.service, largest))
@@ -102,7 +104,6 @@ class EdgeWorker:
         if self.service.modes is not None:
             self.service.modes.sample = self._memory
             self.service.modes.watch()
-        shared = None if self.settings.state is None else SharedState(self.settings.state, self.service, self.metrics)
         await self.internal.listen_unix(self._socket)
         port = await self.server.listen(self.settings.host, self.settings.port)
         self.service.event("edge.started", worker=self.worker, port=port)
@@ -117,9 +118,9 @@ class EdgeWorker:
         poll.cancel()
         await self.server.drain()
         await self.internal.drain()
-        if shared is not None:
-            await shared.close()
         self.service.close()
+        if self.shared is not None:
+            await self.shared.close()
         self.allowances.close()
         self.service.event("edge.stopped", worker=self.worker)
         self.ledger.close()

@@ -13,6 +13,8 @@ from roadworthy.gateway.edge.replica import BEAT_S, Replicas, places
 from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import News
 from roadworthy.gateway.settings import State
+from roadworthy.gateway.shared.allowance import allowances_of
+from roadworthy.gateway.shared.failover import ClosingStore, FailoverAllowances
 from roadworthy.runtime.metrics import Metrics
 from roadworthy.runtime.shipping import read_report
 
@@ -49,9 +51,13 @@ class SharedState:
         state: Where it is kept.
         service: Told what the others found out; its own findings are passed on.
         metrics: Gets the gauges.
+        own: This machine's store of allowances, for the time when the shared one is away.
+
+    Attributes:
+        allowances: The keys' limits, shared by all replicas.
     """
 
-    def __init__(self, state: State, service: Service, metrics: Metrics) -> None:
+    def __init__(self, state: State, service: Service, metrics: Metrics, own: ClosingStore) -> None:
         from roadworthy.runtime.valkey_link import ValkeyLink
 
         settings, loop = service.settings, asyncio.get_running_loop()
@@ -62,6 +68,8 @@ class SharedState:
         self.link = ValkeyLink(state.url, self.replicas.channel, self._heard, self._changed)
         self.replicas.line = self.link
         self._cache = self._shared_cache(service, state.prefix)
+        shared = allowances_of(state)
+        self.allowances = FailoverAllowances(shared, own, lambda: self.replicas.last_count)
         tell_siblings, tell_replicas = service.tell, self.replicas.tell
 
         def tell(news: News) -> None:

@@ -115,6 +115,7 @@ def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:
     told = {
         "host": config.control.host, "port": config.control.port, "state_dir": edge.state_dir,
         "workers": edge.workers, "profile": edge.profile, "budget": edge.budget.default,
+        "state": edge.state,
     }
     held.enter_context(reserve(config.control.host, config.control.port, "control.port"))
     return ChildSpec("control", "roadworthy.serve.control", settings=msgspec.json.encode(told))

@@ -9,6 +9,7 @@ import pytest
 
 import doubles
 from rig.stores import Valkey
+from roadworthy.gateway.allowance_store import SqliteAllowances
 from roadworthy.gateway.settings import CacheSettings, State
 from roadworthy.runtime.metrics import Metrics
 from roadworthy.serve.edge_store import SharedState
@@ -22,8 +23,9 @@ async def test_the_other_replica_answers_from_the_cache(
 ) -> None:
     with doubles.openai() as double:
         edges = [await start_edge({"openai": double.base_url}, CHAIN, cache=CacheSettings(enabled=True)) for _ in "ab"]
+        own = SqliteAllowances(tmp_path / "budget.db")
         shared = [
-            SharedState(State(valkey.url, name, tmp_path.name), edge.service, Metrics())
+            SharedState(State(valkey.url, name, tmp_path.name), edge.service, Metrics(), own)
             for name, edge in zip("ab", edges, strict=True)
         ]
         try:

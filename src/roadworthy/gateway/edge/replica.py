@@ -84,6 +84,8 @@ class Replicas:
         """Workers of all replicas that live; None while that is not known."""
         self.replicas: int | None = None
         """Replicas that live; None while that is not known."""
+        self.last_count = 1
+        """Replicas that lived when the server was last there."""
         self._replica = replica
         self._member = f"{replica}:{worker}"
         self._prefix = prefix
@@ -211,6 +213,7 @@ class Replicas:
         if isinstance(answer, list):
             names = [name.decode() for name in answer if isinstance(name, bytes)]
             self.workers, self.replicas = len(names), len({name.rpartition(":")[0] for name in names})
+            self.last_count = max(1, self.replicas)
 
     def _key(self, provider: str, model: str, benched: bool) -> str:
         place = self._places.get(provider, "")
