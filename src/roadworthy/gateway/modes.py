@@ -94,8 +94,10 @@ class Selector:
     def next_below(
         self, path: Sequence[ModeState], failed: str, requested: Decision, now: float, draw: float
     ) -> Decision | None:
-        """After a mode's chain was spent inside a request: a cheaper mode that takes it, at last one whose model is being
-        started; None when there is none."""
+        """After a mode's chain was spent inside a request: a cheaper mode that takes it, None when there is none.
+
+        When no other is left, one whose model is being started.
+        """
         names = [state.name for state in path]
         looked = [*requested.path, (failed, Cause.CHAIN_FAILED.value)]
         reason = Cause.CHAIN_FAILED.value if failed == path[0].name else requested.reason
