@@ -150,6 +150,7 @@ class EdgeWorker:
         service, server = self.service, self.server
         self.metrics.observe("queue_size", lambda: {(): float(service.in_flight)})
         self.metrics.observe("roadworthy_connections", lambda: {(): float(len(server.connections))})
+        self.metrics.observe("roadworthy_tasks", lambda: {(): float(len(asyncio.all_tasks()))})
         if service.modes is not None:
             self.metrics.observe("roadworthy_mode_state", service.modes.gauge)
         if service.cache is not None:
