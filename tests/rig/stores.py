@@ -18,6 +18,7 @@ from typing import Self
 PASSWORD = "canary-7f3a-p@ss/word"
 """Must never be seen in a log, a record, a page or an error."""
 
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
