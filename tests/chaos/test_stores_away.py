@@ -29,7 +29,8 @@ def waiting(gateway: Gateway) -> object:
 def test_postgres_killed_under_load_costs_no_request_and_loses_no_record(
     postgres: Postgres, echo: Echo, tmp_path: Path
 ) -> None:
-    environ = {"DOUBLE_KEY": KEY, "DATABASE": postgres.dsn}
+    dsn = postgres.fresh()
+    environ = {"DOUBLE_KEY": KEY, "DATABASE": dsn}
     with Gateway(tmp_path, CONFIG.format(echo=echo.base_url) + RECORDS, environ=environ) as gateway:
         with load(gateway, "echo", per_worker=2) as callers:
             time.sleep(0.5)
@@ -54,7 +55,8 @@ def test_postgres_killed_under_load_costs_no_request_and_loses_no_record(
     (mine,) = [chain for chain in chains if chain["head"] == local["head"]]
     assert mine["entries"] == local["entries"]
     rows = postgres.rows(
-        f"SELECT payload FROM journal_record WHERE replica = '{mine['replica']}' AND kind = 'request.finished'"
+        f"SELECT payload FROM journal_record WHERE replica = '{mine['replica']}' AND kind = 'request.finished'",
+        dsn,
     )
     stored = [json.loads(row[0])["request_id"] for row in rows]
     assert len(stored) == len(set(stored))

