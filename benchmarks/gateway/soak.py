@@ -74,13 +74,12 @@ class Look:
 class Load:
     """Keep-alive clients that ask at a steady rate, or as fast as they can."""
 
-    def __init__(self, port: int, rate: float | None) -> None:
+    def __init__(self, port: int, rate: float | None, going: asyncio.Event) -> None:
         self._port = port
         self._rate = rate
         self._names = random.Random(1).choices([name for name, _ in MIX], [weight for _, weight in MIX], k=4_096)
         self._number = 0
-        self._going = asyncio.Event()
-        self._going.set()
+        self._going = going
         self.outcomes: Counter[str] = Counter()
 
     async def run(self, seconds: float) -> float:
@@ -88,10 +87,6 @@ class Load:
         began = time.monotonic()
         await asyncio.gather(*(self._client(at, began, began + seconds) for at in range(CLIENTS)))
         return sum(self.outcomes.values()) / (time.monotonic() - began)
-
-    def toggle(self) -> None:
-        """Rest, or go on: another measurement may need the machine for a moment."""
-        (self._going.clear if self._going.is_set() else self._going.set)()
 
     async def _client(self, at: int, began: float, until: float) -> None:
         pause = 0.0 if self._rate is None else CLIENTS / self._rate
@@ -171,14 +166,23 @@ def interval(at_s: Sequence[float], values: Sequence[float], step_s: float) -> t
     return found[round(RESAMPLES * 0.025)], found[round(RESAMPLES * 0.975) - 1]
 
 
+def _toggle(going: asyncio.Event) -> None:
+    if going.is_set():
+        going.clear()
+    else:
+        going.set()
+
+
 async def soak(given: argparse.Namespace, pid: int) -> dict[str, Any]:
     """Warm up, measure what it bears, then run at a share of it and look on."""
-    most = await Load(PORT, None).run(given.calibrate_s)
+    going = asyncio.Event()
+    going.set()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _toggle, going)
+    most = await Load(PORT, None, going).run(given.calibrate_s)
     rate = most * given.share
     print(f"closed loop: {most:.0f} requests a second; now {rate:.0f} for {given.minutes:g} minutes", flush=True)
-    await Load(PORT, rate).run(given.warm_up_min * 60)
-    load, began, before = Load(PORT, rate), time.monotonic(), usage(pid).cpu_s
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, load.toggle)
+    await Load(PORT, rate, going).run(given.warm_up_min * 60)
+    load, began, before = Load(PORT, rate, going), time.monotonic(), usage(pid).cpu_s
     running = asyncio.create_task(load.run(given.minutes * 60))
     looks: list[Look] = []
     while not running.done():
