@@ -179,7 +179,7 @@ async def soak(given: argparse.Namespace, pid: int) -> dict[str, Any]:
     going.set()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _toggle, going)
     most = await Load(PORT, None, going).run(given.calibrate_s)
-    rate = most * given.share
+    rate = given.rate or most * given.share
     print(f"closed loop: {most:.0f} requests a second; now {rate:.0f} for {given.minutes:g} minutes", flush=True)
     await Load(PORT, rate, going).run(given.warm_up_min * 60)
     load, began, before = Load(PORT, rate, going), time.monotonic(), usage(pid).cpu_s
@@ -215,6 +215,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--warm-up-min", type=float, default=5.0)
     parser.add_argument("--share", type=float, default=0.5, help="of what it bears in a closed loop")
+    parser.add_argument("--rate", type=float, help="requests a second, instead of a share")
     parser.add_argument("--calibrate-s", type=float, default=10.0)
     parser.add_argument("--every-s", type=float, default=10.0)
     given = parser.parse_args()
