@@ -76,7 +76,7 @@ class Visit:
     _seeking = False
     _exchange: Exchange | None = None
     _flight: Flight | None = None
-    _stale: tuple[Entry, float] | None = None
+    _stale: tuple[Entry, float] | None = None  # with the monotonic second in which it was kept
     _landing: Landing | None = None
 
     def __init__(
@@ -161,7 +161,7 @@ class Visit:
                 self._answer(entry, "hit", kept.age_s, self._as_asked)
                 return
             if kept.age_s <= min(cache.settings.stale_s, allowed):
-                self._stale = entry, kept.age_s
+                self._stale = entry, monotonic() - kept.age_s
         self._fly()
 
     def _fly(self) -> None:
@@ -277,7 +277,8 @@ class Visit:
         if self._left() > 0:
             self._go()
         elif self._stale is not None:
-            self._answer(self._stale[0], "stale", self._stale[1], self._stepped_aside("deadline"))
+            entry, kept_at = self._stale
+            self._answer(entry, "stale", monotonic() - kept_at, self._stepped_aside("deadline"))
         else:
             self._refuse(
                 GatewayError(
@@ -325,7 +326,7 @@ class Visit:
         limited = error.code == "rate_limited" and bool(attempts)  # without attempts it is the key's own limit
         if self._stale is None or (error.spec.http_status < 500 and not limited):
             return None
-        entry, age_s = self._stale
+        entry, age_s = self._stale[0], monotonic() - self._stale[1]
         self._landing = Landing(entry, "stale", age_s, False, self._stepped_aside(error.code))
         self._tell(entry, "stale", age_s, attempts, self._landing.shown)
         return entry.served_by, entry.quality
