@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.json import encode
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError
+from roadworthy.core.errors import GatewayError, RoadworthyError, StorageError, UnexpectedError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
 from roadworthy.gateway.cost import charged, total_usd
 from roadworthy.gateway.edge import gating
@@ -111,8 +111,21 @@ class Exchange:
         hold, allowances = self.hold, self.service.allowances
         if hold is None or allowances is None or allowances.start(hold, self._reserved):
             self._advance()
+        elif not self.done:
+            left = max(0.0, self.chain.deadline - monotonic())
+            self._timer = self.service.loop.call_later(left, door, self, self._unreserved)
+
+    def _unreserved(self) -> None:
+        self._refuse(
+            StorageError(
+                "The key's limits could not be looked up in time.",
+                "The store of the budgets did not answer before the request's deadline.",
+            )
+        )
 
     def _reserved(self, error: RoadworthyError | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         door(self, self._advance if error is None else partial(self._refuse, error))
 
     def cancel(self) -> None:

@@ -214,8 +214,8 @@ class Allowances:
         self._pool.shutdown(wait=True)
         self._pool = None
         error = last.exception()
-        if error is not None:
-            self._crashed("allowance", error)
+        if error is not None and not isinstance(error, RoadworthyError):  # a store that is away is no bug of ours:
+            self._crashed("allowance", error)  # the next worker of this number counts what was leased as spent
 
     # -- accounts
 
