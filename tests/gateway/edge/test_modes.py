@@ -114,6 +114,17 @@ async def test_one_failing_request_steps_down_inside_itself(start, three) -> Non
     assert edge.ledger.records[0].route == "balanced"
 
 
+async def test_a_cheaper_modes_shorter_deadline_ends_its_own_turn_only(start, three) -> None:
+    three[0].faults = ERROR
+    three[1].faults = Fault("delay", seconds=5.0)
+    balanced = Mode("balanced", (role("balanced", "b", deadline_s=0.2),), recovery=QUICK)
+    edge = await start((MODES[0], balanced, MODES[2]))
+    response = await edge.ask("creative")
+    assert (response.status_code, response.headers["x-roadworthy-mode"]) == (200, "fast")
+    reasons = [attempt["reason"] for attempt in response.json()["roadworthy"]["attempts"]]
+    assert reasons == ["http_error", "timeout", "served"]
+
+
 async def test_down_along_the_whole_path_and_back_up(start, three) -> None:
     """Creative, balanced, fast, emergency: then heal all, and the way back."""
     a, b, c = three

@@ -147,7 +147,7 @@ class Exchange:
                 self._timer = self.service.loop.call_later(step.seconds, door, self, self._advance)
                 return
             if isinstance(step, Spent):
-                if self.turn is not None and self.turn.step_down(self, step, now):
+                if self.turn is not None and self.turn.step_down(self, now):
                     continue
                 self._refuse(spent_error(step, self.chain.attempts, self.service.settings.profile))
                 return
