@@ -188,7 +188,7 @@ class SimulatedCaller:
             if self.cache == "stale":
                 self._spent(self, "stale")
         elif made.request_id != self.identity:
-            raise Broken("everybody gets his own answer", f"{self.question!r} got that of {made.request_id}", self.now())
+            raise Broken("everybody gets his own answer", f"{self.identity} got that of {made.request_id}", self.now())
         self._check_attempts()
 
     def _crossed(self, made: Made) -> None:

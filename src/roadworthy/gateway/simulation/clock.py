@@ -97,7 +97,7 @@ class VirtualPool:
 
 
 class VirtualDeadlines:
-    """Stands where `edge.deadline.Deadlines` stands: that one looks every 10 ms, for which virtual time is too short."""
+    """Stands where `edge.deadline.Deadlines` stands, which looks every 10 ms: too often for days of virtual time."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
@@ -209,7 +209,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 @contextmanager
 def virtual_time() -> Iterator[VirtualLoop]:
-    """A loop whose clock and pools every loaded module of the gateway uses; undone on exit. One at a time in a process."""
+    """A loop whose clock and pools every loaded module of the gateway uses; undone on exit. One at a time."""
     loop = VirtualLoop()
     changed: list[tuple[Any, str, Any]] = []
     stands_in: dict[Any, Any] = {

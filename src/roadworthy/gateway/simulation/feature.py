@@ -68,7 +68,7 @@ def draw_settings(
     if "modes" in features:
         names = MODE_NAMES[-rng.randint(2, 3) :]
         modes = tuple(_mode(rng, name, route, providers, latency_s) for name in names)
-    prices = {name: PRICE for name in (MODEL, *MODE_NAMES)} if "budget" in features else {}
+    prices = dict.fromkeys((MODEL, *MODE_NAMES), PRICE) if "budget" in features else {}
     return EdgeSettings(
         tuple(
             ProviderSettings(f"p{i}", "openai", f"http://p{i}.invalid/v1", "key", prices=prices)

@@ -58,7 +58,8 @@ class ModeWatch:
         if new == "probing" and now - self._since[name] < self._wait[name] - 1e-6:
             early = self._wait[name] - now + self._since[name]
             raise Broken("a mode that is down is left alone", f"{name} is probed {early:.3f} s too early", now)
-        if new == "ramping" and old == "ramping" and now - self._since[name] < self._modes[name].recovery.dwell_s - 1e-6:
+        dwell_s = self._modes[name].recovery.dwell_s
+        if new == "ramping" and old == "ramping" and now - self._since[name] < dwell_s - 1e-6:
             raise Broken("a mode that is down is left alone", f"{name} climbs too early", now)
         self._phase[name], self._share[name], self._since[name] = new, fields["share"], now
         self._wait[name] = fields["wait_s"] or 0.0

@@ -272,9 +272,7 @@ class SimulatedEndpoint:
             return Rejected(True)
         if kind == "broken_json" and asked.wants_json:
             return Rejected(False) if self._gated or not streamed else False
-        if kind == "fenced" and asked.wants_json and streamed and not self._gated:
-            return False
-        return True
+        return not (kind == "fenced" and asked.wants_json and streamed and not self._gated)
 
     def _stream(
         self, call: SimulatedCall, asked: Asked, kind: str | None, strength: int, latency_s: float, identity: str

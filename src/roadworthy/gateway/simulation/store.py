@@ -28,7 +28,9 @@ class Weather:
         started_at: Virtual second in which it began.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, rng: Random, faults: Sequence[Fault], started_at: float) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, rng: Random, faults: Sequence[Fault], started_at: float
+    ) -> None:
         self._loop = loop
         self._rng = rng
         self._faults = [fault for fault in faults if fault.provider == NOBODY]
@@ -121,7 +123,8 @@ class AllowanceBook:
         granted = tuple(min(share.wish, each) for share, each in zip(shares, free, strict=True))
         for share, amount in zip(shares, granted, strict=True):
             if share.resource in PER_MINUTE:
-                self._level[key_id, share.resource] = (at, self._filled(key_id, share.resource, share.limit, at) - amount)
+                filled = self._filled(key_id, share.resource, share.limit, at)
+                self._level[key_id, share.resource] = (at, filled - amount)
             else:
                 self.leased[key_id, _day(day, share.resource), share.resource][holder] += amount
         return Lease(granted, tuple(each - amount for each, amount in zip(free, granted, strict=True)))

@@ -24,7 +24,7 @@ from roadworthy.gateway.simulation.feature import CHAT
 from roadworthy.gateway.simulation.flight_watch import FlightWatch
 from roadworthy.gateway.simulation.invariant import PASSED_OVER, BreakerModel, Broken
 from roadworthy.gateway.simulation.mode_watch import ModeWatch
-from roadworthy.gateway.simulation.provider import Asked, Rejected, SimulatedEndpoint, Verdict
+from roadworthy.gateway.simulation.provider import Asked, SimulatedEndpoint, Verdict
 from roadworthy.gateway.simulation.store import AllowanceDoor
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class CallWatch:
         """Whether the last of those who waited for somebody who had hung up hung up too, or lost patience."""
         exchange = getattr(self._caller.exchange, "_exchange", None)
         attempts = () if exchange is None else exchange.chain.attempts
-        return self._caller.gone and bool(attempts) and attempts[-1].reason == "client_gone"
+        return self._caller.gone and any(attempt.reason == "client_gone" for attempt in attempts)
 
 
 class SimulatedWorker:
@@ -187,7 +187,7 @@ class SimulatedWorker:
         if desk is None:
             return
         self.modes = ModeWatch(self.world.settings.modes, self._able, lambda: self._short, self.loop.time)
-        desk.draw = lambda: self._drawn()
+        desk.draw = self._drawn
         desk.sample = self._sample
         desk.watch()
 
@@ -271,9 +271,8 @@ class SimulatedWorker:
             chains = [self.chains[mode] for mode in self.modes.after(caller.arrival.model, tried)]
         for name in dict.fromkeys(name for chain in chains for name in chain):
             if name not in asked and self.models[name].admits(now):
-                raise Broken(
-                    "nobody fails while a healthy provider is unasked", f"{code}, and {'/'.join(name)} was not asked", now
-                )
+                seen = f"{code}, and {'/'.join(name)} was not asked"
+                raise Broken("nobody fails while a healthy provider is unasked", seen, now)
 
     def compare(self, name: TargetName) -> None:
         """The breaker and its model must agree."""
