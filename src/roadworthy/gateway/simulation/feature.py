@@ -79,9 +79,7 @@ def draw_settings(
         workers=workers,
         require_key=True,
         retry=Retry(),
-        # A window of outcomes that fills up with a good answer may still open a breaker, at any request after the last
-        # fault; with modes on top there would be no bound on the recovery, so that the rate is played without them.
-        breaker=Breaker(open_s=open_s, error_rate=1.0 if modes else 0.3),
+        breaker=Breaker(open_s=open_s),
         cache=CacheSettings(enabled="cache" in features, stale_s=STALE_S),
         budget=Budget(),
     )

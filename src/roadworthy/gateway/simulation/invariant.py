@@ -105,8 +105,9 @@ class BreakerModel:
         rules = self._rules
         self._outcomes.append(failed)
         self._row = self._row + 1 if failed else 0
-        full = len(self._outcomes) == rules.window
-        if self._row >= rules.consecutive_failures or (full and sum(self._outcomes) > rules.error_rate * rules.window):
+        if failed and (
+            self._row >= rules.consecutive_failures or sum(self._outcomes) > rules.error_rate * rules.window
+        ):
             self._opened_at = now
             self._move("open")
 
