@@ -1,7 +1,7 @@
 # The verbs of everyday work. Everything runs in .venv; `make setup` makes it.
 python := .venv/bin/python
 
-.PHONY: setup check test live docs lock bench
+.PHONY: setup check test long live docs lock bench
 
 setup:  ## .venv with the product (editable) and the test tools
 	python3 -m venv .venv
@@ -13,6 +13,9 @@ check:  ## the laws only: types, lint, imports, sizes, documentation
 
 test:  ## everything that needs no key of a paid service
 	$(python) -m pytest
+
+long:  ## what takes minutes: a thousand jobs under kills, the whole conformance suite on PostgreSQL
+	$(python) -m pytest -m long
 
 live:  ## the tests that call paid services; each needs its key in the environment
 	$(python) -m pytest -m live

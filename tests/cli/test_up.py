@@ -199,7 +199,7 @@ def test_without_control_there_is_no_admin_port_and_no_admin_key(up: Callable[..
 
 def test_a_stop_before_readiness_is_a_clean_stop(up: Callable[..., Up]) -> None:
     running = up(stub="never")
-    running.await_true(lambda: len(running.children()) == 3)
+    running.await_true(lambda: len(running.children()) == 4)
     assert running.stop() == 0
     assert running.out == ""
 

@@ -11,5 +11,14 @@ from rig.gateway import DEADLINE_S, Gateway, Outcome, await_true, free_ports, ne
 from rig.load import Caller, Echo, Request, load
 
 __all__ = [
-    "DEADLINE_S", "Caller", "Echo", "Gateway", "Outcome", "Request", "await_true", "free_ports", "load", "needs_model",
+    "DEADLINE_S",
+    "Caller",
+    "Echo",
+    "Gateway",
+    "Outcome",
+    "Request",
+    "await_true",
+    "free_ports",
+    "load",
+    "needs_model",
 ]

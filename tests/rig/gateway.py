@@ -83,8 +83,13 @@ class Gateway:
     """
 
     def __init__(
-        self, folder: Path, config: str = "version: 1\n", *, environ: Mapping[str, str] | None = None,
-        workers: int = 2, first: str = "",
+        self,
+        folder: Path,
+        config: str = "version: 1\n",
+        *,
+        environ: Mapping[str, str] | None = None,
+        workers: int = 2,
+        first: str = "",
     ) -> None:
         self.folder = folder
         self.port, self.control_port = free_ports(2)
@@ -120,8 +125,12 @@ class Gateway:
         """Start without waiting."""
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("ab") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", f"{self._first}\n{MAIN}", "up", "--json"], cwd=self.folder, env=self.environ,
-                stdout=out, stderr=err, start_new_session=True,
+                [sys.executable, "-c", f"{self._first}\n{MAIN}", "up", "--json"],
+                cwd=self.folder,
+                env=self.environ,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
             )
 
     def await_told(self) -> None:
@@ -176,7 +185,12 @@ class Gateway:
     # use
 
     def ask(
-        self, text: str = "Name three colours.", *, model: str = "chat", timeout_s: float = DEADLINE_S, key: str = "",
+        self,
+        text: str = "Name three colours.",
+        *,
+        model: str = "chat",
+        timeout_s: float = DEADLINE_S,
+        key: str = "",
         **more: Any,
     ) -> httpx2.Response:
         """One plain chat request."""
@@ -197,8 +211,13 @@ class Gateway:
     def cli(self, *words: str, text: str | None = None, **environ: str) -> Outcome:
         """One `roadworthy` command in the gateway's folder."""
         done = subprocess.run(
-            [*COMMAND, *words], cwd=self.folder, env={**self.environ, **environ}, input=text, capture_output=True,
-            text=True, timeout=DEADLINE_S,
+            [*COMMAND, *words],
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Outcome(done.returncode, done.stdout, done.stderr)

@@ -65,7 +65,10 @@ class Caller:
         body = {"model": self.model, "messages": [{"role": "user", "content": text}], **self.more}
         try:
             self.connection.request(
-                "POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"},
+                "POST",
+                "/v1/chat/completions",
+                json.dumps(body),
+                {"content-type": "application/json"},
             )
             answer = self.connection.getresponse()
             request.identity = answer.headers["x-request-id"]

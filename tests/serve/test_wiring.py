@@ -92,7 +92,7 @@ def test_defaults_are_the_same_on_both_sides() -> None:
         assert tuple(node.model_fields) == struct.__struct_fields__
         compiled = msgspec.convert(node().model_dump(), struct)
         assert compiled == struct()
-    assert {*Route.model_fields, "name"} == set(settings.Route.__struct_fields__)
+    assert {*Route.model_fields, "name", "role"} == set(settings.Route.__struct_fields__)
 
 
 MODES = """\

@@ -30,6 +30,7 @@ HEADERS = {
     "(expired, served because every provider failed).",
     "age": "Seconds since an answer out of the cache was made.",
     "x-roadworthy-quality": "What the quality gate said: passed, failed or not-gated.",
+    "x-roadworthy-prompt": "The prompt, `NAME@VERSION`, that was put before the request's messages; only when one was.",
     "x-should-retry": "`false` when the whole chain was spent: a retry by the client would only multiply the load.",
     "retry-after": "Seconds after which the same request makes sense again.",
     "server-timing": "Milliseconds spent by the gateway itself and by the providers.",

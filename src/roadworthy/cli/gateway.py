@@ -5,12 +5,19 @@ from __future__ import annotations
 import click
 
 from roadworthy.cli import target
+from roadworthy.cli.batch import batch
+from roadworthy.cli.jobs import jobs
 from roadworthy.cli.output import Settings, options
+from roadworthy.cli.prompt import prompts
 
 
 @click.group()
 def gateway() -> None:
     """Ask a running gateway and look after it."""
+
+
+gateway.add_command(batch)
+gateway.add_command(jobs)
 
 
 @gateway.command()
@@ -53,8 +60,14 @@ def cost(by: str, days: int, out: Settings) -> None:
 @click.option("--timeout", type=click.FloatRange(0.1, 3600), default=120.0, show_default=True, help="Seconds.")
 @click.argument("text")
 def ask(
-    text: str, url: str | None, model: str | None, stream: bool, system: str | None, max_tokens: int | None,
-    timeout: float, out: Settings,
+    text: str,
+    url: str | None,
+    model: str | None,
+    stream: bool,
+    system: str | None,
+    max_tokens: int | None,
+    timeout: float,
+    out: Settings,
 ) -> None:
     """Ask TEXT (`-` reads it from stdin); the answer goes to stdout, who gave it to stderr."""
     from roadworthy.cli.gateway_text import question, receive, show_attempts, told_by
@@ -220,15 +233,24 @@ def tail(lines: int, kind: str, out: Settings) -> None:
 
 @journal.command()
 @options
-def verify(out: Settings) -> None:
+@click.option("--database", is_flag=True, help="The chains of all replicas in journal.database instead.")
+def verify(database: bool, out: Settings) -> None:
     """Recompute the hash chain; exit 1 when it is broken."""
     from roadworthy.cli.state_file import broken, open_journal
 
+    if database:
+        from roadworthy.cli.records import verify_database
+
+        verify_database(out)
+        return
     with open_journal(target.state_dir(out)) as book:
         found = book.verify()
     if found.first_bad_seq is not None:
         raise broken(found)
     out.emit({"whole": True, **found._asdict()}, f"The journal is whole: {found.entries} entries, head {found.head}.")
+
+
+gateway.add_command(prompts)
 
 
 def _closed(count: int) -> str:
@@ -245,10 +267,12 @@ def serve(out: Settings, port: int | None) -> None:
     from roadworthy.runtime.config.load import load
     from roadworthy.serve.single_edge import become_edge
     from roadworthy.serve.wiring import compile_edge, require_no_embedded
+    from roadworthy.serve.wiring_store import require_no_database
 
     flags = {"gateway.port": port} if port is not None else {}
     loaded = load(out.config, flags=flags)
     for warning in loaded.warnings:
         out.say(f"warning: {warning}")
     require_no_embedded(loaded.config)
+    require_no_database(loaded.config)
     become_edge(compile_edge(loaded.config, os.environ))

@@ -16,6 +16,7 @@ from roadworthy.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from roadworthy.client.admin import AdminClient
+    from roadworthy.client.batch import BatchClient
     from roadworthy.client.gateway import GatewayClient
     from roadworthy.client.local import LocalClient
     from roadworthy.runtime.config.tree import Config
@@ -75,10 +76,21 @@ def gateway_client(
     """
     from roadworthy.client.gateway import GatewayClient
 
-    if url is None:
-        gateway = load_config(out).gateway
-        url = address(gateway.host, gateway.port)
-    return GatewayClient(url, os.environ.get(KEY_VARIABLE) or None, timeout_s=timeout_s, fresh=fresh)
+    return GatewayClient(_public(out, url), os.environ.get(KEY_VARIABLE) or None, timeout_s=timeout_s, fresh=fresh)
+
+
+def batch_client(out: Settings, url: str | None) -> BatchClient:
+    """The same with files and batches."""
+    from roadworthy.client.batch import BatchClient
+
+    return BatchClient(_public(out, url), os.environ.get(KEY_VARIABLE) or None)
+
+
+def _public(out: Settings, url: str | None) -> str:
+    if url is not None:
+        return url
+    gateway = load_config(out).gateway
+    return address(gateway.host, gateway.port)
 
 
 def default_model(out: Settings, url: str | None, client: GatewayClient) -> str:

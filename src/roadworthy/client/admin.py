@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from urllib.parse import quote
 
+from roadworthy.client.job import JobCalls
 from roadworthy.client.mode_record import ModeStatus, read_mode
 from roadworthy.client.record import (
     Breaker,
@@ -120,6 +122,11 @@ class AdminClient(Api):
         _, told = self.call("POST", "/admin/keys/reload", {})
         return self._number(told, "workers")
 
+    @property
+    def jobs(self) -> JobCalls:
+        """The durable jobs."""
+        return JobCalls(lambda: nullcontext(self), "/admin/jobs")
+
     def journal(self, limit: int = 20, after: int | None = None) -> tuple[JournalEntry, ...]:
         """Entries of the journal, newest last.
 
@@ -146,5 +153,7 @@ class AdminClient(Api):
     def _odd(self, name: str) -> GatewayError:
         return GatewayError(
             f"What answers at {self.url} does not speak this version's admin API.",
-            f"Its answer has no usable `{name}`.", "Use the same version on both sides.", code="gateway_unreachable",
+            f"Its answer has no usable `{name}`.",
+            "Use the same version on both sides.",
+            code="gateway_unreachable",
         )

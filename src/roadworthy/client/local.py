@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from roadworthy.client.job import JobCalls, worker_api
 from roadworthy.client.mode_record import ModeStatus, read_mode
 from roadworthy.client.record import (
     Breaker,
@@ -21,6 +22,9 @@ from roadworthy.client.record import (
 )
 from roadworthy.client.transport import Api
 from roadworthy.core.errors import GatewayError
+
+WORKER_TIMEOUT_S = 15.0
+"""The worker's first answer comes after its store is open."""
 
 
 class LocalClient:
@@ -53,7 +57,9 @@ class LocalClient:
         breakers = [
             read_breaker(item, number) for number, told in answers.items() for item in objects(told, "breakers")
         ]
-        return Status(tuple(workers), tuple(breakers), {"workers": list(answers.values())})
+        told = list(answers.values())
+        stores: dict[str, Any] = next((found for one in told if (found := pick(one, "stores", dict)) is not None), {})
+        return Status(tuple(workers), tuple(breakers), {"workers": told, "stores": stores})
 
     def breakers(self) -> tuple[Breaker, ...]:
         """The circuit breakers of every worker that answers."""
@@ -82,9 +88,12 @@ class LocalClient:
         """Have every worker read the keys now; returns how many did."""
         return sum(not isinstance(told, str) for told in self._ask("POST", "/internal/keys/reload", {}).values())
 
-    def _ask(
-        self, method: str, route: str, body: Mapping[str, Any] | None = None
-    ) -> dict[int, dict[str, Any] | str]:
+    @property
+    def jobs(self) -> JobCalls:
+        """The durable jobs, asked of the worker itself."""
+        return JobCalls(lambda: worker_api(self._state_dir, WORKER_TIMEOUT_S), "/internal/jobs")
+
+    def _ask(self, method: str, route: str, body: Mapping[str, Any] | None = None) -> dict[int, dict[str, Any] | str]:
         """Worker number -> its answer, or why there is none."""
         sockets = sorted(self._state_dir.glob("run/edge-*.sock"), key=_number)
         answers: dict[int, dict[str, Any] | str] = {}
@@ -93,15 +102,14 @@ class LocalClient:
         if all(isinstance(told, str) for told in answers.values()):
             why = f"{len(sockets)} sockets are there; none answers." if sockets else "It holds no worker's socket."
             raise GatewayError(
-                f"No gateway runs with the state directory {self._state_dir}.", why,
+                f"No gateway runs with the state directory {self._state_dir}.",
+                why,
                 "Start one with `roadworthy up`; to ask one elsewhere set ROADWORTHY_ADMIN_KEY and --control-url.",
                 code="gateway_unreachable",
             )
         return answers
 
-    def _ask_one(
-        self, path: Path, method: str, route: str, body: Mapping[str, Any] | None
-    ) -> dict[str, Any] | str:
+    def _ask_one(self, path: Path, method: str, route: str, body: Mapping[str, Any] | None) -> dict[str, Any] | str:
         # A dead worker leaves its socket file behind, and the HTTP library leaks a descriptor when it cannot connect.
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(self._timeout_s)

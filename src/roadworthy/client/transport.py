@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import httpx2
 
@@ -39,9 +39,18 @@ class RemoteError(GatewayError):
     """
 
     def __init__(
-        self, code: str, what: str, why: str, mend: str, *, status: int | None = None,
-        attempts: tuple[Attempt, ...] = (), request_id: str = "", debug_hint: str = "",
-        retry_after_s: float | None = None, param: str | None = None,
+        self,
+        code: str,
+        what: str,
+        why: str,
+        mend: str,
+        *,
+        status: int | None = None,
+        attempts: tuple[Attempt, ...] = (),
+        request_id: str = "",
+        debug_hint: str = "",
+        retry_after_s: float | None = None,
+        param: str | None = None,
     ) -> None:
         super().__init__(what, why, mend, code=code, retry_after_s=retry_after_s, param=param)
         self.status = status
@@ -95,7 +104,9 @@ class Api:
             headers["cache-control"] = "no-store"
         self._timeout_s = timeout_s
         self._http = httpx2.Client(
-            base_url=parsed, headers=headers, trust_env=not _LOOPBACK.fullmatch(parsed.host),
+            base_url=parsed,
+            headers=headers,
+            trust_env=not _LOOPBACK.fullmatch(parsed.host),
             transport=None if socket is None else httpx2.HTTPTransport(uds=str(socket)),
             timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
         )
@@ -114,8 +125,14 @@ class Api:
         return f"{type(self).__name__}({self.url!r})"
 
     def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *,
-        query: Mapping[str, str] | None = None, also_ok: tuple[int, ...] = (),
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        also_ok: tuple[int, ...] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[httpx2.Response, dict[str, Any]]:
         """Ask for a JSON object.
 
@@ -125,6 +142,7 @@ class Api:
             body: JSON body; None for none.
             query: Query parameters.
             also_ok: Statuses besides 2xx whose JSON body is an answer, not an error.
+            headers: Further header lines.
 
         Returns:
             The response and its body.
@@ -134,7 +152,7 @@ class Api:
             GatewayError: `gateway_unreachable` when nothing answers, or something that is no gateway.
         """
         with self._reaching():
-            response = self._http.request(method, path, json=body, params=query)
+            response = self._http.request(method, path, json=body, params=query, headers=headers)
         told = _json(response)
         if told is not None and (response.is_success or response.status_code in also_ok):
             return response, told
@@ -160,6 +178,33 @@ class Api:
         finally:
             response.close()
 
+    def send_file(self, path: str, fields: Mapping[str, str], name: str, file: BinaryIO) -> dict[str, Any]:
+        """Post a form with a file, read from disk piece by piece; the answer is a JSON object.
+
+        Raises:
+            RemoteError: The server reported an error.
+            GatewayError: `gateway_unreachable`.
+        """
+        with self._reaching():
+            response = self._http.request("POST", path, data=dict(fields), files={"file": (name, file)})
+        told = _json(response)
+        if told is None or not response.is_success:
+            raise self.failure(response)
+        return told
+
+    def download(self, path: str) -> Iterator[bytes]:
+        """Get a content in pieces; an error in its middle raises, so nobody takes a part for the whole.
+
+        Raises:
+            RemoteError: The server reported an error.
+            GatewayError: `gateway_unreachable`.
+        """
+        with self._reaching(), self._http.stream("GET", path) as response:
+            if not response.is_success:
+                response.read()
+                raise self.failure(response)
+            yield from response.iter_bytes()
+
     def failure(self, response: httpx2.Response) -> GatewayError:
         """What an answer that is no success means."""
         told = pick(_json(response), "error", dict)
@@ -167,7 +212,8 @@ class Api:
             return GatewayError(
                 f"What answers at {self.url} is not a Roadworthy gateway.",
                 f"It sent status {response.status_code} and no error object.",
-                "Check the address and the port.", code="gateway_unreachable",
+                "Check the address and the port.",
+                code="gateway_unreachable",
             )
         return read_error(told, response.status_code, response.headers)
 
@@ -177,12 +223,16 @@ class Api:
             yield
         except httpx2.ReadTimeout as error:
             raise GatewayError(
-                f"The gateway at {self.url} did not answer in time.", f"Nothing came for {self._timeout_s:g} s.",
-                "Ask again, or raise the timeout.", code="gateway_unreachable",
+                f"The gateway at {self.url} did not answer in time.",
+                f"Nothing came for {self._timeout_s:g} s.",
+                "Ask again, or raise the timeout.",
+                code="gateway_unreachable",
             ) from error
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise GatewayError(
-                f"No gateway answers at {self.url}.", f"{type(error).__name__}: {error}.", code="gateway_unreachable",
+                f"No gateway answers at {self.url}.",
+                f"{type(error).__name__}: {error}.",
+                code="gateway_unreachable",
             ) from error
 
 
@@ -206,9 +256,15 @@ def read_error(
         why = f"{why} The server's code is {word[:60]}.".strip()
     lines = headers or {}
     return RemoteError(
-        code, what, why, pick(told, "mend", str) or "", status=status, attempts=read_attempts(told),
+        code,
+        what,
+        why,
+        pick(told, "mend", str) or "",
+        status=status,
+        attempts=read_attempts(told),
         request_id=pick(told, "request_id", str) or lines.get("x-request-id", ""),
-        debug_hint=pick(told, "debug_hint", str) or "", param=pick(told, "param", str),
+        debug_hint=pick(told, "debug_hint", str) or "",
+        param=pick(told, "param", str),
         retry_after_s=_seconds(lines.get("retry-after", "")),
     )
 
@@ -239,5 +295,6 @@ def _bad_url() -> UsageError:
     return UsageError(
         "The address of the gateway is not usable.",
         "It must look like http://127.0.0.1:8080, without user and password.",
-        "Correct --url or ROADWORTHY_URL.", param="url",
+        "Correct --url or ROADWORTHY_URL.",
+        param="url",
     )

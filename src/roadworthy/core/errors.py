@@ -242,12 +242,26 @@ CODES: dict[str, ErrorCode] = {
         "This gateway is at its limit of connections or requests.",
         "Wait for the seconds named in Retry-After, or add workers.",
     ),
+    "queue_full": ErrorCode(
+        429,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "The queue of durable jobs is full.",
+        "Wait for the seconds named in Retry-After, or raise jobs.max_queued.",
+    ),
     "shutting_down": ErrorCode(
         503,
         Exit.COULD_NOT_FIND_OUT,
         True,
         "This gateway is draining and takes no new work.",
         "Send the request to another replica or again in a few seconds.",
+    ),
+    "worker_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "The process that keeps files, batches and jobs does not answer.",
+        "Wait for the seconds named in Retry-After; `roadworthy gateway status` shows the processes.",
     ),
     "gateway_unreachable": ErrorCode(
         503,

@@ -48,6 +48,20 @@ class StreamOptions(msgspec.Struct, gc=False):
     include_usage: bool = False
 
 
+class PromptText(msgspec.Struct, tag_field="type", tag="input_text", gc=False):
+    """A value of a prompt in the form of an input part."""
+
+    text: str
+
+
+class PromptCall(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """`prompt`, as in OpenAI's Responses API: a template, its version (the newest when left out), and its values."""
+
+    id: str
+    version: str | int | None = None
+    variables: dict[str, str | PromptText] | None = None
+
+
 class ChatView(msgspec.Struct, gc=False):
     """The fields of a chat request that the gateway decides on or checks; the rest travels untouched.
 
@@ -56,7 +70,8 @@ class ChatView(msgspec.Struct, gc=False):
     """
 
     model: str
-    messages: list[Message]
+    messages: list[Message] = []
+    prompt: PromptCall | None = None
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     response_format: ResponseFormat | None = None
@@ -84,6 +99,11 @@ _PARAMETERS = (
     "stream_options temperature tool_choice tools top_k top_logprobs top_p user verbosity web_search_options"
 )
 KNOWN_PARAMETERS = frozenset(_PARAMETERS.split())
+
+PROMPT_FORM = (
+    "`prompt` is an object with id, version and variables; a value is a string or an input_text, and images and files "
+    "go into messages."
+)
 
 _decode_view = msgspec.json.Decoder(ChatView).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -127,16 +147,21 @@ class ChatRequest:
                 body.decode()  # the parser does not look into the parts that travel untouched
             view = _decode_view(body)
             fields = _decode_fields(body)
+            fields.pop("prompt", None)  # ours; it becomes messages
         except msgspec.ValidationError as error:
             path = field_at_fault(str(error))
             raise UsageError(
                 f"The request field {path} is not what it must be." if path else "The request is not an object.",
                 explain_validation(str(error)),
+                PROMPT_FORM if path.startswith("prompt") else "",
                 param=path or None,
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError("The request body is not valid JSON.", explain_syntax(error)) from None
-        if not view.messages:
+        if "messages" not in fields and view.prompt is None:
+            told = "Object missing required field `messages`."
+            raise UsageError("The request field messages is not what it must be.", told, param="messages")
+        if not view.messages and view.prompt is None:
             raise UsageError("The request has no messages.", "`messages` is an empty list.", param="messages")
         if not view.model:
             raise UsageError("The request names no model.", "`model` is empty.", param="model")
@@ -201,6 +226,8 @@ def field_at_fault(message: str) -> str:
 def explain_validation(message: str) -> str:
     """msgspec's message without the path; it names types and allowed keys, except enum values, which are quoted."""
     text = message.partition(" - at `")[0]
+    if text.startswith("Object contains unknown field"):  # the same, of the key
+        return "It has a key that is not known."
     if text.startswith("Invalid enum value"):  # the message repeats the caller's value
         return "The value is not one of the allowed ones."
     return text + "."

@@ -27,6 +27,20 @@ class ModeServed(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
+class PromptUsed(msgspec.Struct, frozen=True, gc=False):
+    """Which prompt was put before a request's messages.
+
+    Attributes:
+        id: Its name.
+        version: Its version, from 1 upwards.
+        language: `en` or `ko`.
+    """
+
+    id: str
+    version: int
+    language: str
+
+
 class Finished(msgspec.Struct, frozen=True, gc=False):
     """One request, ended. Holds no text of the caller or of the answer.
 
@@ -54,6 +68,7 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         cache: What the cache did; with `hit`, `semantic` and `stale` nobody served now and `served_by` did it then.
         cache_age_s: Seconds since the answer that the cache gave was made; None when it gave none.
         cost_usd: List price of all attempts together in US dollars, None when unknown.
+        prompt: The prompt that was used; None without one.
     """
 
     request_id: str
@@ -78,3 +93,4 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     cache: CacheResult = "off"
     cache_age_s: float | None = None
     cost_usd: float | None = None
+    prompt: PromptUsed | None = None

@@ -35,7 +35,7 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class RequestRecord(msgspec.Struct, gc=False):
-    """One request, with the attributes of `Finished`; what is unknown is null; no mode asked for, none told."""
+    """One request, with the attributes of `Finished`; what is unknown is null; no mode or prompt, none told."""
 
     request_id: str
     at: float
@@ -61,6 +61,8 @@ class RequestRecord(msgspec.Struct, gc=False):
     mode_requested: str | msgspec.UnsetType = msgspec.UNSET
     mode_served: str | msgspec.UnsetType | None = msgspec.UNSET
     mode_reason: str | msgspec.UnsetType = msgspec.UNSET
+    prompt: str | msgspec.UnsetType = msgspec.UNSET
+    prompt_language: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Written(NamedTuple):
@@ -196,6 +198,8 @@ def recorded(finished: Finished) -> RequestRecord:
     )
     if mode is not None:
         record.mode_requested, record.mode_served, record.mode_reason = mode.requested, mode.served, mode.reason
+    if (used := finished.prompt) is not None:
+        record.prompt, record.prompt_language = f"{used.id}@{used.version}", used.language
     return record
 
 

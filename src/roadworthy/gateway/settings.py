@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from roadworthy.gateway.prompts.template import Template
 from roadworthy.gateway.quality.rule import Quality
 
 
@@ -92,7 +93,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit point `stream_idle_timeout_s`, `stream_min_chars_per_s` (0 switches it off; judged over
     `stream_rate_window_s`) and `stream_max_s` hold. `cache` None means exact where the cache is on and the request
     asks for no variety; `cache_ttl_s` None means the lifetime that follows the load. `quality` None: the default rules
-    alone.
+    alone. `prompt` is `NAME` or `NAME@VERSION` of what comes before the caller's messages; `role` is the name in its
+    mode, None outside modes.
     """
 
     name: str
@@ -105,6 +107,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_max_s: float = 600.0
     cache: Literal["off", "exact", "semantic"] | None = None
     cache_ttl_s: float | None = None
+    prompt: str | None = None
+    role: str | None = None
     quality: Quality | None = None
 
 
@@ -221,12 +225,31 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: KeyLimits | None = None
 
 
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Valkey or Redis server that replicas share. `url` may hold a password.
+
+    `replica` names this gateway among the others, anew at every start.
+    """
+
+    url: str
+    replica: str
+    prefix: str = "roadworthy"
+
+    def __repr__(self) -> str:
+        return f"State(url=***, replica={self.replica!r}, prefix={self.prefix!r})"
+
+
 class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets."""
+    """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets.
+
+    `max_file_bytes` bounds uploads; None when files and batches are off. `ships_records` tells whether a process beside
+    this one ships the journal to a database.
+    """
 
     providers: tuple[ProviderSettings, ...]
     routes: tuple[Route, ...]
     modes: tuple[Mode, ...] = ()
+    prompts: tuple[Template, ...] = ()
     profile: str = "development"
     host: str = "127.0.0.1"
     port: int = 8080
@@ -234,6 +257,9 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state_dir: str = ".roadworthy"
     require_key: bool = False
     default_route: str | None = None
+    max_file_bytes: int | None = None
+    state: State | None = None
+    ships_records: bool = False
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_requests: bool = True
     limits: Limits = Limits()

@@ -13,6 +13,8 @@ from roadworthy.runtime.config.report import ConfigInvalid, Problem
 from roadworthy.runtime.config.tree import Config
 from roadworthy.runtime.secret import resolve
 from roadworthy.serve.wiring import secret_references
+from roadworthy.serve.wiring_prompt import prompt_problems, unlocked_prompts
+from roadworthy.serve.wiring_store import store_faults
 
 
 class Checked(NamedTuple):
@@ -54,7 +56,9 @@ def check(path: Path | None, environ: Mapping[str, str] | None = None) -> Checke
         except ConfigInvalid as error:
             problems.update(_told(error.problems, problems, profile, active))
             continue
-        found = [*loaded.warnings, *(_missing_secrets(loaded.config, environ) if profile == active else [])]
+        problems.update(_told(prompt_problems(loaded.config), problems, profile, active))
+        found = [*loaded.warnings, *unlocked_prompts(loaded.config)]
+        found += _missing_secrets(loaded.config, environ) if profile == active else []
         warnings.update(_told(found, warnings, profile, active))
     if problems:
         raise ConfigInvalid(list(problems))
@@ -76,4 +80,5 @@ def _missing_secrets(config: Config, environ: Mapping[str, str]) -> list[Problem
         except ConfigError as error:
             key = f"gateway.providers.{name}"
             missing.append(Problem("", key, f"{error.what} {error.why}", code=error.code))
+    missing += [Problem("", key, f"{e.what} {e.why}", code=e.code) for key, e in store_faults(config, environ)]
     return missing

@@ -1,6 +1,6 @@
 """The control process: the admin API on a port of its own, loopback by default.
 
-    python -m roadworthy.serve.control --settings-fd N
+python -m roadworthy.serve.control --settings-fd N
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from starlette.responses import Response
 
 from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.keys import KeyStore
-from roadworthy.gateway.settings import KeyLimits
+from roadworthy.gateway.settings import KeyLimits, State
+from roadworthy.gateway.shared.allowance import allowances_of
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_access import AdminOnly, error_response
+from roadworthy.serve.control_jobs import AdminJobs
 from roadworthy.serve.control_routes import AdminApi
 from roadworthy.serve.control_workers import Workers
+from roadworthy.serve.masked_lines import MaskedLines
 
 _BACKLOG = 64
 _GRACE_S = 5
@@ -44,6 +47,7 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         workers: Number of edge workers.
         profile: Name of the profile in force.
         budget: Limits of keys that have none of their own.
+        state: What replicas share, None when they share nothing.
     """
 
     host: str
@@ -52,6 +56,7 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: int
     profile: str = "development"
     budget: KeyLimits = KeyLimits()
+    state: State | None = None
 
 
 def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal) -> Starlette:
@@ -64,7 +69,8 @@ def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal
     """
     state_dir = Path(settings.state_dir)
     workers = Workers(state_dir, settings.workers)
-    api = AdminApi(state_dir, settings.profile, workers, keys, journal, settings.budget)
+    shared = None if settings.state is None else allowances_of(settings.state)
+    api = AdminApi(state_dir, settings.profile, workers, keys, journal, settings.budget, shared)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -72,7 +78,9 @@ def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal
         await workers.close()
 
     return Starlette(
-        routes=api.routes(), lifespan=lifespan, middleware=[Middleware(AdminOnly, keys=keys)],
+        routes=[*api.routes(), *AdminJobs(state_dir, journal).routes()],
+        lifespan=lifespan,
+        middleware=[Middleware(AdminOnly, keys=keys)],
         exception_handlers={RoadworthyError: _known, HTTPException: _http, Exception: _bug},
     )
 
@@ -97,18 +105,6 @@ async def _bug(request: Request, error: Exception) -> Response:
     return error_response(request, UnexpectedError("Something failed that should not have: a bug of ours."))
 
 
-class _MaskedLines(logging.Handler):
-    """Writes one masked line for each record; tracebacks, whose last line may quote anything, stay out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._mask = FirstMasker().mask
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the record."""
-        sys.stderr.write(f"control: {record.levelname.lower()}: {self._mask(record.getMessage())}\n")
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket on a port that the supervisor holds reserved."""
     family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -129,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--settings-fd", type=int, required=True, help="file descriptor to read the settings from")
     with open(parser.parse_args(argv).settings_fd, "rb") as pipe:
         settings = msgspec.json.decode(pipe.read(), type=ControlSettings)
-    logging.basicConfig(level=logging.WARNING, handlers=[_MaskedLines()])
+    logging.basicConfig(level=logging.WARNING, handlers=[MaskedLines("control")])
     try:
         app = _open_app(settings)
     except RoadworthyError as error:

@@ -22,6 +22,7 @@ import uvloop
 from roadworthy.core.errors import ConfigError, Exit, RoadworthyError, StorageError
 from roadworthy.gateway.allowance_store import FILE as ALLOWANCE_FILE
 from roadworthy.gateway.allowance_store import SqliteAllowances
+from roadworthy.gateway.edge.passage import Passages
 from roadworthy.gateway.edge.route import InternalRoutes, PublicRoutes
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.server import Server
@@ -36,6 +37,7 @@ from roadworthy.runtime.log import Log
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
+from roadworthy.serve.edge_store import SharedState, watch_records
 from roadworthy.serve.rundir import read_run_record
 
 KEY_POLL_S = 1.0
@@ -61,20 +63,29 @@ class EdgeWorker:
         self.keys = KeyStore(store)
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
-        self.allowances = SqliteAllowances(self._state / ALLOWANCE_FILE)
-        self.service.limit_keys(self.allowances)
         run_dir = self._state / "run"
         siblings = Siblings(worker, run_dir)
         if settings.workers > 1:
             self.service.tell = partial(siblings.tell, "/internal/breakers/news")
+        own = SqliteAllowances(self._state / ALLOWANCE_FILE)
+        self.shared = None if settings.state is None else SharedState(settings.state, self.service, self.metrics, own)
+        self.allowances = own if self.shared is None else self.shared.allowances
+        self.service.limit_keys(self.allowances)
         self.public = PublicRoutes(self.service, Scraper(worker, siblings, self.metrics.snapshot))
-        self.server = Server(self.public, settings.limits)
+        largest = settings.max_file_bytes
+        self.server = Server(self.public, settings.limits, None if largest is None else Passages(self.service, largest))
         self.public.draining = lambda: self.server.draining
         internal = InternalRoutes(
-            self.service, self.metrics.snapshot, lambda: len(self.server.connections), self.reload_keys
+            self.service,
+            self.metrics.snapshot,
+            lambda: len(self.server.connections),
+            self.reload_keys,
+            self.public.on_behalf,
         )
         self.internal = Server(internal, settings.limits)
         self._socket = run_dir / f"edge-{worker}.sock"
+        if settings.ships_records:
+            watch_records(self.service.stores, self.metrics, run_dir, first=worker == 0)
         self._observe()
 
     async def run(self) -> None:
@@ -108,6 +119,8 @@ class EdgeWorker:
         await self.server.drain()
         await self.internal.drain()
         self.service.close()
+        if self.shared is not None:
+            await self.shared.close()
         self.allowances.close()
         self.service.event("edge.stopped", worker=self.worker)
         self.ledger.close()

@@ -13,12 +13,15 @@ import msgspec
 
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.config.tree import Config
+from roadworthy.runtime.secret import resolve
 from roadworthy.serve.model_file import MODEL_NAME, check_digest, check_model_file, check_model_server
 from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
 from roadworthy.serve.supervisor import ChildSpec
 from roadworthy.serve.wiring import compile_edge, embedded_provider
+from roadworthy.serve.wiring_store import database
 
+RECORDS_MODULE = "roadworthy.serve.records_process"
 EDGE_MODULE = "roadworthy.serve.edge_process"
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared with, not bound
 
@@ -66,6 +69,11 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     children += [
         ChildSpec(f"edge-{worker}", EDGE_MODULE, ("--worker", str(worker)), content) for worker in range(edge.workers)
     ]
+    if config.jobs.enabled:
+        children.append(_worker(config, state_dir, environ))
+    if config.journal.database is not None:
+        told = {"state_dir": state_dir, "database": database(config, environ), "log_level": edge.log_level}
+        children.append(ChildSpec("records", RECORDS_MODULE, settings=msgspec.json.encode(told), last=True))
     admin_url = None
     if config.control.enabled:
         children.append(_control(config, edge, held))
@@ -107,9 +115,22 @@ def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:
     told = {
         "host": config.control.host, "port": config.control.port, "state_dir": edge.state_dir,
         "workers": edge.workers, "profile": edge.profile, "budget": edge.budget.default,
+        "state": edge.state,
     }
     held.enter_context(reserve(config.control.host, config.control.port, "control.port"))
     return ChildSpec("control", "roadworthy.serve.control", settings=msgspec.json.encode(told))
+
+
+def _worker(config: Config, state_dir: str, environ: Mapping[str, str]) -> ChildSpec:
+    # As with control: what the worker imports is not imported here.
+    jobs = config.jobs
+    told = {
+        "state_dir": state_dir, "store": None if jobs.store == "sqlite" else resolve(jobs.store, environ),
+        "max_queued": jobs.max_queued, "max_attempts": jobs.max_attempts, "concurrency": jobs.concurrency,
+        "batch_parallel": jobs.batch_parallel, "max_file_bytes": jobs.max_file_bytes,
+        "max_stored_bytes": jobs.max_stored_bytes,
+    }  # fmt: skip
+    return ChildSpec("worker", "roadworthy.serve.worker_process", settings=msgspec.json.encode(told))
 
 
 def root_url(host: str, port: int) -> str:

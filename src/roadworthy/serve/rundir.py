@@ -22,7 +22,7 @@ class ProcessRecord(msgspec.Struct, frozen=True):
     """One child process as `processes.json` tells it.
 
     Attributes:
-        name: `edge-0`, `model`, `control`.
+        name: `edge-0`, `model`, `worker`, `control`.
         state: `running`, `waiting` (for its next start), `looping` (same, after many deaths) or `stopped`.
         pid: None while it does not run.
         restarts: Times it was started again.
@@ -62,7 +62,10 @@ class RunDirectory:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.release()
 
@@ -78,7 +81,8 @@ class RunDirectory:
             raise ConfigError(
                 "The path of the state directory is too long.",
                 f"It has {len(os.fsencode(state_dir))} bytes; unix sockets below it allow {MAX_STATE_DIR_BYTES}.",
-                "Set gateway.state_dir to a shorter path.", param="gateway.state_dir",
+                "Set gateway.state_dir to a shorter path.",
+                param="gateway.state_dir",
             )
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,7 +90,8 @@ class RunDirectory:
             lock = os.open(self.path / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StorageError(
-                f"The state directory {state_dir} cannot be used.", f"{error.strerror}.",
+                f"The state directory {state_dir} cannot be used.",
+                f"{error.strerror}.",
                 "Check its rights, or set gateway.state_dir to another path.",
             ) from error
         try:
@@ -97,7 +102,8 @@ class RunDirectory:
             raise ConfigError(
                 f"`roadworthy up` already runs with the state directory {state_dir}.",
                 f"Its process id is {owner}." if owner else "",
-                "Stop it first, or set gateway.state_dir to another path.", code="already_running",
+                "Stop it first, or set gateway.state_dir to another path.",
+                code="already_running",
             ) from error
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -124,7 +130,7 @@ class RunDirectory:
         os.replace(part, self.path / "processes.json")
 
     def _remove_leftovers(self) -> None:
-        for left in (*self.path.glob("edge-*.sock"), *self.path.glob("processes.json*")):
+        for left in (*self.path.glob("*.sock"), *self.path.glob("processes.json*")):
             left.unlink(missing_ok=True)
 
 
@@ -150,7 +156,9 @@ def reserve(host: str, port: int, key: str) -> socket.socket:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
         raise ConfigError(
-            f"The address {host} is not known.", "It is neither an IP address nor a name that resolves.", param=key,
+            f"The address {host} is not known.",
+            "It is neither an IP address nor a name that resolves.",
+            param=key,
         ) from error
     try:
         # Without SO_REUSEPORT every listener refuses us, also one that would share the port.
@@ -168,10 +176,15 @@ def reserve(host: str, port: int, key: str) -> socket.socket:
 def _not_ours(error: OSError, host: str, port: int, key: str) -> ConfigError:
     if error.errno == errno.EADDRINUSE:
         return ConfigError(
-            f"Port {port} on {host} is in use.", "Another process listens on it.",
-            f"Stop the other process, or set {key} to another port.", code="port_in_use", param=key,
+            f"Port {port} on {host} is in use.",
+            "Another process listens on it.",
+            f"Stop the other process, or set {key} to another port.",
+            code="port_in_use",
+            param=key,
         )
     return ConfigError(
-        f"Port {port} on {host} cannot be used.", f"{error.strerror}.",
-        f"Set {key} and its host to an address of this machine and a port above 1023.", param=key,
+        f"Port {port} on {host} cannot be used.",
+        f"{error.strerror}.",
+        f"Set {key} and its host to an address of this machine and a port above 1023.",
+        param=key,
     )

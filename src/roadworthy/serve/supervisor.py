@@ -33,7 +33,7 @@ class ChildSpec(NamedTuple):
     """How to start one child.
 
     Attributes:
-        name: `edge-0`, `model`, `control`; also the name in messages.
+        name: `edge-0`, `model`, `worker`, `control`; also the name in messages.
         module: Module to run as `__main__`.
         arguments: Command-line arguments; never a secret.
         settings: Given to the child through a pipe, whose descriptor follows `--settings-fd`; None for no pipe.
@@ -82,8 +82,12 @@ class _Child:
 
     def record(self) -> ProcessRecord:
         return ProcessRecord(
-            self.spec.name, self.state, self.process.pid if self.process else None,
-            max(0, self.policy.restarts), self.last_exit, self.started_at,
+            self.spec.name,
+            self.state,
+            self.process.pid if self.process else None,
+            max(0, self.policy.restarts),
+            self.last_exit,
+            self.started_at,
         )
 
 
@@ -100,8 +104,14 @@ class Supervisor:
     """
 
     def __init__(
-        self, children: Sequence[ChildSpec], run_directory: RunDirectory, *, drain_timeout_s: float,
-        say: Callable[[str], None], backoff: Backoff | None = None, clock: Clock | None = None,
+        self,
+        children: Sequence[ChildSpec],
+        run_directory: RunDirectory,
+        *,
+        drain_timeout_s: float,
+        say: Callable[[str], None],
+        backoff: Backoff | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._children = [_Child(spec, backoff) for spec in children]
         self._run_directory = run_directory
@@ -178,8 +188,11 @@ class Supervisor:
         try:
             # stdout belongs to the command's own data.
             child.process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-                [*command, *spec.arguments], stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno(),
-                pass_fds=inherited, process_group=0,
+                [*command, *spec.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr.fileno(),
+                pass_fds=inherited,
+                process_group=0,
             )
         except OSError as error:
             child.last_exit = f"could not be started: {error.strerror}"

@@ -14,6 +14,8 @@ from roadworthy.runtime.config.prices import collected
 from roadworthy.runtime.config.tree import Config, ModelPrice, Node, Provider, Route
 from roadworthy.runtime.secret import SecretRef, header_reference, resolve
 from roadworthy.serve.wiring_cache import compile_cache
+from roadworthy.serve.wiring_prompt import compile_prompts
+from roadworthy.serve.wiring_store import check_stores, compile_state
 
 BASE_URLS = {
     "openai": "https://api.openai.com/v1",
@@ -45,6 +47,7 @@ def compile_edge(
     """
     names = used_providers(config)
     check_secrets(config, environ)
+    check_stores(config, environ)
     gateway = config.gateway
     prices = collected(gateway.prices, {name: gateway.providers[name].kind for name in names})
     providers = [
@@ -58,6 +61,7 @@ def compile_edge(
         providers=tuple(providers),
         routes=tuple(_route(config, name) for name in gateway.routes),
         modes=tuple(_mode(config, name, mode) for name, mode in gateway.modes.items()),
+        prompts=compile_prompts(config),
         profile=config.profile,
         host=gateway.host,
         port=gateway.port,
@@ -65,6 +69,9 @@ def compile_edge(
         state_dir=gateway.state_dir,
         require_key=gateway.require_key,
         default_route=default_route(config),
+        max_file_bytes=config.jobs.max_file_bytes if config.jobs.enabled else None,
+        state=compile_state(config, environ),
+        ships_records=config.journal.database is not None,
         log_level=config.log.level,
         log_requests=config.log.requests,
         limits=msgspec.convert(_plain(gateway.limits), settings.Limits),
@@ -214,6 +221,8 @@ def _role(config: Config, mode_name: str, mode: Mode, at: int) -> settings.Route
     return msgspec.convert(
         {
             **limits,
+            **({"prompt": mode.prompts[role]} if role in mode.prompts else {}),
+            "role": role,
             "name": f"{mode_name}/{role}" if at else mode_name,
             "chain": tuple(settings.Target(*target.split("/", 1)) for target in chain),
             "deadline_s": mode.timeout_s,

@@ -11,7 +11,7 @@ from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.gateway.cost import total_usd
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN, Shown
-from roadworthy.gateway.finished import CacheResult, Quality
+from roadworthy.gateway.finished import CacheResult, PromptUsed, Quality
 
 PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER})
 
@@ -34,7 +34,10 @@ class AttemptView(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class Extra(msgspec.Struct, gc=False):
-    """The `roadworthy` object of an answer. The mode is null where none was asked for, cost until it is known."""
+    """The `roadworthy` object of an answer. The mode is null where none was asked for, cost until it is known.
+
+    No prompt used, none told.
+    """
 
     attempts: list[AttemptView]
     quality: Quality
@@ -42,6 +45,7 @@ class Extra(msgspec.Struct, gc=False):
     mode_requested: str | None = None
     mode_served: str | None = None
     mode_reason: str | None = None
+    prompt: PromptUsed | msgspec.UnsetType = msgspec.UNSET
     cache: CacheResult = "off"
     stub_used: bool = False
     cost: float | None = None
@@ -114,6 +118,8 @@ def _with(extra: Extra, shown: Shown) -> Extra:
     extra.cache = shown.cache
     if (mode := shown.mode) is not None:
         extra.mode_requested, extra.mode_served, extra.mode_reason = mode.requested, mode.served, mode.reason
+    if shown.prompt is not None:
+        extra.prompt = shown.prompt
     return extra
 
 
@@ -255,6 +261,8 @@ def error_object(
         inner["debug_hint"] = debug_hint(attempts)
     if (mode := shown.mode) is not None:
         inner |= {"mode_requested": mode.requested, "mode_served": mode.served, "mode_reason": mode.reason}
+    if shown.prompt is not None:
+        inner["prompt"] = shown.prompt
     if error.code == "runtime_quality_failed" and attempts:
         inner["quality_issues"] = last_issues(attempts)
     return inner
@@ -288,6 +296,15 @@ def error_lines(
     if error.code == "unauthorized":
         lines += 'www-authenticate: Bearer realm="roadworthy"\r\n'
     return lines.encode() + shown.lines
+
+
+def refusal(error: RoadworthyError, status: int, request_id: str, reason: bytes, date: bytes) -> bytes:
+    """A whole answer, after which the connection closes, to what was no acceptable request."""
+    body = error_body(error, request_id)
+    return (
+        b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%b"
+        b"connection: close\r\n\r\n%b" % (status, reason, date, len(body), error_lines(error, request_id), body)
+    )
 
 
 def incomplete_event(

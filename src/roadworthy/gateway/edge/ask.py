@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -20,6 +20,9 @@ from roadworthy.gateway.quality.default import Rejection, judge, rejection
 from roadworthy.gateway.quality.gate import Gate, judge_gated
 from roadworthy.gateway.quality.json_ask import asked_in_words, request_schema
 
+if TYPE_CHECKING:
+    from roadworthy.gateway.edge.prompting import Lead
+
 
 class Ask(Protocol):
     """One request, independent of who will serve it."""
@@ -30,6 +33,10 @@ class Ask(Protocol):
     wants_json: bool
     judged: bool
     """Whether `judge` looks at answers at all."""
+    prompted: bool
+    """Whether the request names a prompt."""
+    lead: Lead | None
+    """What was put before the messages."""
     in_words: bool
     """Whether the target was asked for JSON in words, because its API has no parameter for it."""
 
@@ -92,7 +99,7 @@ PARAMETER = re.compile(r"[a-z][a-z_]{0,39}[0-9]?")
 class ChatAsk:
     """A chat completion."""
 
-    __slots__ = ("_schema", "in_words", "model", "request", "stream", "wants_json")
+    __slots__ = ("_schema", "in_words", "lead", "model", "prompted", "request", "stream", "wants_json")
     endpoint: Literal["chat", "embeddings"] = "chat"
     judged = True
 
@@ -101,6 +108,8 @@ class ChatAsk:
         self.model = request.view.model
         self.stream = request.stream
         self.wants_json = request.wants_json
+        self.prompted = request.view.prompt is not None
+        self.lead: Lead | None = None
         self.in_words = False
         self._schema = request_schema(request) if request.wants_json else None
 
@@ -141,6 +150,8 @@ class ChatAsk:
 
     def body(self, link: UpstreamLink) -> bytes:
         """Request body for this target."""
+        if self.lead is not None:
+            self.lead.put(self.request, link.label)
         provider = link.upstream.provider
         if not self.wants_json:
             return provider.chat_body(self.request, link.model)
@@ -184,6 +195,8 @@ class EmbeddingsAsk:
     __slots__ = ("_fields", "model")
     endpoint: Literal["chat", "embeddings"] = "embeddings"
     judged = False
+    prompted = False
+    lead: Lead | None = None
     stream = False
     wants_json = False
     in_words = False
@@ -249,3 +262,19 @@ class EmbeddingsAsk:
     def judge(self, reply: Reply, gate: Gate | None, chunks: Sequence[bytes] = ()) -> Rejection | None:
         """Vectors are not judged: an empty list is already a failure of the provider."""
         return None
+
+
+def require_chat(ask: Ask) -> None:
+    """Refuse what modes do not do.
+
+    Raises:
+        UsageError: `unsupported_parameter`.
+    """
+    if not isinstance(ask, ChatAsk):
+        raise UsageError(
+            "A mode answers chats only.",
+            "Its parameters and limits say nothing about embeddings.",
+            "Name a route or a pinned provider/model.",
+            code="unsupported_parameter",
+            param="model",
+        )

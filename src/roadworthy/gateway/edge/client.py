@@ -14,12 +14,23 @@ import httptools
 
 from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
 from roadworthy.core.ids import request_id
-from roadworthy.gateway.edge.answer import error_body, error_lines
+from roadworthy.gateway.edge.answer import error_body, error_lines, refusal
 from roadworthy.gateway.edge.parts import MANY, compact
 from roadworthy.gateway.edge.request import (
+    CLOSE,
+    CONTINUE,
+    EVENT_STREAM,
+    GONE_PROBE_S,
+    LARGE_BODY_BYTES,
+    LINGER_S,
     LISTS,
+    MAX_PIPELINED,
     MAX_URL_BYTES,
+    MOST_FRAMING,
+    MOSTLY_FRAMING,
+    PASSED_ON,
     REASONS,
+    SLASH,
     WANTED,
     Request,
     Work,
@@ -30,20 +41,8 @@ from roadworthy.gateway.edge.request import (
 )
 
 if TYPE_CHECKING:
+    from roadworthy.gateway.edge.passage import Passage, Passages
     from roadworthy.gateway.edge.server import Server
-
-MAX_PIPELINED = 32
-"""Requests that may wait behind one that is being answered; with more the connection closes after these."""
-LARGE_BODY_BYTES = 65_536
-"""A waiting request of this size stops the reading: what waits must not fill the memory."""
-MOST_FRAMING = 6
-"""Bytes on the wire for a byte of body that comes in chunks of one byte: no honest sender needs more."""
-SLASH = 47
-GONE_PROBE_S = 0.1
-LINGER_S = 5.0
-"""How long a refused caller may go on sending before the connection is reset."""
-MOSTLY_FRAMING = UsageError("The request's body is mostly framing.", code="request_too_large")
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ClientConnection(asyncio.Protocol):
@@ -69,6 +68,7 @@ class ClientConnection(asyncio.Protocol):
         self._max_header_bytes = server.limits.max_header_bytes
         self._wire = 0  # bytes of the body with its framing
         self._expects = False
+        self._passage: Passage | None = None
         self._upgrading: Request | None = None
         self._refusal: RoadworthyError | None = None
         self._refusal_status = 0
@@ -80,7 +80,7 @@ class ClientConnection(asyncio.Protocol):
         self._began = False
         self._since = server.now
         self._paused_since: float | None = None
-        self.exchange: Work | None = None
+        self.exchange: Work | Passage | None = None
         self.task: asyncio.Task[None] | None = None
 
     # -- asyncio.Protocol
@@ -117,7 +117,7 @@ class ClientConnection(asyncio.Protocol):
         if self._in_head or self._wire:
             self._check_size()
         if self._queue and (len(self._queue) >= MAX_PIPELINED // 2 or self._size > LARGE_BODY_BYTES):
-            self._stop_reading()
+            self.hold()
 
     def _in_slices(self, data: bytes) -> None:
         """A header or a chunk extension over the limit could hide in so much."""
@@ -152,13 +152,19 @@ class ClientConnection(asyncio.Protocol):
     def _mostly_framing(self) -> bool:
         return self._wire > self._size * MOST_FRAMING + self._max_header_bytes
 
-    def _stop_reading(self) -> None:
+    def hold(self) -> None:
+        """Read no more for now."""
         if not self._transport.is_closing():
             self._transport.pause_reading()
 
+    def go_on(self) -> None:
+        """Read again."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def _drop(self, data: bytes) -> None:
         self._dropped += len(data)
-        if self._dropped > self._server.limits.max_body_bytes:
+        if self._dropped > (self._server.passages or self._server).limits.max_body_bytes:
             self._transport.abort()
 
     def eof_received(self) -> bool:
@@ -193,7 +199,7 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The caller reads slowly: read slowly from the provider, and take no more requests."""
         self._paused_since = self._server.now
-        self._stop_reading()
+        self.hold()
         if self.exchange is not None:
             self.exchange.pause()
 
@@ -257,12 +263,14 @@ class ClientConnection(asyncio.Protocol):
             or b"transfer-encoding" in headers
             or b"upgrade" in headers
             or int(headers.get(b"content-length", 0)) > limits.max_body_bytes
+            or url.startswith(PASSED_ON)
         ):
             self._check_head(request)
 
     def _check_head(self, request: Request) -> None:
         request.version = self._parser.get_http_version()
-        fault = fault_of(request, self._headers, len(self._url), self._server.limits)
+        passages = self._server.passages if request.path.startswith(PASSED_ON) else None
+        fault = fault_of(request, self._headers, len(self._url), (passages or self._server).limits)
         if fault is not None:
             self._refuse_later(*fault)
             return
@@ -275,10 +283,25 @@ class ClientConnection(asyncio.Protocol):
             self._expects = True
             if self._current is None:
                 self._turn()
+        if passages is not None:
+            self._pass_on(request, passages)
+
+    def _pass_on(self, request: Request, passages: Passages) -> None:
+        """The worker answers this one, and gets the body while it comes; so nothing may be answered before it."""
+        try:
+            if self._current is not None or self._queue or self._upgrading is not None:
+                raise UsageError("Requests for files and batches can neither be pipelined nor upgraded.")
+            self.exchange = self._passage = passages.open(self, request, self._url)
+            self._current = request
+        except RoadworthyError as error:
+            self._refuse_later(error, error.spec.http_status)
 
     def on_body(self, data: bytes) -> None:
         """Collect, within the limit."""
         self._size += len(data)
+        if self._passage is not None:
+            self._passage.feed(data)
+            return
         if self._size > self._server.limits.max_body_bytes:
             self._parts.clear()
             self._refuse_later(*too_large(self._server.limits))
@@ -294,6 +317,10 @@ class ClientConnection(asyncio.Protocol):
             return
         if in_chunks and self._mostly_framing():  # the last slice may hold 1 limit of the next request, no more
             self._refuse_later(MOSTLY_FRAMING, 413)
+            return
+        if self._passage is not None:
+            passage, self._passage = self._passage, None
+            passage.ended()
             return
         request.keep_alive = self._parser.should_keep_alive()
         if not request.keep_alive:  # as in HTTP/1.0
@@ -317,18 +344,11 @@ class ClientConnection(asyncio.Protocol):
         if request is None or self._transport.is_closing():
             return
         last = self._last(request)
+        reason, date, close = REASONS.get(status, b"Unknown"), self._server.date, CLOSE if last else b""
+        shown = b"" if request.method == b"HEAD" else body
         self._transport.write(
             b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b"
-            % (
-                status,
-                REASONS.get(status, b"Unknown"),
-                self._server.date,
-                kind,
-                len(body),
-                lines,
-                b"connection: close\r\n" if last else b"",
-                b"" if request.method == b"HEAD" else body,
-            )
+            % (status, reason, date, kind, len(body), lines, close, shown)
         )
         self._answered(last)
 
@@ -339,7 +359,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self.answer(error.spec.http_status, error_lines(error, identity), error_body(error, identity))
 
-    def begin(self, lines: bytes) -> None:
+    def begin(self, lines: bytes, kind: bytes = EVENT_STREAM) -> None:
         """The header of a stream; HTTP/1.0 callers get it without transfer coding, ended by the connection's end."""
         request = self._current
         if request is None:
@@ -348,16 +368,9 @@ class ClientConnection(asyncio.Protocol):
         self._chunked = request.version == "1.1"
         if not self._chunked:
             request.keep_alive = False
-        self._transport.write(
-            b"HTTP/1.1 200 OK\r\ndate: %b\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
-            b"cache-control: no-cache\r\nx-accel-buffering: no\r\n%b%b%b\r\n"
-            % (
-                self._server.date,
-                lines,
-                b"transfer-encoding: chunked\r\n" if self._chunked else b"",
-                b"connection: close\r\n" if self._last(request) else b"",
-            )
-        )
+        coding = b"transfer-encoding: chunked\r\n" if self._chunked else b""
+        head = (self._server.date, kind, lines, coding, CLOSE if self._last(request) else b"")
+        self._transport.write(b"HTTP/1.1 200 OK\r\ndate: %b\r\n%b%b%b%b\r\n" % head)
 
     def write(self, data: bytes) -> None:
         """Bytes of a stream."""
@@ -472,19 +485,7 @@ class ClientConnection(asyncio.Protocol):
         self._refusal = None
         identity = request_id()
         status = status or error.spec.http_status
-        body = error_body(error, identity)
-        self._transport.write(
-            b"HTTP/1.1 %d %b\r\ndate: %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%b"
-            b"connection: close\r\n\r\n%b"
-            % (
-                status,
-                REASONS.get(status, b"Unknown"),
-                self._server.date,
-                len(body),
-                error_lines(error, identity),
-                body,
-            )
-        )
+        self._transport.write(refusal(error, status, identity, REASONS.get(status, b"Unknown"), self._server.date))
         self._server.refused(error, status)
         self._since = self._server.now
         self._linger()

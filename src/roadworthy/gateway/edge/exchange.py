@@ -481,6 +481,7 @@ class Exchange:
                 quality,
                 mode=self.shown.mode,
                 cost_usd=total_usd(attempts),
+                prompt=self.shown.prompt,
             )
         )
 

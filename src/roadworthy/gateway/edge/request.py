@@ -8,11 +8,28 @@ from roadworthy.core.errors import UsageError
 from roadworthy.gateway.settings import Limits
 
 MAX_URL_BYTES = 2_048
+MAX_PIPELINED = 32
+"""Requests that may wait behind one that is being answered; with more the connection closes after these."""
+LARGE_BODY_BYTES = 65_536
+"""A waiting request of this size stops the reading: what waits must not fill the memory."""
+MOST_FRAMING = 6
+"""Bytes on the wire for a byte of body that comes in chunks of one byte: no honest sender needs more."""
+SLASH = 47
+GONE_PROBE_S = 0.1
+LINGER_S = 5.0
+"""How long a refused caller may go on sending before the connection is reset."""
+MOSTLY_FRAMING = UsageError("The request's body is mostly framing.", code="request_too_large")
+CLOSE = b"connection: close\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 WANTED = frozenset(
-    b"authorization host expect content-length transfer-encoding upgrade origin accept cache-control".split()
+    b"authorization host expect content-type content-length transfer-encoding upgrade origin accept"
+    b" cache-control idempotency-key".split()
 )
 LISTS = frozenset({b"accept", b"cache-control"})
 """Lines that may come more than once and then mean one list (RFC 9110 §5.3)."""
+PASSED_ON = (b"/v1/files", b"/v1/batches")
+"""Paths that the worker process answers; their bodies are passed on piece by piece."""
+EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 REASONS = {
     200: b"OK",
     400: b"Bad Request",

@@ -28,6 +28,7 @@ Handle = Callable[[ClientConnection, Request, str], None]
 
 _encode = msgspec.json.Encoder().encode
 MODELS = b"/v1/models/"
+BEHALF = b"/internal/as/"
 
 
 class PublicRoutes:
@@ -85,18 +86,32 @@ class PublicRoutes:
     # -- language
 
     def _chat(self, connection: ClientConnection, request: Request, identity: str) -> None:
-        self._serve(connection, request, identity, lambda body: ChatAsk(ChatRequest.parse(body)))
+        self._serve(connection, request, identity, _parse_chat)
 
     def _embeddings(self, connection: ClientConnection, request: Request, identity: str) -> None:
         self._serve(connection, request, identity, EmbeddingsAsk.parse)
 
+    def on_behalf(self, connection: ClientConnection, request: Request, identity: str) -> None:
+        """Serve a line of a batch, `/internal/as/<key id>/v1/…`, as if the key's holder had asked."""
+        key, _, path = request.path[len(BEHALF) :].partition(b"/")
+        request.path = b"/" + path
+        parse = _LINES.get(request.path)
+        if request.method != b"POST" or parse is None:
+            raise UsageError("Nothing is served under this path.", code="not_found")
+        self._serve(connection, request, identity, parse, key.decode("ascii", "replace"))
+
     def _serve(
-        self, connection: ClientConnection, request: Request, identity: str, parse: Callable[[bytes], Ask]
+        self,
+        connection: ClientConnection,
+        request: Request,
+        identity: str,
+        parse: Callable[[bytes], Ask],
+        behalf: str | None = None,
     ) -> None:
         service, started = self._service, monotonic()
         key = "anonymous"
         try:
-            key = self._authorize(request, "use")
+            key = self._authorize(request, "use") if behalf is None else service.vouch(behalf, "use")
             cached = request.headers.get(b"cache-control")
             exchange = service.serve(parse(request.body), connection, identity, key, cached)
         except RoadworthyError as error:
@@ -165,7 +180,10 @@ class PublicRoutes:
             "requests_in_flight": service.in_flight,
             "uptime_s": round(monotonic() - service.started_at, 1),
         }
-        ok = service.ready and bool(service.journal_health()["ok"])
+        stores = service.store_health()
+        if stores:
+            parts["stores"] = stores
+        ok = service.ready and all(each["ok"] for each in (service.journal_health(), *stores.values()))
         _json(
             connection,
             200,
@@ -213,6 +231,7 @@ class InternalRoutes:
         snapshot: This worker's metrics.
         connections: Number of open public connections.
         reload_keys: Reads the key store again; returns the number of keys.
+        behalf: Serves a request in the name of a key, see `PublicRoutes.on_behalf`.
     """
 
     def __init__(
@@ -221,15 +240,20 @@ class InternalRoutes:
         snapshot: Callable[[], dict[str, Any]],
         connections: Callable[[], int],
         reload_keys: Callable[[], int],
+        behalf: Handle,
     ) -> None:
         self._service = service
         self._snapshot = snapshot
         self._connections = connections
         self._reload_keys = reload_keys
+        self._behalf = behalf
 
     def handle(self, connection: ClientConnection, request: Request, identity: str) -> None:
         """Answer at once."""
         what = (request.method, request.path)
+        if request.path.startswith(BEHALF):
+            self._behalf(connection, request, identity)
+            return
         if what == (b"GET", b"/internal/status"):
             _json(connection, 200, identity, self._status())
         elif what == (b"GET", b"/internal/metrics"):
@@ -268,6 +292,7 @@ class InternalRoutes:
             "ready": service.ready,
             "breakers": service.breakers(),
             "modes": [] if service.modes is None else service.modes.view(),
+            "stores": service.store_health(),
             "cache": {"enabled": False} if service.cache is None else service.cache.status(),
         }
 
@@ -275,6 +300,16 @@ class InternalRoutes:
 class _Reset(msgspec.Struct):
     provider: str | None = None
     model: str | None = None
+
+
+def _parse_chat(body: bytes) -> ChatAsk:
+    return ChatAsk(ChatRequest.parse(body))
+
+
+_LINES: dict[bytes, Callable[[bytes], Ask]] = {
+    b"/v1/chat/completions": _parse_chat,
+    b"/v1/embeddings": EmbeddingsAsk.parse,
+}
 
 
 def _model(name: str, owner: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.breaker import Breaker, State
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
@@ -137,6 +139,8 @@ class RouteTable:
         return Routed(label, route, tuple(links), self._gates.get(route.name))
 
     def _pin(self, route: Route) -> None:
+        if route.prompt is not None:  # a prompt belongs to the route's name; who names a model gets the model
+            route = msgspec.structs.replace(route, prompt=None)
         for target in route.chain:
             name = f"{target.provider}/{target.model}"
             if target.model != "*" and name not in self._exact:

@@ -13,6 +13,7 @@ from typing import Protocol
 from roadworthy.core.errors import ConfigError, RoadworthyError, UnexpectedError
 from roadworthy.core.ids import request_id
 from roadworthy.gateway.edge.client import ClientConnection
+from roadworthy.gateway.edge.passage import Passages
 from roadworthy.gateway.edge.request import Request
 from roadworthy.gateway.settings import Limits
 
@@ -42,9 +43,10 @@ class Server:
     Args:
         handler: Answers requests.
         limits: Bounds of clients.
+        passages: Where requests for files and batches go; None when they are no special ones.
     """
 
-    def __init__(self, handler: Handler, limits: Limits) -> None:
+    def __init__(self, handler: Handler, limits: Limits, passages: Passages | None = None) -> None:
         self.limits = limits
         self.loop = asyncio.get_running_loop()
         self.draining = False
@@ -54,6 +56,7 @@ class Server:
         self.refusals = 0
         self._emptied: asyncio.Event | None = None
         self._handler = handler
+        self.passages = passages
         self._listeners: list[asyncio.Server] = []
         self._paths: list[tuple[Path, int | None]] = []
         fastest = min(limits.header_timeout_s, limits.request_timeout_s, limits.idle_timeout_s, limits.write_timeout_s)
@@ -82,7 +85,7 @@ class Server:
 
     async def listen_unix(self, path: Path) -> None:
         """Listen on a socket file that only this user may open."""
-        sock = _private_socket(path)
+        sock = private_socket(path)
         self._listeners.append(await self.loop.create_unix_server(lambda: ClientConnection(self), sock=sock))
         self._paths.append((path, _inode(path)))
 
@@ -167,7 +170,8 @@ def _remove(path: Path, inode: int | None) -> None:
         path.unlink(missing_ok=True)
 
 
-def _private_socket(path: Path) -> socket.socket:
+def private_socket(path: Path) -> socket.socket:
+    """A bound unix socket that only this user may open; one that a dead process left behind is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

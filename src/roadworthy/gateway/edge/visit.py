@@ -100,6 +100,8 @@ class Visit:
         self._started = monotonic()
         modes = cache.service.modes
         self._as_asked = NOTHING_SHOWN if modes is None else modes.as_asked(routed)
+        if ask.lead is not None:
+            self._as_asked = ask.lead.shown(self._as_asked)
         self._similar = cache.similar if routed.route.cache == "semantic" and directive.read else None
         self._question = question(key_id, routed.name, ask.request, similar=self._similar is not None)
 
@@ -109,7 +111,7 @@ class Visit:
         """Look the answer up."""
         self._cache.note_load()
         if self._directive.read:
-            self._cache.store.fetch(self._question.key, self._looked)
+            self._cache.store.fetch(self._question.key, self._told)
         else:
             self._go()
 
@@ -150,6 +152,9 @@ class Visit:
             self._refuse(UnexpectedError("The gateway failed to handle this request."))
 
     # -- looking up
+
+    def _told(self, kept: Kept | None) -> None:
+        door(self, partial(self._looked, kept))
 
     def _looked(self, kept: Kept | None) -> None:
         if self.done:
@@ -195,7 +200,10 @@ class Visit:
             if key is None:
                 door(self, self._go)
             else:
-                door(self, partial(self._cache.store.fetch, key, self._found))
+                door(self, partial(self._cache.store.fetch, key, self._told_similar))
+
+    def _told_similar(self, kept: Kept | None) -> None:
+        door(self, partial(self._found, kept))
 
     def _found(self, kept: Kept | None) -> None:
         if self.done:
@@ -352,10 +360,11 @@ class Visit:
         """What is said of the mode when an old answer of it is told, because `reason` kept it from giving a new one."""
         asked, modes = self._as_asked.mode, self._cache.service.modes
         if asked is None or modes is None:
-            return NOTHING_SHOWN
+            return self._as_asked
         tried = None if self._exchange is None else self._exchange.shown.mode
         reason = reason if tried is None else tried.reason or reason
-        return modes.served(ModeServed(asked.requested, asked.served, reason))
+        shown = modes.served(ModeServed(asked.requested, asked.served, reason))
+        return shown if self._ask.lead is None else self._ask.lead.shown(shown)
 
     def _answer(self, entry: Entry, result: CacheResult, age_s: float, shown: Shown) -> None:
         self._tell(entry, result, age_s, [], shown)
@@ -424,5 +433,6 @@ class Visit:
                 cache_age_s=age_s,
                 mode=mode or self._as_asked.mode,
                 cost_usd=0.0,
+                prompt=self._as_asked.prompt,
             )
         )

@@ -78,6 +78,9 @@ class ModeCheck:
         elif name in self._providers:
             self._fault(path, "a provider has this name already; name/role and provider/model could not be told apart")
         self._roles(path, mode.get("roles"))
+        for role in _mapping(mode.get("prompts")):
+            if role not in (known := _mapping(mode.get("roles"))):
+                self._fault((*path, "prompts", role), "the mode has no such role" + suggest(role, map(str, known)))
         roles = max(1, len(_mapping(mode.get("roles"))))
         for text, key in _contradictions(mode, roles):
             self._fault((*path, *key), text)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from roadworthy.runtime.config.node import Node
+from roadworthy.runtime.config.prompt import PROMPT_PATTERN
 
 
 class Parameters(Node):
@@ -87,6 +88,10 @@ class Mode(Node):
         default_factory=dict,
         description="Chain of each role, in order: provider/model, or the name of a route for its chain. The first "
         "role answers to the mode's name, the others to mode/role.",
+    )
+    prompts: dict[str, Annotated[str, Field(pattern=PROMPT_PATTERN)]] = Field(
+        default_factory=dict,
+        description="Prompt of each role, NAME or NAME@VERSION: its system message comes before the caller's.",
     )
     parameters: Parameters = Field(default_factory=Parameters, description="Filled in where the caller is silent.")
     timeout_s: float = Field(

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.mode import Mode, expand
 from roadworthy.runtime.config.node import Node as Node
+from roadworthy.runtime.config.prompt import PROMPT_PATTERN, Prompts
 from roadworthy.runtime.config.quality import Quality
 from roadworthy.runtime.secret import SecretRef, parse_reference
 
@@ -110,6 +111,11 @@ class Route(Node):
         default=10.0, gt=0, le=3600, description="Span over which a stream's rate is judged, in seconds."
     )
     stream_max_s: float = Field(default=600.0, gt=0, le=86_400, description="Longest stream, in seconds.")
+    prompt: str | None = Field(
+        default=None,
+        pattern=PROMPT_PATTERN,
+        description="Prompt whose system message comes before the caller's messages: NAME or NAME@VERSION.",
+    )
     cache: CacheKind | None = Field(
         default=None,
         description="Whether answers are kept: off, exact, or semantic (similar questions share an answer). When left "
@@ -329,6 +335,7 @@ class Gateway(Node):
         description="Promises of quality that callers may ask for, from best to cheapest; creative: {}, balanced: {} "
         "and fast: {} are those that ship.",
     )
+    prompts: Prompts = Field(default_factory=Prompts, description="Prompts of your own.")
     limits: Limits = Field(default_factory=Limits, description="Bounds on clients and answers.")
     retry: Retry = Field(default_factory=Retry, description="Tries and waits.")
     breaker: Breaker = Field(default_factory=Breaker, description="When a provider is left alone.")
@@ -347,12 +354,77 @@ class Gateway(Node):
         return {**given, "modes": expand(given["modes"], first_route(given))}
 
 
+def _store(value: object) -> SecretRef | Literal["sqlite"]:
+    return "sqlite" if value == "sqlite" else _reference(value)
+
+
+Store = Annotated[
+    SecretRef | Literal["sqlite"],
+    PlainValidator(_store),
+    PlainSerializer(lambda store: store if store == "sqlite" else store.text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^(sqlite|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
+]
+
+
+class Jobs(Node):
+    """Durable jobs: files, batches and what else takes long. They survive the end of any process."""
+
+    enabled: bool = Field(
+        default=True, description="Whether the worker process runs, and with it /v1/files and /v1/batches."
+    )
+    store: Store = Field(
+        default="sqlite",
+        description="Where jobs are kept: sqlite (jobs.db in gateway.state_dir), or a reference (env:NAME, file:PATH) "
+        "to the URL of a PostgreSQL database.",
+    )
+    max_queued: int = Field(default=1000, ge=1, le=1_000_000, description="Jobs that may wait; more get 429.")
+    max_attempts: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Times that a job which ends its worker before it gets on is tried; then it is a dead letter.",
+    )
+    concurrency: int = Field(default=2, ge=1, le=256, description="Jobs, and so batches, at once per worker.")
+    batch_parallel: int = Field(default=8, ge=1, le=256, description="Lines of one batch under way at once.")
+    max_file_bytes: int = Field(
+        default=104_857_600, ge=1024, le=1_073_741_824, description="Largest file that may be uploaded, in bytes."
+    )
+    max_stored_bytes: int = Field(
+        default=10_737_418_240, ge=1024, description="All uploaded and written files together, in bytes."
+    )
+
+
 class Control(Node):
     """The admin API."""
 
     host: str = Field(default="127.0.0.1", min_length=1, max_length=255, description="Address to listen on.")
     port: int = Field(default=8081, ge=1, le=65_535, description="TCP port of the admin API.")
     enabled: bool = Field(default=True, description="Whether the admin API runs at all; each call needs an admin key.")
+
+
+class Journal(Node):
+    """The records."""
+
+    database: Reference | None = Field(
+        default=None,
+        description="Reference (env:NAME or file:PATH) to the connection string of a PostgreSQL database that gets "
+        "every record too; records stay on this machine alone when left out.",
+    )
+
+
+class State(Node):
+    """What replicas share."""
+
+    url: Reference | None = Field(
+        default=None,
+        description="Reference (env:NAME or file:PATH) to the URL of a Valkey or Redis server, such as "
+        "valkeys://USER:PASSWORD@HOST:6379/0; replicas share nothing when left out.",
+    )
+    prefix: str = Field(
+        default="roadworthy",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="First part of every key there; gateways with different prefixes share nothing.",
+    )
 
 
 class Log(Node):
@@ -371,4 +443,7 @@ class Config(Node):
     )
     gateway: Gateway = Field(default_factory=Gateway, description="The data plane.")
     control: Control = Field(default_factory=Control, description="The admin API.")
+    jobs: Jobs = Field(default_factory=Jobs, description="Durable jobs and batches.")
+    journal: Journal = Field(default_factory=Journal, description="The records.")
+    state: State = Field(default_factory=State, description="What replicas share.")
     log: Log = Field(default_factory=Log, description="The log.")
