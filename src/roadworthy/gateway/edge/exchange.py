@@ -106,11 +106,9 @@ class Exchange:
 
     def start(self) -> None:
         """Ask the first target, as soon as the key's limits let it pass."""
-        if self.streamed and self.routed.gate is not None:
-            self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
         hold, allowances = self.hold, self.service.allowances
         if hold is None or allowances is None or allowances.start(hold, self._reserved):
-            self._advance()
+            self._depart(self._tried_at)
         elif not self.done:
             left = max(0.0, self.chain.deadline - monotonic())
             self._timer = self.service.loop.call_later(left, door, self, self._unreserved)
@@ -126,7 +124,14 @@ class Exchange:
     def _reserved(self, error: RoadworthyError | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        door(self, self._advance if error is None else partial(self._refuse, error))
+        door(self, partial(self._depart, monotonic()) if error is None else partial(self._refuse, error))
+
+    def _depart(self, now: float) -> None:
+        if self.routed.mode is not None and self.service.modes is not None:
+            self.service.modes.enter(self, now)
+        if self.streamed and self.routed.gate is not None:
+            self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
+        self._advance()
 
     def cancel(self) -> None:
         """The caller hung up: stop everything, no verdict on the target."""

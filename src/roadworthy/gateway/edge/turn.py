@@ -67,11 +67,16 @@ class ModeDesk:
 
     # -- requests
 
-    def enter(self, exchange: Exchange) -> None:
-        """Choose the mode of a request that has not been started yet."""
+    def enter(self, exchange: Exchange, now: float) -> None:
+        """Choose the mode of a request that is about to ask its first target.
+
+        Args:
+            exchange: The request.
+            now: Monotonic seconds; it may have waited since it arrived.
+        """
         asked = exchange.ask
         assert isinstance(asked, ChatAsk)
-        path, now = self._paths[exchange.routed.name], exchange.started
+        path = self._paths[exchange.routed.name]
         decision = self.selector.decide(path, now, self.draw())
         exchange.turn = turn = Turn(self, path, decision, given(asked.request))
         if decision.served is None:

@@ -35,8 +35,6 @@ SEEK_S = 0.25
 """Longest wait for a similar question; after it the providers are asked."""
 
 
-MISSED = NOTHING_SHOWN.cached("miss")
-
 
 class Nobody:
     """Takes what is meant for a caller who hung up while others wait for the same answer."""
@@ -233,10 +231,9 @@ class Visit:
             self._ask, self._routed, self._caller, self._request_id, self._key_id
         )
         exchange.visit = self
-        exchange.shown = MISSED
+        exchange.shown = self._as_asked.cached("miss")
         exchange.wall, exchange.started = self._wall, self._started
         exchange.chain.deadline = self._started + self._routed.route.deadline_s
-        service.enter_mode(exchange)
         exchange.start()
 
     # -- Passenger: what the flight says
