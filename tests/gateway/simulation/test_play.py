@@ -257,8 +257,10 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
 def test_a_planted_bug_is_found(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     plant, invariants = PLANTED[name]
     plant(monkeypatch)
+    started = time.process_time()
     found = first_broken()
     assert found is not None
+    print(f"{name}: seed {found[0]} after {time.process_time() - started:.1f} s: {found[1]}")
     assert found[1].invariant in invariants
 
 
@@ -278,6 +280,15 @@ def test_a_campaign_counts_and_keeps_failures() -> None:
     assert (report.schedules, report.failed, report.failures) == (60, 0, [])
     assert seen[-1] == 60
     assert report.requests >= 60 * 24
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_schedules() -> None:
+    started = time.monotonic()
+    report = campaign.run(100_000, 1_000_000, 2, lambda so_far: None, stop_at=5)
+    print(f"{report.schedules:,} schedules, {report.requests:,} requests in {time.monotonic() - started:.0f} s")
+    assert (report.schedules, report.failures) == (100_000, [])
+    assert all(report.seen[what] > 1_000 for what in ("hit", "stale", "downshift", "repair"))
 
 
 def test_a_broken_invariant_travels_between_processes() -> None:

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from heapq import heappop, heappush
+from importlib import import_module
 from typing import Any
 
 from roadworthy.core.errors import RoadworthyError
@@ -24,6 +25,8 @@ from roadworthy.gateway.edge.deadline import Limited
 EPOCH = 1_750_000_000.0
 """Wall clock of a schedule's first moment, seconds since the Unix epoch."""
 LEAST_STEP_S = 1e-6
+LOADED_ON_USE = tuple(f"roadworthy.gateway.edge.{name}" for name in ("turn", "answer_cache", "prompting"))
+"""Modules that the gateway loads when a feature is on: they must be there before their clock is changed."""
 
 
 class NothingLeft(Exception):
@@ -215,16 +218,29 @@ def virtual_time() -> Iterator[VirtualLoop]:
     stands_in: dict[Any, Any] = {
         time.monotonic: loop.time, time.time: loop.wall, ThreadPoolExecutor: VirtualPool
     }  # fmt: skip
+    for name in LOADED_ON_USE:
+        import_module(name)
+    for module, attribute, value in _real(stands_in):
+        changed.append((module, attribute, value))
+        setattr(module, attribute, stands_in[value])
+    try:
+        yield loop
+        late = sorted({module.__name__ for module, _, _ in _real(stands_in)})
+        if late:
+            raise RuntimeError(f"Loaded while virtual time ran, so that they saw the real clock: {', '.join(late)}.")
+    finally:
+        loop.close()
+        for module, attribute, value in changed:
+            setattr(module, attribute, value)
+
+
+def _real(stands_in: Mapping[Any, Any]) -> list[tuple[Any, str, Any]]:
+    """Where the gateway's loaded modules use the real clock, or real threads."""
+    found: list[tuple[Any, str, Any]] = []
     for name, module in tuple(sys.modules.items()):
         if name.startswith("roadworthy.gateway.") and not name.startswith("roadworthy.gateway.simulation"):
             for attribute in ("monotonic", "time", "ThreadPoolExecutor"):
                 value = getattr(module, attribute, None)
                 if callable(value) and value in stands_in:
-                    changed.append((module, attribute, value))
-                    setattr(module, attribute, stands_in[value])
-    try:
-        yield loop
-    finally:
-        loop.close()
-        for module, attribute, value in changed:
-            setattr(module, attribute, value)
+                    found.append((module, attribute, value))
+    return found

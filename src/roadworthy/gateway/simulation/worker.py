@@ -193,7 +193,7 @@ class SimulatedWorker:
 
     def _drawn(self) -> float:
         value = self.world.rng.random()
-        return value if self.modes is None or self.world.book is not None else self.modes.drawn(value)
+        return value if self.modes is None else self.modes.drawn(value)
 
     def _sample(self) -> Memory:
         self._short = self.world.weather.hit("memory")
