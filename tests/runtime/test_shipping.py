@@ -77,9 +77,7 @@ def test_two_replicas_in_one_database(postgres: Postgres, tmp_path: Path, databa
     assert journals[0].replica() != journals[1].replica()
 
 
-def test_killed_in_the_middle_nothing_is_lost_and_nothing_twice(
-    postgres: Postgres, journal: SqliteJournal
-) -> None:
+def test_killed_in_the_middle_nothing_is_lost_and_nothing_twice(postgres: Postgres, journal: SqliteJournal) -> None:
     """Kill the server while batches are on their way, three times."""
     journal.append(entries(0, 4_000))
     one, stop = shipper(journal, postgres), threading.Event()
@@ -222,8 +220,11 @@ def test_a_report_that_is_old_or_broken_says_that_nobody_ships(tmp_path: Path) -
 @pytest.mark.parametrize(
     "dsn",
     [
-        f"postgresql://gateway:{PASSWORD}@[::1/x", f"postgresql://gateway:{PASSWORD}@127.0.0.1/x", f"{PASSWORD}",
-        "postgresql://gateway:12/" + PASSWORD + "@127.0.0.1/x", f"host=x pass word={PASSWORD}",
+        f"postgresql://gateway:{PASSWORD}@[::1/x",
+        f"postgresql://gateway:{PASSWORD}@127.0.0.1/x",
+        f"{PASSWORD}",
+        "postgresql://gateway:12/" + PASSWORD + "@127.0.0.1/x",
+        f"host=x pass word={PASSWORD}",
         f"mysql://u:{PASSWORD}@h",
     ],
 )

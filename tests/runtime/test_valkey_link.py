@@ -78,7 +78,7 @@ async def test_killed_and_back(valkey: Valkey, line: Line) -> None:
         valkey.start()
     await line.until(up=True)
     assert await line.ask("PING") is not None
-    assert [up for up, _ in line.changes][0::len(line.changes) - 1] == [True, True]
+    assert [up for up, _ in line.changes][0 :: len(line.changes) - 1] == [True, True]
 
 
 async def test_a_server_that_hangs_is_away(valkey: Valkey, line: Line) -> None:

@@ -37,7 +37,7 @@ from roadworthy.runtime.journal import SqliteJournal  # noqa: E402
 from roadworthy.runtime.log import Log  # noqa: E402
 from roadworthy.runtime.masking import FirstMasker  # noqa: E402
 from roadworthy.runtime.metrics import Metrics  # noqa: E402
-from roadworthy.serve.edge_store import SharedState  # noqa: E402
+from roadworthy.serve.edge_state import SharedState  # noqa: E402
 
 
 def service(name: str, url: str, folder: str) -> Service:

@@ -199,7 +199,8 @@ class PostgresJournal:
             yield
         except self._failure as error:
             raise StorageError(
-                f"The database of the records cannot be {verb}.", f"PostgreSQL says: {self._told(error)}.",
+                f"The database of the records cannot be {verb}.",
+                f"PostgreSQL says: {self._told(error)}.",
                 "Check that it runs, and journal.database; until then the records wait on this machine's disk.",
             ) from None  # the driver's own error may hold the connection string
 
@@ -221,8 +222,11 @@ def parameters(dsn: str) -> dict[str, Any]:
         from psycopg.conninfo import conninfo_to_dict
     except ImportError as error:
         raise ConfigError(
-            "Records in PostgreSQL need a package that is not installed.", f"{error.name or 'psycopg'} is missing.",
-            "Run `pip install 'roadworthy[replicas]'`.", code="extra_missing", param="journal.database",
+            "Records in PostgreSQL need a package that is not installed.",
+            f"{error.name or 'psycopg'} is missing.",
+            "Run `pip install 'roadworthy[replicas]'`.",
+            code="extra_missing",
+            param="journal.database",
         ) from error
     try:
         if _ambiguous(dsn):
@@ -230,7 +234,8 @@ def parameters(dsn: str) -> dict[str, Any]:
         return dict(conninfo_to_dict(dsn))
     except ProgrammingError:
         raise ConfigError(
-            "The connection string of the records' database cannot be read.", "PostgreSQL's library does not take it.",
+            "The connection string of the records' database cannot be read.",
+            "PostgreSQL's library does not take it.",
             "Write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE; percent-encode special characters.",
             param="journal.database",
         ) from None

@@ -74,6 +74,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "Changes of a circuit breaker, by the state it changed to.", (*_TARGET, "to")),
     Definition("queue_size", "gauge", "Requests in flight."),
     Definition("roadworthy_connections", "gauge", "Open connections of callers."),
+    Definition("roadworthy_tasks", "gauge", "Tasks on the worker's event loop; requests run without one."),
     Definition("roadworthy_journal_lag_entries", "gauge", "Records that wait to be written to the journal."),
     Definition("roadworthy_journal_dropped_total", "counter", "Records that never reached the journal."),
     Definition("roadworthy_records_waiting", "gauge", "Records of this machine that the database does not hold yet."),

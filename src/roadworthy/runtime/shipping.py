@@ -101,7 +101,11 @@ class Shipper:
         error, shipped = self._error, self._position.entries if self._position else self._before
         waiting = None if shipped is None else max(0, self._journal.head()[0] - shipped)
         return Shipped(
-            self._clock.wall(), self._replica, shipped, waiting, error.code if error else None,
+            self._clock.wall(),
+            self._replica,
+            shipped,
+            waiting,
+            error.code if error else None,
             f"{error.what} {error.why}" if error else "",
         )
 
@@ -155,7 +159,8 @@ class Shipper:
                     "The records in the database are not those of this machine's journal.",
                     f"Entry {there.entries} of replica {self._replica} is another one here: the state directory was "
                     "copied from another machine, set back to an older state, or changed.",
-                    "Keep both; move this machine's state.db away, so that a new chain begins.", code="journal_corrupt",
+                    "Keep both; move this machine's state.db away, so that a new chain begins.",
+                    code="journal_corrupt",
                 )
         return there
 
@@ -195,12 +200,16 @@ def read_report(folder: Path, now: float) -> dict[str, object]:
     if report is None or now - report.at > SILENT_S:
         shipped = report.shipped if report else None
         return {
-            "ok": False, "shipped": shipped, "waiting": None, "error": "not_running",
+            "ok": False,
+            "shipped": shipped,
+            "waiting": None,
+            "error": "not_running",
             "why": "The process that ships the records does not report.",
         }
     return {
-        "ok": report.error is None, "shipped": report.shipped, "waiting": report.waiting, "error": report.error,
+        "ok": report.error is None,
+        "shipped": report.shipped,
+        "waiting": report.waiting,
+        "error": report.error,
         "why": report.why or None,
     }
-
-

@@ -20,8 +20,11 @@ def check_url(url: str) -> None:
     """
     if importlib.util.find_spec("valkey") is None:
         raise ConfigError(
-            "State that replicas share needs a package that is not installed.", "valkey is missing.",
-            "Run `pip install 'roadworthy[replicas]'`.", code="extra_missing", param="state.url",
+            "State that replicas share needs a package that is not installed.",
+            "valkey is missing.",
+            "Run `pip install 'roadworthy[replicas]'`.",
+            code="extra_missing",
+            param="state.url",
         )
     if not _usable(url):
         raise ConfigError(
@@ -61,7 +64,8 @@ def look(url: str, timeout_s: float = 3.0) -> str:
 def away(url: str, error: Exception) -> StorageError:
     """The error for a server that does not answer."""
     return StorageError(
-        f"The shared state at {host_of(url)} cannot be reached.", f"{why_away(url, error)}.",
+        f"The shared state at {host_of(url)} cannot be reached.",
+        f"{why_away(url, error)}.",
         "Check that it runs, and state.url; until then each replica goes on by itself.",
     )
 

@@ -106,7 +106,10 @@ def _model(config: Config, held: ExitStack) -> ModelSettings | None:
 
 def _model_name(config: Config, provider: str) -> str:
     """What the embedded model answers as `model`: its first name in a chain."""
-    targets = [target.partition("/") for route in config.gateway.routes.values() for target in route.chain]
+    gateway = config.gateway
+    chains = [route.chain for route in gateway.routes.values()]
+    chains += [chain for mode in gateway.modes.values() for chain in mode.roles.values()]
+    targets = [target.partition("/") for chain in chains for target in chain]
     return next((model for name, _, model in targets if name == provider and model != "*"), MODEL_NAME)
 
 

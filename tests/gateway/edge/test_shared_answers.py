@@ -12,7 +12,7 @@ from rig.stores import Valkey
 from roadworthy.gateway.allowance_store import SqliteAllowances
 from roadworthy.gateway.settings import CacheSettings, State
 from roadworthy.runtime.metrics import Metrics
-from roadworthy.serve.edge_store import SharedState
+from roadworthy.serve.edge_state import SharedState
 
 CHAIN = ["openai/gpt-4.1-mini"]
 

@@ -141,9 +141,7 @@ def test_what_the_shared_store_took_is_not_told_to_it_twice(rig: Rig, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(rig.own, "settle", refuse)
-        rig.store.settle(
-            0, NOW, [Return("key_a", DAY, "usd", 100, 50, 0), Return("key_a", DAY, "concurrent", 8, 0, 2)]
-        )
+        rig.store.settle(0, NOW, [Return("key_a", DAY, "usd", 100, 50, 0), Return("key_a", DAY, "concurrent", 8, 0, 2)])
     (used,) = rig.server.used(DAY)
     assert (used.spent, used.leased) == (50, 0)
     rig.give_back("tokens", 1, 1)

@@ -139,9 +139,7 @@ class _Asked:
 
     __slots__ = ("_kept", "_timer", "_told")
 
-    def __init__(
-        self, kept: Kept | None, told: Callable[[Kept | None], None], loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, kept: Kept | None, told: Callable[[Kept | None], None], loop: asyncio.AbstractEventLoop) -> None:
         self._kept = kept
         self._told: Callable[[Kept | None], None] | None = told
         self._timer = loop.call_later(ASK_S, self._answer, None)

@@ -229,6 +229,4 @@ def _account(key_id: str, day: str, resource: str) -> tuple[str, str, str]:
 
 def _unavailable(url: str, error: Exception) -> StorageError:
     told = away(url, error)
-    return StorageError(
-        "The budgets that replicas share cannot be reached.", f"{told.what} {told.why}", told.mend
-    )
+    return StorageError("The budgets that replicas share cannot be reached.", f"{told.what} {told.why}", told.mend)

@@ -27,6 +27,8 @@ class ClosingStore(AllowanceStore, Protocol):
     def close(self) -> None:
         """Let go of it; it is opened again when it is needed again."""
         ...
+
+
 _RATES = frozenset(("requests_per_minute", "tokens_per_minute"))
 _SPENT = frozenset(("usd", "tokens"))
 
