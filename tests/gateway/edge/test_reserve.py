@@ -16,7 +16,7 @@ import pytest_asyncio
 import doubles
 from doubles import Fault
 from roadworthy.core.errors import StorageError
-from roadworthy.core.ports import Lease
+from roadworthy.core.ports import Lease, Share
 from roadworthy.gateway.allowance_store import FILE, SqliteAllowances, Used, day_of
 from roadworthy.gateway.settings import Budget, Key, KeyLimits, Price, Retry
 
@@ -359,6 +359,19 @@ async def test_who_hangs_up_while_a_slice_is_leased_is_not_asked_for(start, monk
         used = limited.settled()
         assert not a.requests
     assert "usd" not in used or (used["usd"].spent, used["usd"].leased) == (0, 0)
+
+
+async def test_places_of_a_killed_predecessor_come_back_before_the_first_request(start_edge, tmp_path: Path) -> None:
+    store, place = SqliteAllowances(tmp_path / FILE), [Share("concurrent", 1, 1, 1)]
+    today = day_of(time.time())
+    assert store.lease(0, "anonymous", today, time.time(), place).granted == (1,)
+    assert store.lease(1, "anonymous", today, time.time(), place).granted == (0,)
+    with doubles.openai() as a:
+        edge = await start_edge({"a": a.base_url}, [ONE], budget=Budget(KeyLimits(concurrent=1)))
+        edge.service.limit_keys(store)
+        edge.service.allowances.close()  # waits for its thread
+        assert store.lease(1, "anonymous", today, time.time(), place).granted == (1,)
+    store.close()
 
 
 async def test_a_slow_store_does_not_outlast_the_deadline(start_edge, tmp_path: Path) -> None:

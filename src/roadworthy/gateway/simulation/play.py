@@ -157,7 +157,7 @@ class World:
         book = self.book
         if book is None:
             return
-        held = book.held([w.index for w in self.workers if w.door is not None and (w.door.adopted or not w.life)])
+        held = book.held(range(len(self.workers)))
         if held:
             seen = ", ".join(f"{amount} {name}" for name, amount in held.items())
             raise Broken("every hold is settled once", f"still leased at the end: {seen}", now)
