@@ -22,29 +22,30 @@ class FlightWatch:
     """The calls of one worker, by question."""
 
     def __init__(self) -> None:
-        self._flying: dict[Key, dict[str, SimulatedCaller]] = {}
+        self._flying: dict[Key, set[str]] = {}  # without those who go alone
         self._unshared: dict[Key, float] = {}
 
     def begins(self, caller: SimulatedCaller, now: float) -> None:
         """A provider is asked for this caller."""
-        flying = self._flying.setdefault(caller.key, {})
-        for identity, other in flying.items():
-            if identity != caller.identity and not self._alone(caller, other, now):
-                raise Broken("one flight for each question", f"{caller.question!r} is on its way already", now)
-        flying[caller.identity] = caller
+        if self._alone(caller, now):
+            return
+        flying = self._flying.setdefault(caller.key, set())
+        if flying:
+            raise Broken("one flight for each question", f"{caller.question!r} is on its way already", now)
+        flying.add(caller.identity)
 
     def ended(self, caller: SimulatedCaller, now: float) -> None:
         """The request is over."""
-        self._flying.get(caller.key, {}).pop(caller.identity, None)
+        self._flying.get(caller.key, set()).discard(caller.identity)
         made = caller.made
         if made is not None and caller.cache == "miss" and made.kind == "refusal":
             self._unshared[caller.key] = now  # left before its end was known, and may not be told to those who waited
 
-    def _alone(self, caller: SimulatedCaller, other: SimulatedCaller, now: float) -> bool:
-        if caller.arrival.directive in _PASS_BY or other.arrival.directive in _PASS_BY:
+    def _alone(self, caller: SimulatedCaller, now: float) -> bool:
+        """Whether it passes the cache by, has lost its patience, or waited for an answer that could not be shared."""
+        if caller.arrival.directive in _PASS_BY or now - caller.started >= PATIENCE * caller.deadline_s - 0.02:
             return True
-        patient = now - caller.started < PATIENCE * caller.deadline_s - 0.02
-        return not patient or self._unshared.get(caller.key, -1.0) >= caller.started
+        return self._unshared.get(caller.key, -1.0) >= caller.started
 
 
 _PASS_BY = frozenset(("no-cache", "no-store"))
