@@ -66,6 +66,8 @@ class SimulatedCaller:
         """Providers that were asked for it."""
         self.model = ""
         """Of the last of them."""
+        self.since = 0.0
+        """Second in which the first of them with this model was asked."""
         self.exchange: Exchange | None = None
         self.task: asyncio.Task[None] | None = None
         self.tenant = f"tenant{arrival.tenant}"

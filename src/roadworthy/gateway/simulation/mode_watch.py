@@ -42,6 +42,10 @@ class ModeWatch:
         """As the gateway said last."""
         return self._phase[mode]
 
+    def deadline_s(self, mode: str) -> float:
+        """How long a request may stay in the mode."""
+        return self._modes[mode].roles[0].deadline_s
+
     def drawn(self, value: float) -> float:
         """The chance that the gateway is about to decide with."""
         self._drawn = (self._now(), value)

@@ -234,6 +234,7 @@ class SimulatedWorker:
         chain = self.chains[model if self.modes is not None and model in self.chains else CHAT]
         if caller.asked and caller.model == model:
             return
+        caller.since = now
         expected = next((target for target in chain if self.models[target].admits(now)), None)
         if name != expected and self.models[name].admits(now):  # else its own model says what is wrong with it
             raise Broken("the first target that may be asked is asked", f"{name}, not {expected}", now)
@@ -268,7 +269,10 @@ class SimulatedWorker:
         chains = [self.chains[CHAT]]
         if self.modes is not None and caller.arrival.model != CHAT:
             tried = [mode for mode in self.modes.names if any(name[1] == mode for name in asked)]
-            chains = [self.chains[mode] for mode in self.modes.after(caller.arrival.model, tried)]
+            left = self.modes.after(caller.arrival.model, tried)
+            if tried and now - caller.since > self.modes.deadline_s(left[0]) - LEAST_TIME_S:
+                left = left[1:]  # its own deadline passed, which may be shorter
+            chains = [self.chains[mode] for mode in left]
         for name in dict.fromkeys(name for chain in chains for name in chain):
             if name not in asked and self.models[name].admits(now):
                 seen = f"{code}, and {'/'.join(name)} was not asked"
