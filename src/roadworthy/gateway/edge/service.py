@@ -136,7 +136,7 @@ class Service:
             store: Shared by the workers.
         """
         settings = self.settings
-        self.allowances = Allowances(store, settings.budget, self.worker, settings.workers, self.crashed)
+        self.allowances = Allowances(store, settings.budget, self.worker, settings.workers, self.crashed, time)
         self.allowances.load(self._keys.values())
 
     def authorize(self, authorization: bytes | None, scope: str, required: bool) -> str:
