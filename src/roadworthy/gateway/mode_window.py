@@ -27,6 +27,9 @@ class Spread(NamedTuple):
     slow: int = 0
 
 
+_NOTHING = Spread()
+
+
 class LatencyWindow:
     """Latencies of the last seconds, bounded in number too. Recording is O(1); only `spread` sorts.
 
@@ -59,9 +62,9 @@ class LatencyWindow:
         samples, oldest = self._samples, now - self._span_s
         while samples and samples[0][0] < oldest:
             samples.popleft()
+        if not samples and not waiting:
+            return _NOTHING
         values = sorted([seconds for _, seconds in samples] + (waiting or []))
-        if not values:
-            return Spread()
         slow = 0 if limit_s is None else len(values) - bisect_right(values, limit_s)
         return Spread(_rank(values, 0.50), _rank(values, 0.95), len(values), slow)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.json import encode
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError
+from roadworthy.core.errors import GatewayError, RoadworthyError, StorageError, UnexpectedError
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
 from roadworthy.gateway.cost import charged, total_usd
 from roadworthy.gateway.edge import gating
@@ -106,14 +106,32 @@ class Exchange:
 
     def start(self) -> None:
         """Ask the first target, as soon as the key's limits let it pass."""
-        if self.streamed and self.routed.gate is not None:
-            self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
         hold, allowances = self.hold, self.service.allowances
         if hold is None or allowances is None or allowances.start(hold, self._reserved):
-            self._advance()
+            self._depart(self._tried_at)
+        elif not self.done:
+            left = max(0.0, self.chain.deadline - monotonic())
+            self._timer = self.service.loop.call_later(left, door, self, self._unreserved)
+
+    def _unreserved(self) -> None:
+        self._refuse(
+            StorageError(
+                "The key's limits could not be looked up in time.",
+                "The store of the budgets did not answer before the request's deadline.",
+            )
+        )
 
     def _reserved(self, error: RoadworthyError | None) -> None:
-        door(self, self._advance if error is None else partial(self._refuse, error))
+        if self._timer is not None:
+            self._timer.cancel()
+        door(self, partial(self._depart, monotonic()) if error is None else partial(self._refuse, error))
+
+    def _depart(self, now: float) -> None:
+        if self.routed.mode is not None and self.service.modes is not None:
+            self.service.modes.enter(self, now)
+        if self.streamed and self.routed.gate is not None:
+            self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
+        self._advance()
 
     def cancel(self) -> None:
         """The caller hung up: stop everything, no verdict on the target."""
@@ -134,7 +152,7 @@ class Exchange:
                 self._timer = self.service.loop.call_later(step.seconds, door, self, self._advance)
                 return
             if isinstance(step, Spent):
-                if self.turn is not None and self.turn.step_down(self, step, now):
+                if self.turn is not None and self.turn.step_down(self, now):
                     continue
                 self._refuse(spent_error(step, self.chain.attempts, self.service.settings.profile))
                 return
