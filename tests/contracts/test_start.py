@@ -1,7 +1,7 @@
 """`roadworthy --help` answers before a person notices: under 150 ms; an edge process is loaded within 500 ms.
 
-Held as seconds on a core, the best of several runs, because other processes of a busy machine do not count in them. On a
-machine that is slower as a whole the median against a bare interpreter started in between holds instead.
+Held as seconds on a core, the best of several runs, because other processes of a busy machine do not count in them.
+On a machine that is slower as a whole the median against a bare interpreter started in between holds instead.
 """
 
 from __future__ import annotations
