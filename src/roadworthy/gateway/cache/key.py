@@ -42,15 +42,11 @@ def question(tenant: str, route: str, request: ChatRequest, *, similar: bool = F
         request: The checked request.
         similar: Whether the partition for similar questions is wanted.
     """
-    fields: dict[str, Any] = {}
-    raws: dict[str, bytes] = {}
-    for name, raw in request.fields.items():
-        if name not in NOT_IN_KEY:
-            fields[name] = _decode(raw)
-            raws[name] = bytes(raw)
+    raws = {name: bytes(raw) for name, raw in request.fields.items() if name not in NOT_IN_KEY}
     who = _canonical([tenant, route, request.view.model])
-    content = _canonical(fields)
-    if _ambiguous(raws, content):
+    fields = _values(raws)
+    content = b"" if fields is None else _canonical(fields)
+    if fields is None or _ambiguous(raws, content):
         exact = b"".join(b"%b %d %b" % (_canonical(name), len(raw), raw) for name, raw in sorted(raws.items()))
         return Question(sha256(b"bytes" + who + exact).digest(), None, "")
     key = sha256(b"exact" + who + content).digest()
@@ -60,6 +56,14 @@ def question(tenant: str, route: str, request: ChatRequest, *, similar: bool = F
     if text is None:
         return Question(key, None, "")
     return Question(key, sha256(b"similar" + who + _canonical(fields)).digest(), text)
+
+
+def _values(raws: dict[str, bytes]) -> dict[str, Any] | None:
+    """The fields as plain values; None when a number in them is larger than any that a machine holds."""
+    try:
+        return {name: _decode(raw) for name, raw in raws.items()}
+    except msgspec.DecodeError:
+        return None
 
 
 def _ambiguous(raws: dict[str, bytes], canonical: bytes) -> bool:
