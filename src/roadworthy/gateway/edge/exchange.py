@@ -273,6 +273,7 @@ class Exchange:
         self.rejection, self.repair = None, "asked_again"
         self._tried_at = now
         self._relay = self.usage = None
+        self._said = 0
         timeout_s = min(step.timeout_s, self.chain.deadline - now)
         self._call = step.link.upstream.endpoint.call(ask.head(step.link), ask.body(step.link), self, timeout_s)
 
@@ -310,8 +311,8 @@ class Exchange:
         step, now = self._step, monotonic()
         detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
         self._note(failure.reason, failure.status, detail)
-        self._call = self._relay = None
-        self._step = None
+        self._call = self._relay = self._step = None
+        self._said = 0
         # What we added to the request may be what the provider rejects: that is no fault of the caller.
         mended = self.repair != "" and failure.reason is Reason.BAD_REQUEST
         self.repair, self.rejection = "", None
@@ -425,6 +426,8 @@ class Exchange:
         if error.code == "stub_in_production_forbidden":
             self.service.stub_blocked(self.request_id, debug_hint(attempts))
         if self.visit is not None and (rescue := self.visit.rescued(error, attempts)) is not None:
+            if self.turn is not None:
+                self.turn.ended(self, error.code, monotonic())  # an old answer is no success of the mode
             self._close(200, "ok", *rescue)
             return
         failed = error.code in {"stub_in_production_forbidden", "runtime_quality_failed"}
