@@ -8,6 +8,8 @@ import pytest
 
 import doubles
 from doubles import Fault
+from roadworthy.gateway.prompts.template import Template
+from roadworthy.gateway.quality.rule import Quality
 from roadworthy.gateway.settings import (
     CacheSettings,
     Downshift,
@@ -21,6 +23,7 @@ from roadworthy.gateway.settings import (
 )
 
 MODEL = "gpt-4.1-mini"
+PROMPT = Template("short", 1, {"en": "Be brief.", "ko": "짧게 답하십시오."})
 STALE_AT_ONCE = CacheSettings(enabled=True, ttl_start_s=0.001, ttl_min_s=0.001)
 
 
@@ -93,3 +96,45 @@ async def test_what_cannot_be_read_in_the_cache_is_a_miss(start_edge, double, mo
     for key, entry in entries.items():
         entries[key] = entry._replace(value=b"\x93\xc4")
     assert [(await edge.ask()).headers.get("x-roadworthy-cache") for _ in range(2)] == ["miss", "hit"]
+
+
+OTHER_RULES = {
+    "gate": {"route": {"quality": Quality(forbidden_terms=("zebra",))}},
+    "model": {"chain": ["openai/gpt-4.1"]},
+    "second target": {"chain": [f"openai/{MODEL}", "openai/gpt-4.1"]},
+    "prompt": {"route": {"prompt": "short"}, "prompts": (PROMPT,)},
+}
+
+
+@pytest.mark.parametrize("other", [None, *OTHER_RULES])
+async def test_an_answer_kept_under_other_rules_is_not_served(start_edge, double, other: str | None) -> None:
+    """The store that replicas share outlives a restart with another configuration."""
+    plain = {"chain": [f"openai/{MODEL}"], "cache": CacheSettings(enabled=True), "route": {}}
+    first = await start_edge({"openai": double.base_url}, **plain)
+    second = await start_edge({"openai": double.base_url}, **plain | OTHER_RULES.get(other or "", {}))
+    second.service.cache.store = first.service.cache.store
+    assert (await first.ask()).headers["x-roadworthy-cache"] == "miss"
+    assert (await second.ask()).headers["x-roadworthy-cache"] == ("hit" if other is None else "miss")
+
+
+async def test_an_answer_of_the_same_name_on_another_server_is_not_served(start_edge, double) -> None:
+    with doubles.openai() as elsewhere:
+        edges = [
+            await start_edge({"openai": url}, [f"openai/{MODEL}"], cache=CacheSettings(enabled=True))
+            for url in (double.base_url, elsewhere.base_url)
+        ]
+        edges[1].service.cache.store = edges[0].service.cache.store
+        assert [(await edge.ask()).headers["x-roadworthy-cache"] for edge in edges] == ["miss", "miss"]
+
+
+async def test_an_answer_of_a_mode_with_other_parameters_is_not_served(start_edge, double) -> None:
+    edges = []
+    for tokens in (100, 100, 200):
+        mode = Mode("good", (Route("good", (Target("openai", MODEL),)),), Parameters(tokens))
+        edges.append(
+            await start_edge(
+                {"openai": double.base_url}, [f"openai/{MODEL}"], modes=(mode,), cache=CacheSettings(enabled=True)
+            )
+        )
+        edges[-1].service.cache.store = edges[0].service.cache.store
+    assert [(await edge.ask("good")).headers["x-roadworthy-cache"] for edge in edges] == ["miss", "hit", "miss"]

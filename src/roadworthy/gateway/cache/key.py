@@ -20,7 +20,7 @@ class Question:
     """A request as the cache sees it.
 
     Attributes:
-        key: SHA-256 over tenant, route, model asked for, and every field that can change the answer.
+        key: SHA-256 over tenant, route, model asked for, rules in force, and every field that can change the answer.
         partition: The same with the text of the last user message left out; None when there is no such text.
         text: That text.
     """
@@ -33,17 +33,18 @@ class Question:
         self.text = text
 
 
-def question(tenant: str, route: str, request: ChatRequest, *, similar: bool = False) -> Question:
+def question(tenant: str, route: str, request: ChatRequest, rules: str = "", *, similar: bool = False) -> Question:
     """What is asked, by whom, of whom.
 
     Args:
         tenant: Public id of the caller's key.
         route: Name of the route or mode that serves.
         request: The checked request.
+        rules: What of the configuration can change the answer; see `cache.rules`.
         similar: Whether the partition for similar questions is wanted.
     """
     raws = {name: bytes(raw) for name, raw in request.fields.items() if name not in NOT_IN_KEY}
-    who = _canonical([tenant, route, request.view.model])
+    who = _canonical([tenant, route, request.view.model, rules])
     fields = _values(raws)
     content = b"" if fields is None else _canonical(fields)
     if fields is None or _ambiguous(raws, content):
