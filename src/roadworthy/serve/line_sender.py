@@ -87,8 +87,9 @@ class LineSender:
 def _wait_s(response: httpx2.Response, tries: int) -> float | None:
     """Seconds after which the same line may do better; None when it will not.
 
-    A limit of the tenant (429) is waited for as long as the batch has time, unless the gateway names no time after which
-    it may pass: then the line alone is larger than the budget. An unavailable provider (503) is tried a few times.
+    A limit of the tenant (429) is waited for as long as the batch has time, unless the gateway names no time after
+    which the line may pass: then the line alone is larger than the budget. An unavailable provider (503) is tried a
+    few times.
     """
     try:
         told = float(response.headers.get("retry-after", ""))
