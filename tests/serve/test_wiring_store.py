@@ -25,11 +25,12 @@ profiles:
     gateway: {require_key: true}
     journal: {database: "env:DATABASE_URL"}
     state: {url: "env:STATE_URL", prefix: shop}
+    jobs: {store: "env:JOBS_URL"}
 """
 CANARY = "canary-91ab"
 GOOD = {
     "APP_ENV": "production", "KEY": "k" * 20, "DATABASE_URL": f"postgresql://u:{CANARY}@db:5432/x",
-    "STATE_URL": f"valkeys://:{CANARY}@state:6379/0",
+    "JOBS_URL": f"postgresql://u:{CANARY}@db:5432/jobs", "STATE_URL": f"valkeys://:{CANARY}@state:6379/0",
 }  # fmt: skip
 
 
@@ -68,6 +69,11 @@ def test_development_needs_neither(path: Path) -> None:
         ({"DATABASE_URL": f"postgresql://u:p@{CANARY}@db/x"}, "journal.database", "config_invalid"),
         ({"DATABASE_URL": f"mysql://u:{CANARY}@db/x"}, "journal.database", "config_invalid"),
         ({"STATE_URL": f"http://:{CANARY}@state"}, "state.url", "config_invalid"),
+        ({"JOBS_URL": ""}, "jobs.store", "secret_missing"),
+        ({"JOBS_URL": f"mysql://u:{CANARY}@db/x"}, "jobs.store", "config_invalid"),
+        ({"JOBS_URL": f"postgresql://u:{CANARY}@db"}, "jobs.store", "config_invalid"),
+        ({"JOBS_URL": f"postgresql://u:{CANARY}@[db/x"}, "jobs.store", "config_invalid"),
+        ({"JOBS_URL": CANARY}, "jobs.store", "config_invalid"),
     ],
 )
 def test_a_fault_names_its_key_and_never_the_value(path: Path, change: dict, key: str, code: str) -> None:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 
 def store_findings(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """The database of the records and the shared state answer. A store that is not configured is not told of."""
-    from roadworthy.serve.wiring_store import compile_state, database
+    """The database of the records, the shared state and the database of the jobs answer.
+
+    A store that is not configured is not told of.
+    """
+    from roadworthy.serve.wiring_store import compile_state, database, job_store
 
     def look_at_database() -> str | None:
         dsn = database(config, environ)
@@ -25,7 +28,12 @@ def store_findings(config: Config, environ: Mapping[str, str]) -> Iterator[Findi
         state = compile_state(config, environ)
         return None if state is None else _state(state.url)
 
-    for name, look in (("records database", look_at_database), ("shared state", look_at_state)):
+    def look_at_jobs() -> str | None:
+        url = job_store(config, environ)
+        return None if url is None else _jobs(url)
+
+    looks = (("records database", look_at_database), ("shared state", look_at_state), ("jobs store", look_at_jobs))
+    for name, look in looks:
         try:
             evidence = look()
         except RoadworthyError as error:
@@ -47,3 +55,14 @@ def _state(url: str) -> str:
     from roadworthy.runtime.valkey_url import host_of, look
 
     return f"{look(url)} at {host_of(url)} answers."
+
+
+def _jobs(url: str) -> str:
+    from roadworthy.runtime.jobs.store import guarded, open_engine
+
+    engine = open_engine(url)
+    try:
+        with guarded(), engine.connect():
+            return "It answers."
+    finally:
+        engine.dispose()

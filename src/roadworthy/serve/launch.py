@@ -13,13 +13,12 @@ import msgspec
 
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.config.tree import Config
-from roadworthy.runtime.secret import resolve
 from roadworthy.serve.model_file import MODEL_NAME, check_digest, check_model_file, check_model_server
 from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
 from roadworthy.serve.supervisor import ChildSpec
 from roadworthy.serve.wiring import compile_edge, embedded_provider
-from roadworthy.serve.wiring_store import database
+from roadworthy.serve.wiring_store import database, job_store
 
 RECORDS_MODULE = "roadworthy.serve.records_process"
 EDGE_MODULE = "roadworthy.serve.edge_process"
@@ -116,8 +115,12 @@ def _model_name(config: Config, provider: str) -> str:
 def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:
     # Imported by the child, not here: uvicorn and starlette would double the supervisor's memory.
     told = {
-        "host": config.control.host, "port": config.control.port, "state_dir": edge.state_dir,
-        "workers": edge.workers, "profile": edge.profile, "budget": edge.budget.default,
+        "host": config.control.host,
+        "port": config.control.port,
+        "state_dir": edge.state_dir,
+        "workers": edge.workers,
+        "profile": edge.profile,
+        "budget": edge.budget.default,
         "state": edge.state,
     }
     held.enter_context(reserve(config.control.host, config.control.port, "control.port"))
@@ -128,7 +131,7 @@ def _worker(config: Config, state_dir: str, environ: Mapping[str, str]) -> Child
     # As with control: what the worker imports is not imported here.
     jobs = config.jobs
     told = {
-        "state_dir": state_dir, "store": None if jobs.store == "sqlite" else resolve(jobs.store, environ),
+        "state_dir": state_dir, "store": job_store(config, environ),
         "max_queued": jobs.max_queued, "max_attempts": jobs.max_attempts, "concurrency": jobs.concurrency,
         "batch_parallel": jobs.batch_parallel, "max_file_bytes": jobs.max_file_bytes,
         "max_stored_bytes": jobs.max_stored_bytes,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from roadworthy.core.errors import ConfigError
 from roadworthy.gateway import settings
 from roadworthy.runtime.config.tree import Config
+from roadworthy.runtime.jobs.url import check_store_url
 from roadworthy.runtime.journal_postgres import parameters
 from roadworthy.runtime.secret import resolve
 from roadworthy.runtime.valkey_url import check_url
@@ -41,6 +42,20 @@ def compile_state(config: Config, environ: Mapping[str, str]) -> settings.State 
     return settings.State(url, secrets.token_hex(8), config.state.prefix)
 
 
+def job_store(config: Config, environ: Mapping[str, str]) -> str | None:
+    """URL of the database of durable jobs, None when they are kept here or are off.
+
+    Raises:
+        ConfigError: `secret_missing`; `config_invalid` when what the reference names is no such URL.
+    """
+    jobs = config.jobs
+    if not jobs.enabled or jobs.store == "sqlite":
+        return None
+    url = resolve(jobs.store, environ)
+    check_store_url(url)
+    return url
+
+
 def check_stores(config: Config, environ: Mapping[str, str]) -> None:
     """Make sure that what leads to the stores is there and can be read. Whether they answer is not looked at.
 
@@ -54,7 +69,9 @@ def check_stores(config: Config, environ: Mapping[str, str]) -> None:
 def store_faults(config: Config, environ: Mapping[str, str]) -> list[tuple[str, ConfigError]]:
     """Every fault of the stores' connection strings with its key in the configuration."""
     found: list[tuple[str, ConfigError]] = []
-    for key, read in (("journal.database", database), ("state.url", compile_state)):
+    for key, read in (
+        ("journal.database", database), ("state.url", compile_state), ("jobs.store", job_store),
+    ):  # fmt: skip
         try:
             read(config, environ)
         except ConfigError as error:

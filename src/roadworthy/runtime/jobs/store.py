@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from roadworthy.core.errors import ConfigError, StorageError
+from roadworthy.core.errors import StorageError
+from roadworthy.runtime.jobs.url import check_store_url, no_store_url
 from roadworthy.runtime.journal import make_private
 
 BUSY_MS = 10_000
@@ -30,12 +31,11 @@ def open_engine(store: str | Path) -> sa.Engine:
     """
     if isinstance(store, Path):
         return _sqlite(store)
+    check_store_url(store)
     try:
         url = sa.make_url(store)
-    except sa.exc.ArgumentError:
-        raise _no_postgres() from None
-    if url.drivername.partition("+")[0] not in {"postgresql", "postgres"} or not url.database:
-        raise _no_postgres()
+    except (sa.exc.ArgumentError, ValueError):
+        raise no_store_url() from None
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=POOL,
@@ -89,12 +89,3 @@ def guarded() -> Iterator[None]:
             f"{type(cause or error).__name__}.",
             "Check the database that jobs.store names, or the state directory's free space and rights.",
         ) from error
-
-
-def _no_postgres() -> ConfigError:
-    return ConfigError(
-        "The store of durable jobs is not usable.",
-        "What jobs.store refers to is no URL of a PostgreSQL database.",
-        "It must look like postgresql://USER:PASSWORD@HOST:5432/DATABASE.",
-        param="jobs.store",
-    )
