@@ -12,7 +12,7 @@ from roadworthy.runtime.config.load import load
 from roadworthy.runtime.config.tree import Config
 from roadworthy.serve.config_check import check
 from roadworthy.serve.wiring import compile_edge
-from roadworthy.serve.wiring_store import require_no_database, store_faults
+from roadworthy.serve.wiring_store import job_store, require_no_database, store_faults
 
 FILE = """
 version: 1
@@ -81,7 +81,7 @@ def test_a_fault_names_its_key_and_never_the_value(path: Path, change: dict, key
     ((found, error),) = store_faults(config(path, environ), environ)
     assert (found, error.code) == (key, code)
     with pytest.raises(ConfigError) as caught:
-        compile_edge(config(path, environ), environ)
+        (job_store if key == "jobs.store" else compile_edge)(config(path, environ), environ)
     (warning,) = check(path, environ).warnings
     assert key in str(warning)
     for text in (str(caught.value), caught.value.why, caught.value.mend, str(warning)):

@@ -177,3 +177,32 @@ async def test_who_shares_a_cheaper_modes_answer_is_recorded_with_what_it_tells(
         assert sorted(answer.headers["x-roadworthy-cache"] for answer in answers) == ["hit", "miss"]
         assert all("prompt" not in answer.json()["roadworthy"] for answer in answers)
         assert [record.prompt for record in edge.ledger.records] == [None, None]
+
+
+async def test_who_waits_and_is_slow_to_read_lets_nobody_ask_a_second_time(start_edge, double) -> None:
+    edge = await start_edge({"openai": double.base_url}, [f"openai/{MODEL}"], cache=CacheSettings(enabled=True))
+    double.faults = Fault("delay", seconds=0.3)
+    asking = [asyncio.create_task(edge.ask()) for _ in range(3)]
+    while not (flights := list(edge.service.cache.flights.values())) or flights[0].followers < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    slow = next(each.exchange for each in edge.server.connections if each.exchange is not flights[0].leader)
+    slow.pause()
+    slow.resume()
+    assert sorted([(await each).headers["x-roadworthy-cache"] for each in asking]) == ["hit", "hit", "miss"]
+    assert len(double.requests) == 1
+
+
+async def test_once_a_stream_is_shown_nothing_says_that_it_is_held_back(start_edge, double) -> None:
+    chains = [(name, quality) for name, quality in (("good", Quality(heartbeat_s=0.05)), ("cheap", None))]
+    with doubles.openai() as cheap:
+        modes = tuple(
+            Mode(name, (Route(name, (Target(name, MODEL),), quality=quality),)) for name, quality in chains
+        )  # the cheaper mode has no gate
+        urls = {"good": double.base_url, "cheap": cheap.base_url}
+        edge = await start_edge(urls, [f"good/{MODEL}"], modes=modes, retry=Retry(max_tries=1))
+        double.faults, cheap.faults = Fault("status", status=500), Fault("drip", seconds=0.1)
+        response = await edge.ask("good", stream=True)
+    assert response.headers.get("x-roadworthy-quality") in ("pending", "not-gated")
+    shown = response.text[response.text.index("data: ") :]
+    assert "[DONE]" in shown
+    assert ": waiting" not in shown

@@ -196,7 +196,10 @@ class Relay:
             self._text.append(text)
 
     def _commit(self) -> None:
-        self._exchange.commit()
+        exchange = self._exchange
+        exchange.commit()
+        if exchange.beat is not None:  # the mode asked for has a gate, the one that serves has none
+            exchange.beat.stop()
         self.committed = True
         self._last = self._window_start = monotonic()
         self._window_chars = self._chars

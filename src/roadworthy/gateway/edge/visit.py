@@ -130,8 +130,9 @@ class Visit:
 
     def pause(self) -> None:
         """The caller reads slowly; nobody else is to wait for him."""
-        flight, self._flight = self._flight, None
-        if flight is not None:
+        flight = self._flight
+        if flight is not None and flight.leader is self:
+            self._flight = None
             flight.next_leader()
         if self._exchange is not None:
             self._exchange.pause()
