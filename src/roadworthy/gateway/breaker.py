@@ -101,6 +101,10 @@ class Breaker:
         else:
             self._check_rate(now)
 
+    def probing(self, ticket: Ticket) -> bool:
+        """Whether the attempt with this ticket is the probe that decides."""
+        return self.state == "half_open" and ticket == self._generation
+
     def abandoned(self, ticket: Ticket, now: float) -> None:
         """The attempt ended without a verdict (caller gone, rate limit): a probe's place is free again."""
         if ticket == self._generation and self.state == "half_open":

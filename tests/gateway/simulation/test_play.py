@@ -107,7 +107,7 @@ def forgets_a_record(patch: pytest.MonkeyPatch) -> None:
 
 
 def ends_a_cut_stream_cleanly(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(exchange.Exchange, "close_incomplete", lambda self: None)
+    patch.setattr(exchange.Exchange, "close_incomplete", lambda self, run: None)
 
 
 OVER = {"nothing is left over", "every request leaves one record"}
