@@ -36,7 +36,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._window = LatencyWindow(PACE_SPAN_S)
-        self._known: dict[float, tuple[float, float | None]] = {}
+        self._known: dict[float, tuple[float, float]] = {}
 
     def add(self, now: float, seconds: float) -> None:
         """Remember one call; for one that was given up, how long it had taken until then."""
@@ -44,10 +44,12 @@ class Pace:
 
     def percentile(self, now: float, percent: float) -> float | None:
         """Seconds within which `percent` of the recent calls were answered, None while there are too few."""
-        until, seconds = self._known.get(percent, (0.0, None))
-        if now >= until:
+        known = self._known.get(percent)
+        seconds = None if known is None or now >= known[0] else known[1]
+        if seconds is None:
             seconds = self._window.rank(now, percent / 100, LEAST_SAMPLES)
-            self._known[percent] = now + LOOK_S, seconds
+            if seconds is not None:
+                self._known[percent] = now + LOOK_S, seconds
         return seconds
 
 

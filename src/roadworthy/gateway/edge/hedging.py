@@ -77,11 +77,11 @@ class Hedge:
         if exchange.chain.deadline - now < LEAST_HEDGE_S:
             self.result = "too_late"
             return
-        self._ready = self._prepared(first, now)
-        if self._ready is None:
+        ready = self._prepared(first, now)
+        if ready is None:
             self.result = "no_target"
             return
-        run = self._ready[0]
+        run = ready[0]
         if run.link.price is None:
             self.result = "unpriced"
             return
@@ -89,7 +89,7 @@ class Hedge:
         if not hedging.take(now, usd):
             self.result = "over_cost_cap"
             return
-        self._taken = usd
+        self._taken, self._ready = usd, ready
         allowances = exchange.service.allowances
         if exchange.hold is None or allowances is None:
             self._send()
