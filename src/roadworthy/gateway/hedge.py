@@ -62,14 +62,17 @@ class Hedging:
 
     Args:
         rules: The route's.
+
+    Attributes:
+        running: US dollars set aside for hedges whose requests are not over.
     """
 
-    __slots__ = ("_answer_tokens", "_running", "_slots", "rules")
+    __slots__ = ("_answer_tokens", "_slots", "rules", "running")
 
     def __init__(self, rules: Hedge) -> None:
         self.rules = rules
         self._slots: deque[list[float]] = deque()  # [begin, spent on all else, spent on hedges]
-        self._running = 0.0
+        self.running = 0.0
         self._answer_tokens: float | None = None
 
     def delay_s(self, pace: Pace, now: float) -> float | None:
@@ -97,9 +100,9 @@ class Hedging:
     def take(self, now: float, usd: float) -> bool:
         """Set aside what a hedge is expected to cost; False when that is more than hedges may add."""
         spent, extra = self.spent(now)
-        if usd > 0 and extra + self._running + usd > self.rules.max_extra_cost * spent:
+        if usd > 0 and extra + self.running + usd > self.rules.max_extra_cost * spent:
             return False
-        self._running += usd
+        self.running += usd
         return True
 
     def closed(self, now: float, usd: float, taken: float, extra_usd: float, answer_tokens: int | None) -> None:
@@ -112,7 +115,7 @@ class Hedging:
             extra_usd: What its hedge cost.
             answer_tokens: Length of its answer as counted, None when unknown.
         """
-        self._running = max(0.0, self._running - taken)
+        self.running = max(0.0, self.running - taken)
         if answer_tokens is not None:
             mean = self._answer_tokens
             self._answer_tokens = float(answer_tokens) if mean is None else mean + _WEIGHT * (answer_tokens - mean)

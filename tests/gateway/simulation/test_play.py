@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from roadworthy.core.attempts import Reason
-from roadworthy.gateway import breaker, chain
+from roadworthy.gateway import breaker, chain, hedge
 from roadworthy.gateway.edge import exchange, relay
 from roadworthy.gateway.simulation import campaign
 from roadworthy.gateway.simulation.clock import virtual_time
@@ -110,6 +110,43 @@ def ends_a_cut_stream_cleanly(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(exchange.Exchange, "close_incomplete", lambda self, run: None)
 
 
+def lost_tries_count_as_failures(patch: pytest.MonkeyPatch) -> None:
+    def abandoned(self: chain.Chain, step: chain.Try, now: float) -> None:  # type: ignore[type-arg]
+        step.link.breaker.failed(step.ticket, now)
+
+    honest = exchange.Exchange.outrun
+
+    def outrun(self: exchange.Exchange, *given: object) -> None:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(chain.Chain, "abandoned", abandoned)
+            honest(self, *given)  # type: ignore[arg-type]
+
+    patch.setattr(exchange.Exchange, "outrun", outrun)
+
+
+def losers_run_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(exchange.Exchange, "outrun", lambda self, run, attempt: self.chain.attempts.append(attempt))
+
+
+def anybody_is_a_second_target(patch: pytest.MonkeyPatch) -> None:
+    def rivals(self: chain.Chain, running: chain.Try, now: float) -> Iterator[object]:  # type: ignore[type-arg]
+        for link in self._links:
+            if link is not running.link:
+                yield chain.Try(link, link.breaker._generation, 1.0)
+
+    patch.setattr(chain.Chain, "rivals", rivals)
+
+
+def forgets_what_is_set_aside(patch: pytest.MonkeyPatch) -> None:
+    honest = hedge.Hedging.closed
+    patch.setattr(
+        hedge.Hedging,
+        "closed",
+        lambda self, now, usd, taken, extra, tokens: honest(self, now, usd, 0.0, extra, tokens),
+    )
+
+
+SECOND = {"one second try, of a healthy target, after its delay", "one half-open probe at most"}
 OVER = {"nothing is left over", "every request leaves one record"}
 RULES = {"the breaker follows its rules", "the first target that may be asked is asked"}
 PLANTED: dict[str, tuple[Plant, set[str]]] = {
@@ -120,6 +157,10 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
     "tries beyond the deadline": (no_share_of_the_deadline, {"deadlines are kept"}),
     "gives up early": (gives_up_early, {"nobody fails while a healthy provider is unasked"}),
     "a hung-up caller leaves no record": (forgets_a_record, OVER),
+    "a lost try counts as a failure": (lost_tries_count_as_failures, RULES),
+    "who lost runs on": (losers_run_on, OVER | {"every request is answered once", "everybody gets his own answer"}),
+    "a broken target is asked beside another": (anybody_is_a_second_target, SECOND | {"Retry-After is kept"}),
+    "money stays set aside": (forgets_what_is_set_aside, {"both tries are settled"}),
     "an exchange never closes": (ends_a_cut_stream_cleanly, OVER),
 }
 

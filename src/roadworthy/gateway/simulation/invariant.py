@@ -117,6 +117,25 @@ class BreakerModel:
             self._row = 0
 
 
+def check_hedge(model: BreakerModel, after_s: float | None, beside: int, waited_s: float, at_s: float) -> None:
+    """A request asks a second target beside the first only when it may.
+
+    Args:
+        model: Of the second target.
+        after_s: The least delay, None when there are no second tries.
+        beside: How many others are being asked for the same request.
+        waited_s: How long the first of them has been.
+        at_s: Second of the schedule.
+    """
+    invariant = "one second try, of a healthy target, after its delay"
+    if beside > 1:
+        raise Broken(invariant, f"{model.name} is the third to be asked at once", at_s)
+    if after_s is None or waited_s < after_s - GRACE_S:
+        raise Broken(invariant, f"{model.name} is asked beside another after {waited_s:.3f} s", at_s)
+    if model.state != "closed":
+        raise Broken(invariant, f"{model.name} is asked beside another while it is {model.state}", at_s)
+
+
 def check_text(text: str, tenant: str, question: str, at_s: float) -> None:
     """An answer that is shown must be a real one, and its asker's own."""
     if f"Certainly: {question} " in text:
@@ -133,6 +152,9 @@ def check_attempts(attempts: list[dict[str, Any]], most: int, at_s: float) -> No
     for attempt in attempts:
         if attempt["reason"] not in {"breaker_open", "benched", "unsupported_parameter"}:
             asked[attempt["provider"]] = asked.get(attempt["provider"], 0) + 1
+    hedged = {attempt["provider"] for attempt in attempts if attempt.get("hedge")}
+    if len(hedged) > 1:
+        raise Broken("one second try, of a healthy target, after its delay", f"{len(hedged)} were hedges", at_s)
     for provider, times in asked.items():
         if times > most:
             raise Broken("retries are bounded", f"{provider} was asked {times} times", at_s)

@@ -19,14 +19,15 @@ from roadworthy.gateway.edge.sibling import News
 from roadworthy.gateway.edge.upstream import Endpoint
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.ledger import Ledger
-from roadworthy.gateway.settings import Breaker, EdgeSettings, Key, ProviderSettings, Retry, Route, Target
+from roadworthy.gateway.settings import Breaker, EdgeSettings, Key, Price, ProviderSettings, Retry, Route, Target
 from roadworthy.gateway.simulation.caller import SimulatedCaller
 from roadworthy.gateway.simulation.clock import VirtualLoop
-from roadworthy.gateway.simulation.invariant import BreakerModel, Broken
+from roadworthy.gateway.simulation.invariant import BreakerModel, Broken, check_hedge
 from roadworthy.gateway.simulation.provider import SimulatedEndpoint, Verdict
 from roadworthy.gateway.simulation.schedule import Arrival, Schedule
 
 TENANTS = 3
+PRICES = {"m": Price(1.0, 2.0, 1.0, 1.0)}
 LEAST_TIME_S = 0.1
 """With less of the deadline left nobody need be asked any more."""
 
@@ -78,24 +79,37 @@ class _NoMasker:
 class _Watch:
     """One call as the models see it."""
 
-    __slots__ = ("_epoch", "_model", "_name", "_over", "_worker")
+    __slots__ = ("_caller", "_epoch", "_model", "_name", "_worker", "started")
 
-    def __init__(self, worker: _Worker, name: str) -> None:
+    def __init__(self, worker: _Worker, name: str, caller: object) -> None:
         self._worker = worker
         self._name = name
+        self._caller = caller
         self._model = worker.models[name]
-        self._epoch = self._model.asked(worker.loop.time())
-        self._over = False
+        self.started = worker.loop.time()
+        beside = worker.running.setdefault(caller, [])
+        if beside:
+            check_hedge(self._model, worker.hedge_after_s, len(beside), self.started - beside[0].started, self.started)
+        beside.append(self)
+        self._epoch = self._model.asked(self.started)
 
     def committed(self) -> None:
         if self._model.state == "half_open":
             self._model.outcome(self._epoch, True, self._worker.loop.time(), 0.0)
 
     def ended(self, verdict: Verdict, benched_s: float = 0.0) -> None:
+        running = self._worker.running[self._caller]
+        running.remove(self)
+        if not running:
+            del self._worker.running[self._caller]
         self._model.outcome(self._epoch, verdict, self._worker.loop.time(), benched_s)
 
     def cancelled(self) -> None:
-        self.ended(None if self._worker.losing_callers else False)
+        overtaken = self._worker.speaker is not None and self._worker.speaker is not self
+        self.ended(None if self._worker.losing_callers or overtaken else False)
+
+    def speaking(self, now: bool) -> None:
+        self._worker.speaker = self if now else None
 
     def told(self) -> None:
         self._worker.compare(self._name)
@@ -110,6 +124,9 @@ class _Worker:
         self.alive = True
         self.losing_callers = False
         self.first_asked: str | None = None
+        self.running: dict[object, list[_Watch]] = {}
+        self.speaker: _Watch | None = None
+        self.hedge_after_s = world.least_hedge_s
         self.ledger = _Ledger()
         self.callers: list[SimulatedCaller] = []
         self.models = {name: BreakerModel(f"{name} of worker {index}", world.settings.breaker) for name in world.names}
@@ -171,19 +188,21 @@ class _World:
         self.began = loop.time()
         self.calls = 0
         self.names = [f"p{i}" for i in range(schedule.providers)]
+        chain, deadline_s = tuple(Target(name, "m") for name in self.names), schedule.deadline_s
         self.settings = EdgeSettings(
-            tuple(ProviderSettings(name, "openai", f"http://{name}.invalid/v1", "key") for name in self.names),
-            (Route("chat", tuple(Target(name, "m") for name in self.names), schedule.deadline_s),),
+            tuple(ProviderSettings(n, "openai", f"http://{n}.invalid/v1", "key", prices=PRICES) for n in self.names),
+            (Route("chat", chain, deadline_s, hedge=schedule.hedge),),
             require_key=True, retry=Retry(), breaker=Breaker(open_s=schedule.open_s),
         )  # fmt: skip
+        self.least_hedge_s = _least_hedge_s(schedule)
         self.workers = [_Worker(self, index) for index in range(schedule.workers)]
         self.retired: list[_Worker] = []
 
-    def call(self, worker: _Worker, name: str) -> _Watch:
+    def call(self, worker: _Worker, name: str, sink: Any) -> _Watch:
         """A provider is asked."""
         self.calls += 1
         worker.first_asked = worker.first_asked or name
-        return _Watch(worker, name)
+        return _Watch(worker, name, sink.exchange)
 
     def spread(self, teller: _Worker, news: News) -> None:
         """Tell the other workers, a moment later."""
@@ -237,6 +256,11 @@ class _World:
                 played.codes[caller.code if caller.answers else "gone"] += 1
             if worker.service.in_flight:
                 raise Broken("nothing is left over", f"{worker.service.in_flight} requests are still counted", now)
+            if worker.running:
+                raise Broken("nothing is left over", f"{len(worker.running)} calls still run", now)
+            hedging = worker.service.table.find("chat").hedging
+            if hedging is not None and hedging.running > 1e-12:
+                raise Broken("both tries are settled", f"{hedging.running} dollars are still set aside", now)
             if worker.ledger.records != len(worker.callers):
                 seen = f"{worker.ledger.records} records of {len(worker.callers)} requests"
                 raise Broken("every request leaves one record", seen, now)
@@ -286,6 +310,14 @@ def play(loop: VirtualLoop, schedule: Schedule) -> Played:
     except Broken as broken:
         played.broken = broken
     return played
+
+
+def _least_hedge_s(schedule: Schedule) -> float | None:
+    """Before so many seconds nobody may be asked beside another; None when nobody may be at all."""
+    hedge = schedule.hedge
+    if hedge is None:
+        return None
+    return hedge.after_s if hedge.after_percentile is None else 0.0
 
 
 def _jump(loop: VirtualLoop, by_s: float) -> None:

@@ -45,7 +45,11 @@ class Watch(Protocol):
         ...
 
     def cancelled(self) -> None:
-        """The gateway ended the call itself: its caller is gone, or what it saw of a stream was enough."""
+        """The gateway ended the call itself: its caller is gone, another was faster, or what it saw was enough."""
+        ...
+
+    def speaking(self, now: bool) -> None:
+        """The gateway hears something of this call, or has heard it."""
         ...
 
     def told(self) -> None:
@@ -54,7 +58,9 @@ class Watch(Protocol):
 
 
 class SimulatedCall:
-    """One call on its way, with the methods that an exchange uses of `edge.upstream.Call`."""
+    """One call on its way, with what an exchange uses of `edge.upstream.Call`."""
+
+    sent = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sink: Sink, timeout_s: float, watch: Watch) -> None:
         self._loop = loop
@@ -107,7 +113,9 @@ class SimulatedCall:
     def stream(self, step: Callable[[Sink], None]) -> None:
         """A part of a streamed answer."""
         if self._sink is not None:
+            self._watch.speaking(True)
             step(self._sink)
+            self._watch.speaking(False)
 
     def done(self, step: Callable[[Sink], None], verdict: Verdict) -> None:
         """The last part of a streamed answer."""
@@ -119,7 +127,9 @@ class SimulatedCall:
             return
         self._close()
         self._watch.ended(verdict, benched_s)
+        self._watch.speaking(True)
         step(sink)
+        self._watch.speaking(False)
         self._watch.told()
 
     def _timed_out(self) -> None:
@@ -142,7 +152,7 @@ class SimulatedEndpoint:
         faults: Of this provider.
         started_at: Virtual second in which the schedule began.
         latency_s: Mean time of a healthy answer.
-        admitted: Told of each call when it starts; gives who follows it.
+        admitted: Told of each call when it starts, and for whom; gives who follows it.
     """
 
     def __init__(
@@ -152,7 +162,7 @@ class SimulatedEndpoint:
         faults: Sequence[Fault],
         started_at: float,
         latency_s: float,
-        admitted: Callable[[], Watch],
+        admitted: Callable[[Sink], Watch],
     ) -> None:
         self.loop = loop
         self._rng = rng
@@ -167,7 +177,7 @@ class SimulatedEndpoint:
 
     def call(self, head: bytes, body: bytes, sink: Sink, timeout_s: float) -> SimulatedCall:
         """Take a request."""
-        call = SimulatedCall(self.loop, sink, timeout_s, self._admitted())
+        call = SimulatedCall(self.loop, sink, timeout_s, self._admitted(sink))
         request = _decode(body)
         latency_s = self._latency_s * self._rng.uniform(0.5, 1.5)
         text = request["messages"][-1]["content"]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
+from roadworthy.gateway.settings import Hedge
+
 FaultKind = Literal[
     "error", "rate_limit", "unauthorized", "refuse", "cut", "hang", "slow", "stall", "empty", "blank", "stub", "html"
 ]
@@ -80,6 +82,7 @@ class Schedule:
         clock_jumps: (second, seconds): the wall clock jumps by so much.
         losses: (second, worker): the worker is killed and started anew.
         end_s: When it is over.
+        hedge: When a second provider is asked beside a slow one, and what that may cost; None for never.
     """
 
     seed: int
@@ -93,6 +96,7 @@ class Schedule:
     clock_jumps: tuple[tuple[float, float], ...]
     losses: tuple[tuple[float, int], ...]
     end_s: float
+    hedge: Hedge | None = None
 
     def without(self, fault: Fault) -> Schedule:
         """The same with one fault less."""
@@ -132,7 +136,16 @@ def draw(seed: int, requests: int = 24) -> Schedule:
         clock_jumps=tuple((rng.uniform(0.0, busy_s), rng.choice(JUMPS_S)) for _ in range(rng.choice((0, 0, 1)))),
         losses=tuple((rng.uniform(0.0, busy_s), rng.randrange(workers)) for _ in range(rng.choice((0, 0, 0, 1)))),
         end_s=end_s,
+        hedge=_hedge(seed, latency_s, deadline_s),
     )
+
+
+def _hedge(seed: int, latency_s: float, deadline_s: float) -> Hedge | None:
+    rng = Random(f"hedge {seed}")  # noqa: S311 - a source of its own: what else is drawn does not depend on it
+    if rng.random() < 0.4:
+        return None
+    after_s = min(rng.choice((0.8 * latency_s, 2.0 * latency_s, 1.0)), deadline_s / 2)
+    return Hedge(after_s, rng.choice((None, None, 95.0)), rng.choice((0.05, 0.5, 1.0)), rng.choice((60.0, 600.0)))
 
 
 def _fault(rng: Random, providers: int, busy_s: float) -> Fault:
