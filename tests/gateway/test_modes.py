@@ -346,6 +346,20 @@ def test_a_request_goes_on_below_a_spent_chain() -> None:
     assert bench.selector.next_below(path, "balanced", below, 0.0, 0.0) is None
 
 
+def test_a_spent_mode_waits_for_a_cheaper_one_that_is_being_started_when_nobody_else_is_left() -> None:
+    bench = Bench()
+    path = bench.selector.path("creative")
+    first = bench.decide(0.0)
+    bench.links["balanced"][0].ready = bench.links["fast"][0].ready = False
+    below = bench.selector.next_below(path, "creative", first, 0.0, 0.0)
+    assert below is not None
+    assert (below.served, below.path[-1]) == ("balanced", ("fast", Cause.STARTING.value))
+    bench.links["fast"][0].ready = True
+    below = bench.selector.next_below(path, "creative", first, 0.0, 0.0)
+    assert below is not None
+    assert below.served == "fast"
+
+
 class AnyTrouble(RuleBasedStateMachine):
     """Any order of faults, calls, memory and time. The machine of the world; the selector only sees what it may."""
 

@@ -10,10 +10,10 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
+from roadworthy.cli.finding import Finding, State
 from roadworthy.cli.state_file import STATE_FILE, open_journal, read_keys
 from roadworthy.core.errors import Exit, RoadworthyError
 
@@ -21,32 +21,10 @@ if TYPE_CHECKING:
     from roadworthy.runtime.config.load import Loaded
     from roadworthy.runtime.config.tree import Config
 
-State = Literal["ok", "warn", "bad", "not checked"]
-STATES: tuple[State, ...] = get_args(State)
-
 NATIVE = ("httptools", "msgspec", "re2", "uvloop")
 LOW_DISK_BYTES = 1024**3
 FULL_DISK_BYTES = 64 * 1024**2
 MAX_SKEW_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check saw.
-
-    Args:
-        check: Its name.
-        state: How it is.
-        evidence: What was seen; never a secret.
-        mend: How to mend it; empty when nothing is wrong.
-        unknown: True when it should have been found out and could not be.
-    """
-
-    check: str
-    state: State
-    evidence: str
-    mend: str = ""
-    unknown: bool = False
 
 
 def examine(path: Path | None, url: str | None, environ: Mapping[str, str]) -> list[Finding]:
@@ -57,6 +35,8 @@ def examine(path: Path | None, url: str | None, environ: Mapping[str, str]) -> l
         url: Address of a gateway to reach; None for that of the configuration, if one runs.
         environ: The environment.
     """
+    from roadworthy.cli.diagnosis_store import store_findings
+
     found = [check_python(), check_native()]
     if found[-1].state == "bad":
         return [*found, Finding("everything else", "not checked", "It needs the native modules.", unknown=True)]
@@ -67,7 +47,8 @@ def examine(path: Path | None, url: str | None, environ: Mapping[str, str]) -> l
         found += [Finding(name, "not checked", "The configuration is not valid.") for name in names]
     else:
         config, folder = loaded.config, Path(loaded.config.gateway.state_dir)
-        found += [*check_secrets(config, environ), check_model(config), check_state_dir(folder), check_disk(folder)]
+        found += [*check_secrets(config, environ), *store_findings(config, environ)]
+        found += [check_model(config), check_state_dir(folder), check_disk(folder)]
         found += [*check_ports(config), check_journal(folder), check_admin_key(folder)]
     found.append(check_gateway(loaded.config if loaded else None, url, environ))
     return found

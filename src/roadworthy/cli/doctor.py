@@ -15,7 +15,8 @@ from roadworthy.cli.output import Settings, options
 @target.url_option
 def doctor(url: str | None, out: Settings) -> None:
     """Check this installation and say how to mend it; exit 3 when something is bad, 4 when it is unknown."""
-    from roadworthy.cli.diagnosis import STATES, examine, exit_code
+    from roadworthy.cli.diagnosis import examine, exit_code
+    from roadworthy.cli.finding import STATES
 
     found = examine(out.config, url, os.environ)
     code = exit_code(found)

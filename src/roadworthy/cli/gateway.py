@@ -233,10 +233,16 @@ def tail(lines: int, kind: str, out: Settings) -> None:
 
 @journal.command()
 @options
-def verify(out: Settings) -> None:
+@click.option("--database", is_flag=True, help="The chains of all replicas in journal.database instead.")
+def verify(database: bool, out: Settings) -> None:
     """Recompute the hash chain; exit 1 when it is broken."""
     from roadworthy.cli.state_file import broken, open_journal
 
+    if database:
+        from roadworthy.cli.records import verify_database
+
+        verify_database(out)
+        return
     with open_journal(target.state_dir(out)) as book:
         found = book.verify()
     if found.first_bad_seq is not None:
@@ -261,10 +267,12 @@ def serve(out: Settings, port: int | None) -> None:
     from roadworthy.runtime.config.load import load
     from roadworthy.serve.single_edge import become_edge
     from roadworthy.serve.wiring import compile_edge, require_no_embedded
+    from roadworthy.serve.wiring_store import require_no_database
 
     flags = {"gateway.port": port} if port is not None else {}
     loaded = load(out.config, flags=flags)
     for warning in loaded.warnings:
         out.say(f"warning: {warning}")
     require_no_embedded(loaded.config)
+    require_no_database(loaded.config)
     become_edge(compile_edge(loaded.config, os.environ))

@@ -11,7 +11,7 @@ from roadworthy.cli.spending import near_end
 from roadworthy.client.gateway import GatewayClient
 from roadworthy.client.live_check import Checked
 from roadworthy.client.mode_record import ModeStatus
-from roadworthy.client.record import Answer, Attempt, Breaker, BreakerSummary, Status, WorkerCache
+from roadworthy.client.record import Answer, Attempt, Breaker, BreakerSummary, Status, WorkerCache, pick
 from roadworthy.core.errors import UsageError
 
 MAX_STDIN_CHARS = 10 * 1024 * 1024
@@ -104,7 +104,7 @@ def checked_line(one: Checked) -> str:
 
 
 def status_text(status: Status, providers: Sequence[BreakerSummary], budgets: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Workers, then providers, then the budgets that are near their end."""
+    """Workers, then providers, then what replicas share, then the budgets that are near their end."""
     workers = [
         (one.worker, one.pid, _seconds(one.uptime_s), one.requests_in_flight, one.connections, one.error or "ok")
         for one in status.workers
@@ -117,11 +117,24 @@ def status_text(status: Status, providers: Sequence[BreakerSummary], budgets: Se
         )
         for one in providers
     ]
-    return "\n\n".join([
+    parts = [
         table(["worker", "pid", "up", "requests", "connections", "state"], workers),
         table(["provider", "model", "breaker", "failures", "probe in", "benched"], rows),
-        *near_end(budgets),
-    ])
+    ]
+    stores = [(name, *_store(told)) for name, told in (pick(status.raw, "stores", dict) or {}).items()]
+    if stores:
+        parts.append(table(["store", "state", "what it says"], stores))
+    return "\n\n".join([*parts, *near_end(budgets)])
+
+
+def _store(told: object) -> tuple[str, str]:
+    known = told if isinstance(told, dict) else {}
+    facts = [
+        f"{name.replace('_', ' ')} {'unknown' if value is None else value}"
+        for name, value in known.items() if name not in ("ok", "error", "why")
+    ]  # fmt: skip
+    state = "ok" if known.get("ok") else str(known.get("error") or "unknown")
+    return state, ", ".join([*facts, *([str(known["why"])] if known.get("why") else [])])
 
 
 def breaker_text(breakers: Sequence[Breaker]) -> str:

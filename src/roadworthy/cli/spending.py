@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from roadworthy.cli.output import Settings, table
+from roadworthy.client.record import pick
 
 if TYPE_CHECKING:
     from roadworthy.gateway.cost_report import CostRow
@@ -71,6 +73,8 @@ def told_budgets(out: Settings, status: Mapping[str, Any]) -> list[dict[str, Any
     Raises:
         StorageError: `store_unavailable`.
     """
+    if not (pick(pick(status, "stores", dict), "state", dict) or {"ok": True}).get("ok"):
+        return []  # what replicas used is not to be had; the table of stores says why
     told = status.get("budgets")
     if isinstance(told, list):
         return [use for use in told if isinstance(use, dict)]
@@ -78,12 +82,16 @@ def told_budgets(out: Settings, status: Mapping[str, Any]) -> list[dict[str, Any
     from roadworthy.cli.state_file import read_keys
     from roadworthy.gateway.budget_view import budgets_today
     from roadworthy.gateway.settings import KeyLimits
+    from roadworthy.gateway.shared.allowance import allowances_of
+    from roadworthy.serve.wiring_store import compile_state
 
     quiet = Settings(config=out.config, quiet=True)
-    default, folder = target.load_config(quiet).gateway.budget.default, target.state_dir(quiet)
+    config, folder = target.load_config(quiet), target.state_dir(quiet)
+    default, state = config.gateway.budget.default, compile_state(config, os.environ)
     own = {key.id: key.limits for key in read_keys(folder)}
-    limits = KeyLimits(**default.model_dump())
-    return [use._asdict() for use in budgets_today(folder, own, limits, time.time())]
+    limits, now = KeyLimits(**default.model_dump()), time.time()
+    shared = None if state is None else allowances_of(state)
+    return [use._asdict() for use in budgets_today(folder, own, limits, now, shared)]
 
 
 def near_end(budgets: Sequence[Mapping[str, Any]]) -> list[str]:

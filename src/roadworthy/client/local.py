@@ -57,7 +57,9 @@ class LocalClient:
         breakers = [
             read_breaker(item, number) for number, told in answers.items() for item in objects(told, "breakers")
         ]
-        return Status(tuple(workers), tuple(breakers), {"workers": list(answers.values())})
+        told = list(answers.values())
+        stores: dict[str, Any] = next((found for one in told if (found := pick(one, "stores", dict)) is not None), {})
+        return Status(tuple(workers), tuple(breakers), {"workers": told, "stores": stores})
 
     def breakers(self) -> tuple[Breaker, ...]:
         """The circuit breakers of every worker that answers."""

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from roadworthy.gateway.allowance import RESOURCES, merged, whole_limits
-from roadworthy.gateway.allowance_store import FILE, SqliteAllowances, day_of
+from roadworthy.gateway.allowance_store import FILE, SqliteAllowances, Used, day_of
 from roadworthy.gateway.cost import NANO
 from roadworthy.gateway.settings import KeyLimits
 
 NEAR = 0.8
 """From this share of a budget on it is near its end."""
+
+
+class UsedStore(Protocol):
+    """A store that tells what was used."""
+
+    def used(self, day: str) -> list[Used]:
+        """See `SqliteAllowances.used`."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
 
 
 class BudgetUse(NamedTuple):
@@ -38,7 +50,8 @@ class BudgetUse(NamedTuple):
 
 
 def budgets_today(
-    state_dir: Path, limits: Mapping[str, KeyLimits | None], default: KeyLimits, at: float
+    state_dir: Path, limits: Mapping[str, KeyLimits | None], default: KeyLimits, at: float,
+    shared: UsedStore | None = None,
 ) -> list[BudgetUse]:
     """Every budget that was touched today, the nearest to its end first.
 
@@ -47,14 +60,15 @@ def budgets_today(
         limits: Own limits of keys by id.
         default: Limits of keys that have none of their own.
         at: Seconds since the Unix epoch (UTC).
+        shared: The store that replicas share, instead of this machine's.
 
     Raises:
         StorageError: `store_unavailable`.
     """
     path = state_dir / FILE
-    if not path.is_file():
+    if shared is None and not path.is_file():
         return []
-    store = SqliteAllowances(path)
+    store = shared or SqliteAllowances(path)
     try:
         rows = store.used(day_of(at))
     finally:

@@ -94,17 +94,22 @@ class Selector:
     def next_below(
         self, path: Sequence[ModeState], failed: str, requested: Decision, now: float, draw: float
     ) -> Decision | None:
-        """After a mode's chain was spent inside a request: a cheaper mode that takes it; None when there is none."""
+        """After a mode's chain was spent inside a request: a cheaper mode that takes it, None when there is none.
+
+        When no other is left, one whose model is being started.
+        """
         names = [state.name for state in path]
         looked = [*requested.path, (failed, Cause.CHAIN_FAILED.value)]
         reason = Cause.CHAIN_FAILED.value if failed == path[0].name else requested.reason
-        for state in path[names.index(failed) + 1 :]:
+        cheaper = path[names.index(failed) + 1 :]
+        for state in cheaper:
             cause = state.refuses(now, draw)
             # A request that would fail otherwise is no burden to a mode that recovers, if its models can be asked.
             if cause is None or state.ability(now) is Ability.ABLE:
                 return Decision(path[0].name, state.name, reason, tuple(looked))
             looked.append((state.name, cause.value))
-        return None
+        starting = next((state.name for state in cheaper if state.ability(now) is Ability.STARTING), None)
+        return None if starting is None else Decision(path[0].name, starting, reason, tuple(looked))
 
     def _last_resort(
         self, path: Sequence[ModeState], cause: Cause, looked: tuple[tuple[str, str], ...], now: float

@@ -239,10 +239,25 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: KeyLimits | None = None
 
 
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Valkey or Redis server that replicas share. `url` may hold a password.
+
+    `replica` names this gateway among the others, anew at every start.
+    """
+
+    url: str
+    replica: str
+    prefix: str = "roadworthy"
+
+    def __repr__(self) -> str:
+        return f"State(url=***, replica={self.replica!r}, prefix={self.prefix!r})"
+
+
 class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets.
 
-    `max_file_bytes` bounds uploads; None when files and batches are off.
+    `max_file_bytes` bounds uploads; None when files and batches are off. `ships_records` tells whether a process beside
+    this one ships the journal to a database.
     """
 
     providers: tuple[ProviderSettings, ...]
@@ -257,6 +272,8 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     require_key: bool = False
     default_route: str | None = None
     max_file_bytes: int | None = None
+    state: State | None = None
+    ships_records: bool = False
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_requests: bool = True
     limits: Limits = Limits()

@@ -15,7 +15,7 @@ import sqlite3
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +41,8 @@ CREATE TABLE IF NOT EXISTS journal_entry (
 CREATE TABLE IF NOT EXISTS journal_head (
   id INTEGER PRIMARY KEY CHECK (id = 1), entries INTEGER NOT NULL, hash BLOB NOT NULL);
 INSERT OR IGNORE INTO journal_head VALUES (1, 0, zeroblob(32));
+CREATE TABLE IF NOT EXISTS journal_replica (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL);
+INSERT OR IGNORE INTO journal_replica VALUES (1, lower(hex(randomblob(8))));
 CREATE TRIGGER IF NOT EXISTS journal_entry_no_update BEFORE UPDATE ON journal_entry
   BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS journal_entry_no_delete BEFORE DELETE ON journal_entry
@@ -91,6 +93,32 @@ def chained(previous: bytes, seq: int, at: float, kind: str, payload: bytes) -> 
     big-endian, `kind` in ASCII, a line feed, the payload.
     """
     return hashlib.sha256(previous + _FIXED(seq, at) + kind.encode() + b"\n" + payload).digest()
+
+
+def verified(
+    rows: Iterable[tuple[int, float, str, str | bytes, bytes]], expected: int, head: bytes
+) -> Verified:
+    """Recompute a chain.
+
+    Args:
+        rows: (seq, at, kind, payload, hash) of every entry that is there, in order of `seq`.
+        expected: Entries that the head record tells of.
+        head: Hash that the head record tells.
+    """
+    count = 0
+    good = GENESIS
+    bad: int | None = None
+    for seq, at, kind, payload, stored in rows:
+        count += 1
+        if bad is None:
+            found = chained(good, seq, at, kind, _as_bytes(payload))
+            if seq != count or found != stored:
+                bad = count
+            else:
+                good = found
+    if bad is None and (expected != count or head != good):
+        bad = min(count, expected) + 1 if expected != count else count
+    return Verified(count, good.hex(), bad)
 
 
 class SqliteJournal:
@@ -155,21 +183,27 @@ class SqliteJournal:
         """
         with self._lock, self._transaction("BEGIN"):
             expected, head = self._connection.execute("SELECT entries, hash FROM journal_head").fetchone()
-            count = 0
-            good = GENESIS
-            bad: int | None = None
             rows = self._connection.execute("SELECT seq, at, kind, payload, hash FROM journal_entry ORDER BY seq")
-            for seq, at, kind, payload, stored in rows:
-                count += 1
-                if bad is None:
-                    found = chained(good, seq, at, kind, _as_bytes(payload))
-                    if seq != count or found != stored:
-                        bad = count
-                    else:
-                        good = found
-            if bad is None and (expected != count or head != good):
-                bad = min(count, expected) + 1 if expected != count else count
-            return Verified(count, good.hex(), bad)
+            return verified(rows, expected, head)
+
+    def replica(self) -> str:
+        """The name of this journal's chain among those of other machines: random, made with the file, never changed.
+
+        Raises:
+            StorageError: As `verify`.
+        """
+        with self._lock, self._translated():
+            return str(self._connection.execute("SELECT name FROM journal_replica").fetchone()[0])
+
+    def head(self) -> tuple[int, bytes]:
+        """Number of entries, and the hash of the last one.
+
+        Raises:
+            StorageError: As `verify`.
+        """
+        with self._lock, self._translated():
+            entries, digest = self._connection.execute("SELECT entries, hash FROM journal_head").fetchone()
+        return int(entries), bytes(digest)
 
     def read(self, kind_prefix: str = "", after_seq: int = 0, limit: int = 100) -> list[Stored]:
         """Entries in order.

@@ -14,6 +14,7 @@ from roadworthy.runtime.config.tree import Config
 from roadworthy.runtime.secret import resolve
 from roadworthy.serve.wiring import secret_references
 from roadworthy.serve.wiring_prompt import prompt_problems, unlocked_prompts
+from roadworthy.serve.wiring_store import store_faults
 
 
 class Checked(NamedTuple):
@@ -79,4 +80,5 @@ def _missing_secrets(config: Config, environ: Mapping[str, str]) -> list[Problem
         except ConfigError as error:
             key = f"gateway.providers.{name}"
             missing.append(Problem("", key, f"{error.what} {error.why}", code=error.code))
+    missing += [Problem("", key, f"{e.what} {e.why}", code=e.code) for key, e in store_faults(config, environ)]
     return missing

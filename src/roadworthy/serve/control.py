@@ -23,7 +23,8 @@ from starlette.responses import Response
 
 from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.keys import KeyStore
-from roadworthy.gateway.settings import KeyLimits
+from roadworthy.gateway.settings import KeyLimits, State
+from roadworthy.gateway.shared.allowance import allowances_of
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_access import AdminOnly, error_response
@@ -46,6 +47,7 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         workers: Number of edge workers.
         profile: Name of the profile in force.
         budget: Limits of keys that have none of their own.
+        state: What replicas share, None when they share nothing.
     """
 
     host: str
@@ -54,6 +56,7 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: int
     profile: str = "development"
     budget: KeyLimits = KeyLimits()
+    state: State | None = None
 
 
 def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal) -> Starlette:
@@ -66,7 +69,8 @@ def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal
     """
     state_dir = Path(settings.state_dir)
     workers = Workers(state_dir, settings.workers)
-    api = AdminApi(state_dir, settings.profile, workers, keys, journal, settings.budget)
+    shared = None if settings.state is None else allowances_of(settings.state)
+    api = AdminApi(state_dir, settings.profile, workers, keys, journal, settings.budget, shared)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from roadworthy import __version__
-from roadworthy.core.errors import GatewayError, UsageError
+from roadworthy.core.errors import GatewayError, StorageError, UsageError
 from roadworthy.core.ports import Entry
-from roadworthy.gateway.budget_view import budgets_today
+from roadworthy.gateway.budget_view import UsedStore, budgets_today
 from roadworthy.gateway.chat import explain_validation
 from roadworthy.gateway.keys import Key, KeyStore
 from roadworthy.gateway.settings import KeyLimits
@@ -69,12 +69,14 @@ class AdminApi:
         keys: The key store.
         journal: The journal.
         budget: Limits of keys that have none of their own.
+        shared: What replicas used of their budgets, where they share them.
     """
 
     def __init__(
         self, state_dir: Path, profile: str, workers: Workers, keys: KeyStore, journal: SqliteJournal,
-        budget: KeyLimits,
+        budget: KeyLimits, shared: UsedStore | None = None,
     ) -> None:
+        self._shared = shared
         self._budget = budget
         self._state_dir = state_dir
         self._profile = profile
@@ -115,12 +117,20 @@ class AdminApi:
             "processes": processes,
             "workers": [_worker(answer, pids.get(f"edge-{answer.worker}")) for answer in answers],
             "breakers": _breakers(answers),
+            "stores": _stores(answers),
             "budgets": await run_in_threadpool(self._budgets),
         })  # fmt: skip
 
-    def _budgets(self) -> list[dict[str, Any]]:
-        limits = {key.id: key.limits for key in self._keys.list()}
-        return [use._asdict() for use in budgets_today(self._state_dir, limits, self._budget, time.time())]
+    def _budgets(self) -> list[dict[str, Any]] | None:
+        """None while the store that replicas share is away; `stores` says so."""
+        limits, now = {key.id: key.limits for key in self._keys.list()}, time.time()
+        try:
+            found = budgets_today(self._state_dir, limits, self._budget, now, self._shared)
+        except StorageError:
+            if self._shared is None:
+                raise
+            return None
+        return [use._asdict() for use in found]
 
     async def breakers(self, request: Request) -> JSONResponse:
         """Every worker's breakers, and the numbers of the workers whose breakers are unknown."""
@@ -264,6 +274,12 @@ def _worker(answer: WorkerAnswer, pid: int | None) -> dict[str, Any]:
 
 def _breakers(answers: Sequence[WorkerAnswer]) -> list[dict[str, Any]]:
     return _told(answers, "breakers")
+
+
+def _stores(answers: Sequence[WorkerAnswer]) -> dict[str, Any]:
+    """Stores are the same for all workers: as the first one that answers tells."""
+    told = ((answer.data or {}).get("stores") for answer in answers)
+    return next((stores for stores in told if isinstance(stores, dict)), {})
 
 
 def _told(answers: Sequence[WorkerAnswer], what: str) -> list[dict[str, Any]]:

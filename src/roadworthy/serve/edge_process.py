@@ -14,7 +14,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvloop
@@ -37,7 +37,11 @@ from roadworthy.runtime.log import Log
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
+from roadworthy.serve.edge_store import watch_records
 from roadworthy.serve.rundir import read_run_record
+
+if TYPE_CHECKING:
+    from roadworthy.serve.edge_state import SharedState
 
 KEY_POLL_S = 1.0
 
@@ -62,12 +66,14 @@ class EdgeWorker:
         self.keys = KeyStore(store)
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
-        self.allowances = SqliteAllowances(self._state / ALLOWANCE_FILE)
-        self.service.limit_keys(self.allowances)
         run_dir = self._state / "run"
         siblings = Siblings(worker, run_dir)
         if settings.workers > 1:
             self.service.tell = partial(siblings.tell, "/internal/breakers/news")
+        own = SqliteAllowances(self._state / ALLOWANCE_FILE)
+        self.shared = self._shared_state(own)
+        self.allowances = own if self.shared is None else self.shared.allowances
+        self.service.limit_keys(self.allowances)
         self.public = PublicRoutes(self.service, Scraper(worker, siblings, self.metrics.snapshot))
         largest = settings.max_file_bytes
         self.server = Server(self.public, settings.limits, None if largest is None else Passages(self.service, largest))
@@ -81,7 +87,16 @@ class EdgeWorker:
         )
         self.internal = Server(internal, settings.limits)
         self._socket = run_dir / f"edge-{worker}.sock"
+        if settings.ships_records:
+            watch_records(self.service.stores, self.metrics, run_dir, first=worker == 0)
         self._observe()
+
+    def _shared_state(self, own: SqliteAllowances) -> SharedState | None:
+        if self.settings.state is None:
+            return None
+        from roadworthy.serve.edge_state import SharedState  # a single gateway is not to pay for it
+
+        return SharedState(self.settings.state, self.service, self.metrics, own)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain.
@@ -114,6 +129,8 @@ class EdgeWorker:
         await self.server.drain()
         await self.internal.drain()
         self.service.close()
+        if self.shared is not None:
+            await self.shared.close()
         self.allowances.close()
         self.service.event("edge.stopped", worker=self.worker)
         self.ledger.close()
@@ -143,6 +160,7 @@ class EdgeWorker:
         service, server = self.service, self.server
         self.metrics.observe("queue_size", lambda: {(): float(service.in_flight)})
         self.metrics.observe("roadworthy_connections", lambda: {(): float(len(server.connections))})
+        self.metrics.observe("roadworthy_tasks", lambda: {(): float(len(asyncio.all_tasks()))})
         if service.modes is not None:
             self.metrics.observe("roadworthy_mode_state", service.modes.gauge)
         if service.cache is not None:

@@ -19,7 +19,9 @@ from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
 from roadworthy.serve.supervisor import ChildSpec
 from roadworthy.serve.wiring import compile_edge, embedded_provider
+from roadworthy.serve.wiring_store import database
 
+RECORDS_MODULE = "roadworthy.serve.records_process"
 EDGE_MODULE = "roadworthy.serve.edge_process"
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared with, not bound
 
@@ -69,6 +71,9 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     ]
     if config.jobs.enabled:
         children.append(_worker(config, state_dir, environ))
+    if config.journal.database is not None:
+        told = {"state_dir": state_dir, "database": database(config, environ), "log_level": edge.log_level}
+        children.append(ChildSpec("records", RECORDS_MODULE, settings=msgspec.json.encode(told), last=True))
     admin_url = None
     if config.control.enabled:
         children.append(_control(config, edge, held))
@@ -101,7 +106,10 @@ def _model(config: Config, held: ExitStack) -> ModelSettings | None:
 
 def _model_name(config: Config, provider: str) -> str:
     """What the embedded model answers as `model`: its first name in a chain."""
-    targets = [target.partition("/") for route in config.gateway.routes.values() for target in route.chain]
+    gateway = config.gateway
+    chains = [route.chain for route in gateway.routes.values()]
+    chains += [chain for mode in gateway.modes.values() for chain in mode.roles.values()]
+    targets = [target.partition("/") for chain in chains for target in chain]
     return next((model for name, _, model in targets if name == provider and model != "*"), MODEL_NAME)
 
 
@@ -110,6 +118,7 @@ def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:
     told = {
         "host": config.control.host, "port": config.control.port, "state_dir": edge.state_dir,
         "workers": edge.workers, "profile": edge.profile, "budget": edge.budget.default,
+        "state": edge.state,
     }
     held.enter_context(reserve(config.control.host, config.control.port, "control.port"))
     return ChildSpec("control", "roadworthy.serve.control", settings=msgspec.json.encode(told))

@@ -15,6 +15,7 @@ from roadworthy.runtime.config.tree import Config, ModelPrice, Node, Provider, R
 from roadworthy.runtime.secret import SecretRef, header_reference, resolve
 from roadworthy.serve.wiring_cache import compile_cache
 from roadworthy.serve.wiring_prompt import compile_prompts
+from roadworthy.serve.wiring_store import check_stores, compile_state
 
 BASE_URLS = {
     "openai": "https://api.openai.com/v1",
@@ -46,6 +47,7 @@ def compile_edge(
     """
     names = used_providers(config)
     check_secrets(config, environ)
+    check_stores(config, environ)
     gateway = config.gateway
     prices = collected(gateway.prices, {name: gateway.providers[name].kind for name in names})
     providers = [
@@ -68,6 +70,8 @@ def compile_edge(
         require_key=gateway.require_key,
         default_route=default_route(config),
         max_file_bytes=config.jobs.max_file_bytes if config.jobs.enabled else None,
+        state=compile_state(config, environ),
+        ships_records=config.journal.database is not None,
         log_level=config.log.level,
         log_requests=config.log.requests,
         limits=msgspec.convert(_plain(gateway.limits), settings.Limits),

@@ -7,6 +7,7 @@ import pytest
 
 import doubles
 from doubles import Fault
+from roadworthy.gateway.settings import Breaker
 
 PLAIN = [
     (Fault("status", status=500), "http_error"),
@@ -99,11 +100,11 @@ async def test_the_callers_own_mistake_is_told_and_not_retried(start_edge) -> No
 
 async def test_a_dead_primary_is_asked_three_times_in_thirty_requests(start_edge) -> None:
     with doubles.openai(faults=Fault("status", status=500)) as first, doubles.openai() as second:
-        edge = await start_edge({"a": first.base_url, "b": second.base_url}, ["a/gpt-4.1-mini", "b/gpt-4.1-mini"])
+        targets = ["a/gpt-4.1-mini", "b/gpt-4.1-mini"]
+        edge = await start_edge({"a": first.base_url, "b": second.base_url}, targets, breaker=Breaker(open_s=60.0))
         answers = [(await edge.ask()).status_code for _ in range(30)]
         assert answers == [200] * 30
         assert len(first.requests) == 3
-        edge.service.loop.time()
     assert edge.service.breakers()[0]["state"] == "open"
 
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import doubles
-from roadworthy.gateway.edge import answer_cache
+from roadworthy.gateway.cache import encoder
 from roadworthy.gateway.settings import CacheSettings, Key, SemanticSettings
 
 ON = CacheSettings(enabled=True, semantic=SemanticSettings(enabled=True))
@@ -35,7 +35,7 @@ def double():
 
 @pytest.fixture
 def alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_cache, "load", lambda model: lambda text: One(1.0))
+    monkeypatch.setattr(encoder, "load", lambda model: lambda text: One(1.0))
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ async def test_a_model_that_hangs_costs_a_quarter_of_a_second(start, monkeypatch
         go_on.wait(5)
         return One(1.0)
 
-    monkeypatch.setattr(answer_cache, "load", lambda model: encode)
+    monkeypatch.setattr(encoder, "load", lambda model: encode)
     edge = await start()
     try:
         async with asyncio.timeout(3):
@@ -147,7 +147,7 @@ async def test_a_model_that_fails_leaves_the_exact_cache(start, monkeypatch: pyt
     def encode(text: str) -> One:
         raise MemoryError
 
-    monkeypatch.setattr(answer_cache, "load", lambda model: encode)
+    monkeypatch.setattr(encoder, "load", lambda model: encode)
     edge = await start()
     assert await say(edge, ASKED) == "miss"
     await _until(lambda: not edge.service.cache.similar.ready)

@@ -14,6 +14,8 @@ from rig import jobs as rig_jobs
 from rig.jobs import Bench, wait_for
 from roadworthy.core.errors import GatewayError, UsageError
 
+pytestmark = pytest.mark.slow
+
 
 def test_killed_in_a_step_it_goes_on_after_the_last_finished_one(bench: Bench) -> None:
     bench.jobs.enqueue("steps", "j", {"steps": 3, "ms": 300})
@@ -193,7 +195,6 @@ def _storm(bench: Bench, jobs: int, kills: int, seed: int) -> None:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 def test_a_hundred_jobs_and_three_kills(bench: Bench) -> None:
     _storm(bench, 100, 3, seed=1)
@@ -217,7 +218,6 @@ def test_a_clock_that_jumps_costs_nothing(bench: Bench) -> None:
     wait_for(lambda: bench.state("after") == "done")
 
 
-@pytest.mark.slow
 def test_a_store_that_is_away_for_a_while_costs_no_job(bench: Bench) -> None:
     worker = bench.worker()
     for number in range(6):

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 from roadworthy.core.clock import SystemClock
 from roadworthy.core.ports import Cache
 from roadworthy.gateway.cache.directive import read_directive
-from roadworthy.gateway.cache.encoder import load
 from roadworthy.gateway.cache.memory import MemoryCache
-from roadworthy.gateway.cache.similar import SimilarQuestions
 from roadworthy.gateway.cache.ttl import AdaptiveTtl
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.flight import Flight
 from roadworthy.gateway.edge.routing import Routed
 from roadworthy.gateway.edge.visit import Visit
-from roadworthy.gateway.settings import CacheSettings, Route
+from roadworthy.gateway.settings import CacheSettings, Route, SemanticSettings
 
 if TYPE_CHECKING:
+    from roadworthy.gateway.cache.similar import SimilarQuestions
     from roadworthy.gateway.edge.caller import Caller
     from roadworthy.gateway.edge.service import Service
 
@@ -46,19 +45,20 @@ class AnswerCache:
         self.store: Cache = self.memory if self.memory is not None else store  # type: ignore[assignment]
         self.ttl = AdaptiveTtl(settings.ttl_start_s, settings.ttl_min_s, settings.ttl_max_s)
         self.flights: dict[bytes, Flight] = {}
-        semantic = settings.semantic
-        self.similar = (
-            SimilarQuestions(
-                partial(load, semantic.model),
-                semantic.threshold,
-                semantic.max_entries,
-                service.loop.call_soon_threadsafe,
-                partial(service.crashed, "semantic"),
-            )
-            if semantic.enabled
-            else None
-        )
+        self.similar = self._similar(settings.semantic) if settings.semantic.enabled else None
         self._keep_s = max(settings.ttl_max_s, settings.stale_s)
+
+    def _similar(self, settings: SemanticSettings) -> SimilarQuestions:
+        from roadworthy.gateway.cache.encoder import load
+        from roadworthy.gateway.cache.similar import SimilarQuestions
+
+        return SimilarQuestions(
+            partial(load, settings.model),
+            settings.threshold,
+            settings.max_entries,
+            self.service.loop.call_soon_threadsafe,
+            partial(self.service.crashed, "semantic"),
+        )
 
     def visit(
         self, ask: Ask, routed: Routed, caller: Caller, request_id: str, key_id: str, cache_control: bytes | None

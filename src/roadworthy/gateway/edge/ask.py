@@ -277,3 +277,19 @@ class EmbeddingsAsk:
     def judge(self, reply: Reply, gate: Gate | None, chunks: Sequence[bytes] = ()) -> Rejection | None:
         """Vectors are not judged: an empty list is already a failure of the provider."""
         return None
+
+
+def require_chat(ask: Ask) -> None:
+    """Refuse what modes do not do.
+
+    Raises:
+        UsageError: `unsupported_parameter`.
+    """
+    if not isinstance(ask, ChatAsk):
+        raise UsageError(
+            "A mode answers chats only.",
+            "Its parameters and limits say nothing about embeddings.",
+            "Name a route or a pinned provider/model.",
+            code="unsupported_parameter",
+            param="model",
+        )

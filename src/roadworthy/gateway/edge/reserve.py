@@ -44,6 +44,9 @@ REFUSED_S = 1.0
 MAX_CHAINS = 1_000
 """Chains whose dearest prices are remembered; patterns make new ones, so their number is bounded."""
 
+UNBOUNDED: tuple[int | None, ...] = (None,)
+"""No mode bounds the answer's tokens."""
+
 R = TypeVar("R")
 Resume = Callable[[RoadworthyError | None], None]
 

@@ -180,7 +180,10 @@ class PublicRoutes:
             "requests_in_flight": service.in_flight,
             "uptime_s": round(monotonic() - service.started_at, 1),
         }
-        ok = service.ready and bool(service.journal_health()["ok"])
+        stores = service.store_health()
+        if stores:
+            parts["stores"] = stores
+        ok = service.ready and all(each["ok"] for each in (service.journal_health(), *stores.values()))
         _json(
             connection,
             200,
@@ -289,6 +292,7 @@ class InternalRoutes:
             "ready": service.ready,
             "breakers": service.breakers(),
             "modes": [] if service.modes is None else service.modes.view(),
+            "stores": service.store_health(),
             "cache": {"enabled": False} if service.cache is None else service.cache.status(),
         }
 

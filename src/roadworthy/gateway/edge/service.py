@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable
+from functools import cached_property
 from random import random
 from time import monotonic, time
 from typing import TYPE_CHECKING
@@ -15,20 +16,16 @@ from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import AuthError, GatewayError
 from roadworthy.core.ports import AllowanceStore, Masker
 from roadworthy.gateway.breaker import State
-from roadworthy.gateway.edge.answer_cache import AnswerCache
-from roadworthy.gateway.edge.ask import Ask
+from roadworthy.gateway.edge.ask import Ask, require_chat
 from roadworthy.gateway.edge.caller import Caller
 from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Exchange
 from roadworthy.gateway.edge.limited import LimitedCaller
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
-from roadworthy.gateway.edge.prompting import PromptDesk
-from roadworthy.gateway.edge.reserve import Allowances
+from roadworthy.gateway.edge.reserve import UNBOUNDED, Allowances
 from roadworthy.gateway.edge.routing import Routed, RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell
-from roadworthy.gateway.edge.turn import UNBOUNDED, ModeDesk, require_chat
 from roadworthy.gateway.edge.upstream import Endpoint
-from roadworthy.gateway.edge.visit import Visit
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.providers.contract import ProviderFailure
@@ -38,6 +35,11 @@ from roadworthy.runtime.log import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from roadworthy.gateway.edge.answer_cache import AnswerCache
+    from roadworthy.gateway.edge.prompting import PromptDesk
+    from roadworthy.gateway.edge.turn import ModeDesk
+    from roadworthy.gateway.edge.visit import Visit
 
 READY_POLL_S = 0.1
 LEAST_SECRET_CHARS = 8
@@ -74,6 +76,8 @@ class Service:
         """Limits of keys; None where nobody keeps them."""
         self.tell: Tell | None = None
         """Passes findings on to the other workers, where there are any."""
+        self.stores: dict[str, Callable[[], dict[str, object]]] = {}
+        """How each store that replicas share is; empty without any."""
         self._ledger = ledger
         self._masker = masker
         self._secrets = _secrets(settings)
@@ -81,10 +85,28 @@ class Service:
         self._keys: dict[bytes, Key] = {}
         self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
         self.table = RouteTable(settings, self.upstreams, self._breaker_changed)
-        self.modes = ModeDesk(settings, self.table, self.event, self.jitter) if settings.modes else None
-        self.prompts = PromptDesk(settings.prompts)
-        self.cache = AnswerCache(settings.cache, self, self._deadlines) if settings.cache.enabled else None
+        self.modes = self._modes() if settings.modes else None
+        self.cache = self._cache() if settings.cache.enabled else None
         self._waiting_for: dict[str, asyncio.Task[None]] = {}
+        if any(route.prompt is not None for route in settings.routes) or self.modes is not None:
+            _ = self.prompts  # loaded now, not when the first request comes
+
+    def _modes(self) -> ModeDesk:
+        from roadworthy.gateway.edge.turn import ModeDesk
+
+        return ModeDesk(self.settings, self.table, self.event, self.jitter)
+
+    def _cache(self) -> AnswerCache:
+        from roadworthy.gateway.edge.answer_cache import AnswerCache
+
+        return AnswerCache(self.settings.cache, self, self._deadlines)
+
+    @cached_property
+    def prompts(self) -> PromptDesk:
+        """What puts prompts before the caller's messages."""
+        from roadworthy.gateway.edge.prompting import PromptDesk
+
+        return PromptDesk(self.settings.prompts)
 
     def _upstream(self, name: str) -> Upstream:
         settings = next(p for p in self.settings.providers if p.name == name)
@@ -215,6 +237,10 @@ class Service:
     def journal_health(self) -> dict[str, object]:
         """Whether records reach the disk, and how many wait or were lost."""
         return self._ledger.health()
+
+    def store_health(self) -> dict[str, dict[str, object]]:
+        """How each store that replicas share is: `ok`, `error`, and what it tells of itself."""
+        return {name: told() for name, told in self.stores.items()}
 
     # -- what operators must hear
 

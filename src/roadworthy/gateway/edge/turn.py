@@ -8,11 +8,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.core.errors import UsageError
 from roadworthy.gateway.chain import HEALTHY, LEAST_TRY_S, NO_VERDICT, Chain, Spent, Try, Wait
 from roadworthy.gateway.edge.answer import PASSED_OVER
-from roadworthy.gateway.edge.ask import Ask, ChatAsk
+from roadworthy.gateway.edge.ask import ChatAsk
 from roadworthy.gateway.edge.link import UpstreamLink
+from roadworthy.gateway.edge.reserve import UNBOUNDED
 from roadworthy.gateway.edge.routing import Routed, RouteTable
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN, Shown
 from roadworthy.gateway.finished import ModeServed
@@ -28,10 +28,6 @@ SAMPLE_S = 1.0
 """How often the memory is read, and modes are looked at without a request."""
 FAULTS = frozenset(Reason) - NO_VERDICT - HEALTHY - PASSED_OVER - {Reason.SERVED}
 """Attempts that speak against a mode; what the caller's own request brought about does not."""
-
-
-UNBOUNDED: tuple[int | None, ...] = (None,)
-"""No mode bounds the answer's tokens."""
 
 
 class ModeDesk:
@@ -288,22 +284,6 @@ class _Nobody(Chain[UpstreamLink]):
 
     def next(self, now: float) -> Try[UpstreamLink] | Wait | Spent:
         return Spent(False, self._retry_in_s)
-
-
-def require_chat(ask: Ask) -> None:
-    """Refuse what modes do not do.
-
-    Raises:
-        UsageError: `unsupported_parameter`.
-    """
-    if not isinstance(ask, ChatAsk):
-        raise UsageError(
-            "A mode answers chats only.",
-            "Its parameters and limits say nothing about embeddings.",
-            "Name a route or a pinned provider/model.",
-            code="unsupported_parameter",
-            param="model",
-        )
 
 
 def _passed_over(link: UpstreamLink, now: float) -> Attempt:

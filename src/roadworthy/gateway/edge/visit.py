@@ -111,7 +111,7 @@ class Visit:
         """Look the answer up."""
         self._cache.note_load()
         if self._directive.read:
-            self._cache.store.fetch(self._question.key, self._looked)
+            self._cache.store.fetch(self._question.key, self._told)
         else:
             self._go()
 
@@ -152,6 +152,9 @@ class Visit:
             self._refuse(UnexpectedError("The gateway failed to handle this request."))
 
     # -- looking up
+
+    def _told(self, kept: Kept | None) -> None:
+        door(self, partial(self._looked, kept))
 
     def _looked(self, kept: Kept | None) -> None:
         if self.done:
@@ -197,7 +200,10 @@ class Visit:
             if key is None:
                 door(self, self._go)
             else:
-                door(self, partial(self._cache.store.fetch, key, self._found))
+                door(self, partial(self._cache.store.fetch, key, self._told_similar))
+
+    def _told_similar(self, kept: Kept | None) -> None:
+        door(self, partial(self._found, kept))
 
     def _found(self, kept: Kept | None) -> None:
         if self.done:

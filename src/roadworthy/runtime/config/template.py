@@ -148,4 +148,7 @@ profiles:
   production:
     gateway:
       require_key: true
+    # Several gateways as one: records in PostgreSQL, the rest shared through Valkey or Redis.
+    # journal: {{database: "env:DATABASE_URL"}}
+    # state: {{url: "env:STATE_URL"}}
 """

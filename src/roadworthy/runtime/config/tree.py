@@ -406,6 +406,31 @@ class Control(Node):
     enabled: bool = Field(default=True, description="Whether the admin API runs at all; each call needs an admin key.")
 
 
+class Journal(Node):
+    """The records."""
+
+    database: Reference | None = Field(
+        default=None,
+        description="Reference (env:NAME or file:PATH) to the connection string of a PostgreSQL database that gets "
+        "every record too; records stay on this machine alone when left out.",
+    )
+
+
+class State(Node):
+    """What replicas share."""
+
+    url: Reference | None = Field(
+        default=None,
+        description="Reference (env:NAME or file:PATH) to the URL of a Valkey or Redis server, such as "
+        "valkeys://USER:PASSWORD@HOST:6379/0; replicas share nothing when left out.",
+    )
+    prefix: str = Field(
+        default="roadworthy",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="First part of every key there; gateways with different prefixes share nothing.",
+    )
+
+
 class Log(Node):
     """Structured log lines on standard error."""
 
@@ -423,4 +448,6 @@ class Config(Node):
     gateway: Gateway = Field(default_factory=Gateway, description="The data plane.")
     control: Control = Field(default_factory=Control, description="The admin API.")
     jobs: Jobs = Field(default_factory=Jobs, description="Durable jobs and batches.")
+    journal: Journal = Field(default_factory=Journal, description="The records.")
+    state: State = Field(default_factory=State, description="What replicas share.")
     log: Log = Field(default_factory=Log, description="The log.")

@@ -1,0 +1,1 @@
+"""Limits that replicas share: the store in Valkey or Redis, and what holds while it is away."""
