@@ -14,7 +14,7 @@ check:  ## the laws only: types, lint, imports, sizes, documentation
 test:  ## everything that needs no key of a paid service
 	$(python) -m pytest
 
-long:  ## what takes minutes: a thousand jobs under kills, the whole conformance suite on PostgreSQL
+long:  ## what takes minutes: jobs under kills, the conformance suite on PostgreSQL, 100,000 fault schedules
 	$(python) -m pytest -m long
 
 live:  ## the tests that call paid services; each needs its key in the environment

@@ -30,12 +30,12 @@ def feed(breaker: Breaker, outcomes: str, now: float = 0.0) -> None:
         ("", "closed"),
         ("ff", "closed"),
         ("fff", "open"),
-        ("ffsff", "closed"),
-        ("ffsfff", "open"),
+        ("ffsf", "closed"),
+        ("ffsff", "open"),  # 4 of 10 failed, whatever the other five will be
         ("sfsfsfssss", "closed"),  # 3 of 10 is not more than 30 %
-        ("sfsfsfsfss", "open"),  # 4 of 10 is
-        ("fsfsfsf", "closed"),  # 4 failures, but the window is not full yet
-        ("fsfsfsfsss", "open"),
+        ("sfsfsfsf", "open"),  # 4 is
+        ("fsfsfsf", "open"),
+        ("fsfsfssssssssssf", "closed"),
         ("fssssssssssssfsfsf", "closed"),  # the first failure has left the window
     ],
 )

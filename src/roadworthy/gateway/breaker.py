@@ -83,7 +83,6 @@ class Breaker:
         self._samples += 1
         if self._failures:
             self._failures = (self._failures << 1) & self._mask
-            self._check_rate(now)
 
     def failed(self, ticket: Ticket, now: float) -> None:
         """The attempt failed by the provider's fault (never for the caller's own 4xx)."""
@@ -98,8 +97,10 @@ class Breaker:
         rules = self._rules
         if self.consecutive_failures >= rules.consecutive_failures:
             self._open(now, f"{self.consecutive_failures} consecutive failures")
-        else:
-            self._check_rate(now)
+        elif self.window_failures > rules.error_rate * rules.window:
+            # Judged at each failure, also while the window is not full: what comes cannot make it less. Judged when the
+            # window fills, a good answer could open the breaker of a target that has long been well.
+            self._open(now, f"{self.window_failures} of the last {self.window_size} requests failed")
 
     def probing(self, ticket: Ticket) -> bool:
         """Whether the attempt with this ticket is the probe that decides."""
@@ -156,11 +157,6 @@ class Breaker:
     def window_size(self) -> int:
         """Outcomes in the window, at most `rules.window`."""
         return min(self._samples, self._rules.window)
-
-    def _check_rate(self, now: float) -> None:
-        rules = self._rules
-        if self._samples >= rules.window and self.window_failures > rules.error_rate * rules.window:
-            self._open(now, f"{self.window_failures} of the last {rules.window} requests failed")
 
     def _open(self, now: float, why: str) -> None:
         self._opened_at = now

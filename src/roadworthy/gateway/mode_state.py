@@ -263,7 +263,7 @@ class ModeState:
         """How long its calls take, those still waiting beyond the limit included."""
         limit = self.mode.downshift.p95_s
         waiting: list[float] = []
-        if limit is not None:
+        if limit is not None and self._open:
             self._open = deque(ticket for ticket in self._open if not ticket.answered)
             waiting = [passed for ticket in self._open if (passed := now - ticket.started) > limit]
         return self.latencies.spread(now, limit, waiting)

@@ -27,6 +27,9 @@ class Spread(NamedTuple):
     slow: int = 0
 
 
+_NOTHING = Spread()
+
+
 class LatencyWindow:
     """Latencies of the last seconds, bounded in number too. Recording is O(1); only `spread` sorts.
 
@@ -56,9 +59,10 @@ class LatencyWindow:
             limit_s: What counts as slow; None for nothing.
             waiting: Seconds that calls without an answer have waited: they will take at least that long.
         """
-        values = sorted(self._recent(now) + (waiting or []))
-        if not values:
-            return Spread()
+        recent = self._recent(now)
+        if not recent and not waiting:
+            return _NOTHING
+        values = sorted(recent + (waiting or []))
         slow = 0 if limit_s is None else len(values) - bisect_right(values, limit_s)
         return Spread(_rank(values, 0.50), _rank(values, 0.95), len(values), slow)
 

@@ -242,6 +242,17 @@ async def test_stale_is_the_last_link(start_edge, double, reasons) -> None:
     assert result(await edge.ask()) == "miss"
 
 
+async def test_a_stale_answers_age_counts_the_time_that_the_providers_took(start_edge, double) -> None:
+    route = {"cache": "exact", "cache_ttl_s": 0.01, "deadline_s": 0.4}
+    edge = await start_edge({"openai": double.base_url}, ["openai/gpt-4.1-mini"], cache=ON, route=route)
+    await edge.ask()
+    await asyncio.sleep(0.02)
+    double.faults = Fault("hang")
+    answer = await edge.ask()
+    assert result(answer) == "stale"
+    assert answer.json()["roadworthy"]["age_s"] >= 0.4
+
+
 async def test_too_old_is_not_served_even_then(start_edge, double) -> None:
     cache = CacheSettings(enabled=True, stale_s=0.05, ttl_max_s=0.05)
     route = {"cache": "exact", "cache_ttl_s": 0.01}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -13,8 +15,21 @@ import pytest
 
 import doubles
 from doubles.fault import Fault
+from roadworthy.core.ports import Lease
+from roadworthy.gateway.allowance_store import FILE, SqliteAllowances
 from roadworthy.gateway.mode_state import Memory
-from roadworthy.gateway.settings import Breaker, Downshift, Mode, Parameters, Recovery, Retry, Route, Target
+from roadworthy.gateway.settings import (
+    Breaker,
+    Budget,
+    Downshift,
+    KeyLimits,
+    Mode,
+    Parameters,
+    Recovery,
+    Retry,
+    Route,
+    Target,
+)
 
 MODEL = "gpt-4.1-mini"
 ERROR = Fault("status", status=500)
@@ -112,6 +127,41 @@ async def test_one_failing_request_steps_down_inside_itself(start, three) -> Non
     sent = three[1].requests[0].json
     assert (sent["max_completion_tokens"], sent["temperature"], sent["top_p"]) == (512, 0.7, 0.5)
     assert edge.ledger.records[0].route == "balanced"
+
+
+async def test_a_cheaper_modes_shorter_deadline_ends_its_own_turn_only(start, three) -> None:
+    three[0].faults = ERROR
+    three[1].faults = Fault("delay", seconds=5.0)
+    balanced = Mode("balanced", (role("balanced", "b", deadline_s=0.2),), recovery=QUICK)
+    edge = await start((MODES[0], balanced, MODES[2]))
+    response = await edge.ask("creative")
+    assert (response.status_code, response.headers["x-roadworthy-mode"]) == (200, "fast")
+    reasons = [attempt["reason"] for attempt in response.json()["roadworthy"]["attempts"]]
+    assert reasons == ["http_error", "timeout", "served"]
+
+
+async def test_the_mode_is_chosen_when_the_keys_limits_let_the_request_pass(start, three, tmp_path: Path) -> None:
+    granted = threading.Event()
+
+    class Slow(SqliteAllowances):
+        def lease(self, *args: Any) -> Lease:
+            granted.wait(10.0)
+            return super().lease(*args)
+
+    edge = await start(
+        (mode("creative", "a", memory_fraction=0.85), *MODES[1:]), budget=Budget(KeyLimits(tokens_per_day=100_000))
+    )
+    store = Slow(tmp_path / FILE)
+    edge.service.limit_keys(store)
+    waiting = asyncio.ensure_future(edge.ask("creative"))
+    await asyncio.sleep(0.1)
+    edge.service.modes.selector.settle(monotonic(), Memory(fraction=0.95))
+    granted.set()
+    response = await waiting
+    assert (response.status_code, response.headers["x-roadworthy-mode"]) == (200, "balanced")
+    assert edge.service.modes.selector.state("creative").in_flight == 0
+    edge.service.allowances.close()
+    store.close()
 
 
 async def test_down_along_the_whole_path_and_back_up(start, three) -> None:

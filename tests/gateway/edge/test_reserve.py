@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest_asyncio
 import doubles
 from doubles import Fault
 from roadworthy.core.errors import StorageError
-from roadworthy.core.ports import Lease
+from roadworthy.core.ports import Lease, Share
 from roadworthy.gateway.allowance_store import FILE, SqliteAllowances, Used, day_of
 from roadworthy.gateway.settings import Budget, Key, KeyLimits, Price, Retry
 
@@ -358,3 +359,53 @@ async def test_who_hangs_up_while_a_slice_is_leased_is_not_asked_for(start, monk
         used = limited.settled()
         assert not a.requests
     assert "usd" not in used or (used["usd"].spent, used["usd"].leased) == (0, 0)
+
+
+async def test_places_of_a_killed_predecessor_come_back_before_the_first_request(start_edge, tmp_path: Path) -> None:
+    store, place = SqliteAllowances(tmp_path / FILE), [Share("concurrent", 1, 1, 1)]
+    today = day_of(time.time())
+    assert store.lease(0, "anonymous", today, time.time(), place).granted == (1,)
+    assert store.lease(1, "anonymous", today, time.time(), place).granted == (0,)
+    with doubles.openai() as a:
+        edge = await start_edge({"a": a.base_url}, [ONE], budget=Budget(KeyLimits(concurrent=1)))
+        edge.service.limit_keys(store)
+        edge.service.allowances.close()  # waits for its thread
+        assert store.lease(1, "anonymous", today, time.time(), place).granted == (1,)
+    store.close()
+
+
+async def test_a_slow_store_does_not_outlast_the_deadline(start_edge, tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    class Slow(SqliteAllowances):
+        def lease(self, *args: object) -> Lease:
+            asked.wait(10.0)
+            return super().lease(*args)  # type: ignore[arg-type]
+
+    store = Slow(tmp_path / FILE)
+    with doubles.openai() as a:
+        budget = Budget(KeyLimits(tokens_per_day=100_000))
+        edge = await start_edge({"a": a.base_url}, [ONE], budget=budget, route={"deadline_s": 0.2})
+        edge.service.limit_keys(store)
+        late = await edge.ask()
+        asked.set()
+        assert (late.status_code, late.json()["error"]["code"]) == (503, "store_unavailable")
+        assert not a.requests
+        assert (await edge.ask()).status_code == 200
+        edge.service.allowances.close()
+    assert [(used.resource, used.leased) for used in store.used(day_of(time.time()))] == [("tokens", 0)]
+    assert [record.code for record in edge.ledger.records] == ["store_unavailable", "ok"]
+    store.close()
+
+
+async def test_a_store_that_is_away_at_the_end_is_no_bug_of_ours(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    with doubles.openai() as a:
+        limited = await start(KeyLimits(tokens_per_day=100_000), a=a.base_url)
+        await limited.edge.ask()
+
+        def away(*_: object) -> None:
+            raise StorageError("The budgets cannot be read or written.")
+
+        monkeypatch.setattr(limited.store, "settle", away)
+        limited.edge.service.allowances.close()
+    assert [kind for kind, _, _ in limited.edge.ledger.events] == []

@@ -14,7 +14,7 @@ from msgspec.json import encode
 from msgspec.structs import replace
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError
+from roadworthy.core.errors import GatewayError, RoadworthyError, StorageError, UnexpectedError
 from roadworthy.gateway.chain import Chain, Try, Wait
 from roadworthy.gateway.cost import total_usd
 from roadworthy.gateway.edge.answer import (
@@ -98,14 +98,32 @@ class Exchange:
 
     def start(self) -> None:
         """Ask the first target, as soon as the key's limits let it pass."""
-        if self.ask.stream and self.routed.gate is not None:
-            self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
         hold, allowances = self.hold, self.service.allowances
         if hold is None or allowances is None or allowances.start(hold, self._reserved):
-            self._advance()
+            self._depart()
+        elif not self.done:
+            left = max(0.0, self.chain.deadline - monotonic())
+            self._timer = self.service.loop.call_later(left, door, self, self._unreserved)
+
+    def _unreserved(self) -> None:
+        self._refuse(
+            StorageError(
+                "The key's limits could not be looked up in time.",
+                "The store of the budgets did not answer before the request's deadline.",
+            )
+        )
 
     def _reserved(self, error: RoadworthyError | None) -> None:
-        door(self, self._advance if error is None else partial(self._refuse, error))
+        if self._timer is not None:
+            self._timer.cancel()
+        door(self, self._depart if error is None else partial(self._refuse, error))
+
+    def _depart(self) -> None:
+        if self.routed.mode is not None and self.service.modes is not None:
+            self.service.modes.enter(self, monotonic())  # it may have waited since it arrived
+        if self.ask.stream and self.routed.gate is not None:
+            self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
+        self._advance()
 
     def cancel(self) -> None:
         """The caller hung up: stop everything, no verdict on the target."""
@@ -128,7 +146,7 @@ class Exchange:
                 self._lost_ms += step.seconds * 1e3
                 self._timer = self.service.loop.call_later(step.seconds, door, self, self._advance)
                 return
-            elif self.turn is None or not self.turn.step_down(self, step, now):
+            elif self.turn is None or not self.turn.step_down(self, now):
                 self._refuse(spent_error(step, self.chain.attempts, self.service.settings.profile))
                 return
 

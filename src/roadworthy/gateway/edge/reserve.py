@@ -124,6 +124,9 @@ class Allowances:
         for key_id, desk in self._desks.items():
             desk.account.limit(whole_limits(self._limits.get(key_id, self._budget.default)))
             desk.refused_until.clear()
+        if self._pool is None and (self._limits or self._default is not None):
+            # What a killed predecessor held is missed by the others until it is closed: not only at the first request.
+            self._run(_nothing).add_done_callback(self._failure)
 
     def hold(self, key_id: str, ask: Ask, links: tuple[UpstreamLink, ...], bounds: Sequence[int | None]) -> Hold | None:
         """What a request must reserve before it is sent; None for a key without limits.
@@ -222,8 +225,8 @@ class Allowances:
         self._pool.shutdown(wait=True)
         self._pool = None
         error = last.exception()
-        if error is not None:
-            self._crashed("allowance", error)
+        if error is not None and not isinstance(error, RoadworthyError):  # a store that is away is no bug of ours:
+            self._crashed("allowance", error)  # the next worker of this number counts what was leased as spent
 
     # -- accounts
 
@@ -404,6 +407,10 @@ def _dearest_of(links: Sequence[UpstreamLink]) -> tuple[Dearest, str]:
     """The dearest prices of a chain, and its first target without a price; empty when all have one."""
     prices = [link.price for link in links if link.price is not None]
     return dearest(prices), next((link.label for link in links if link.price is None), "")
+
+
+def _nothing() -> None:
+    """Work that only makes the thread start."""
 
 
 def _summed(returns: Sequence[Return]) -> list[Return]:

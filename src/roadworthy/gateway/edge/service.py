@@ -136,7 +136,7 @@ class Service:
             store: Shared by the workers.
         """
         settings = self.settings
-        self.allowances = Allowances(store, settings.budget, self.worker, settings.workers, self.crashed)
+        self.allowances = Allowances(store, settings.budget, self.worker, settings.workers, self.crashed, time)
         self.allowances.load(self._keys.values())
 
     def authorize(self, authorization: bytes | None, scope: str, required: bool) -> str:
@@ -202,9 +202,7 @@ class Service:
             visit = self.cache.visit(ask, routed, caller, request_id, key_id, cache_control)
             if visit is not None:
                 return visit
-        exchange = self.exchange(ask, routed, caller, request_id, key_id)
-        self.enter_mode(exchange)
-        return exchange
+        return self.exchange(ask, routed, caller, request_id, key_id)
 
     def exchange(self, ask: Ask, routed: Routed, caller: Caller, request_id: str, key_id: str) -> Exchange:
         """A request on its way to the providers, with what its key's limits are to reserve for it."""
@@ -216,14 +214,11 @@ class Service:
             caller = LimitedCaller(caller, hold.account, time)
         exchange = Exchange(self, ask, routed, caller, request_id, key_id)
         exchange.hold = hold
+        if routed.mode is not None and self.modes is not None:
+            exchange.shown = self.modes.as_asked(routed)
+        if ask.lead is not None:
+            exchange.shown = ask.lead.shown(exchange.shown)
         return exchange
-
-    def enter_mode(self, exchange: Exchange) -> None:
-        """Choose the mode of a request that has not been started, where it asks for one."""
-        if exchange.ask.lead is not None:
-            exchange.shown = exchange.ask.lead.shown(exchange.shown)
-        if exchange.routed.mode is not None and self.modes is not None:
-            self.modes.enter(exchange)
 
     def finished(self, record: Finished) -> None:
         """An exchange ended."""

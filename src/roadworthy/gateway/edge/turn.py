@@ -67,17 +67,23 @@ class ModeDesk:
 
     # -- requests
 
-    def enter(self, exchange: Exchange) -> None:
-        """Choose the mode of a request that has not been started yet."""
+    def enter(self, exchange: Exchange, now: float) -> None:
+        """Choose the mode of a request that is about to ask its first target.
+
+        Args:
+            exchange: The request.
+            now: Monotonic seconds; it may have waited since it arrived.
+        """
         asked = exchange.ask
         assert isinstance(asked, ChatAsk)
-        path, now = self._paths[exchange.routed.name], exchange.started
+        path = self._paths[exchange.routed.name]
         decision = self.selector.decide(path, now, self.draw())
         exchange.turn = turn = Turn(self, path, decision, given(asked.request))
         if decision.served is None:
             attempts = [_passed_over(link, now) for link in exchange.routed.links]
             exchange.shown = self.told(decision).cached(exchange.shown.cache)
-            exchange.chain = _Nobody(exchange.routed.links, self.settings, attempts, decision.retry_in_s)
+            deadline = exchange.chain.deadline
+            exchange.chain = _Nobody(exchange.routed.links, deadline, self.settings, attempts, decision.retry_in_s)
         else:
             turn.take(exchange, decision, now)
 
@@ -195,13 +201,14 @@ class Turn:
         asked: Parameters that the caller gave.
     """
 
-    __slots__ = ("_asked", "_decision", "_desk", "_first_attempt", "_path", "_state", "_ticket")
+    __slots__ = ("_asked", "_deadline", "_decision", "_desk", "_first_attempt", "_path", "_state", "_ticket")
 
     def __init__(self, desk: ModeDesk, path: tuple[ModeState, ...], decision: Decision, asked: Given) -> None:
         self._desk = desk
         self._path = path
         self._decision = decision
         self._asked = asked
+        self._deadline = 0.0  # of the mode asked for: a cheaper one may have a shorter one of its own
         self._state: ModeState | None = None
         self._ticket: Ticket | None = None
         self._first_attempt = 0
@@ -219,7 +226,8 @@ class Turn:
         if served != exchange.routed.mode:
             exchange.routed = routed = desk.routed(served, exchange.routed.role)
             attempts = exchange.chain.attempts
-            deadline = min(exchange.chain.deadline, now + routed.route.deadline_s)
+            self._deadline = self._deadline or exchange.chain.deadline
+            deadline = min(self._deadline, now + routed.route.deadline_s)
             exchange.chain = Chain(
                 routed.links, deadline, routed.route.try_timeout_s, desk.settings.retry, exchange.service.jitter
             )
@@ -230,9 +238,9 @@ class Turn:
             exchange.shown = ask.lead.shown(exchange.shown)
         filler.fill(ask.request, self._asked)
 
-    def step_down(self, exchange: Exchange, spent: Spent, now: float) -> bool:
+    def step_down(self, exchange: Exchange, now: float) -> bool:
         """The chain is spent: go on in a cheaper mode within the same deadline; False when there is none."""
-        if self._state is None or spent.deadline_passed or exchange.chain.deadline - now < LEAST_TRY_S:
+        if self._state is None or (self._deadline or exchange.chain.deadline) - now < LEAST_TRY_S:
             return False
         tried = exchange.chain.attempts[self._first_attempt :]
         if tried and all(a.reason is Reason.LENGTH_LIMIT for a in tried):
@@ -276,9 +284,10 @@ class _Nobody(Chain[UpstreamLink]):
     __slots__ = ("_retry_in_s",)
 
     def __init__(
-        self, links: tuple[UpstreamLink, ...], settings: EdgeSettings, attempts: list[Attempt], retry_in_s: float
-    ) -> None:
-        super().__init__(links, 0.0, None, settings.retry, float)
+        self, links: tuple[UpstreamLink, ...], deadline: float, settings: EdgeSettings, attempts: list[Attempt],
+        retry_in_s: float,
+    ) -> None:  # fmt: skip
+        super().__init__(links, deadline, None, settings.retry, float)
         self.attempts = attempts
         self._retry_in_s = retry_in_s
 

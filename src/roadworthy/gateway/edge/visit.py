@@ -35,8 +35,6 @@ SEEK_S = 0.25
 """Longest wait for a similar question; after it the providers are asked."""
 
 
-MISSED = NOTHING_SHOWN.cached("miss")
-
 
 class Nobody:
     """Takes what is meant for a caller who hung up while others wait for the same answer."""
@@ -76,7 +74,7 @@ class Visit:
     _seeking = False
     _exchange: Exchange | None = None
     _flight: Flight | None = None
-    _stale: tuple[Entry, float] | None = None
+    _stale: tuple[Entry, float] | None = None  # with the monotonic second in which it was kept
     _landing: Landing | None = None
 
     def __init__(
@@ -166,7 +164,7 @@ class Visit:
                 self._answer(entry, "hit", kept.age_s, self._as_asked)
                 return
             if kept.age_s <= min(cache.settings.stale_s, allowed):
-                self._stale = entry, kept.age_s
+                self._stale = entry, monotonic() - kept.age_s
         self._fly()
 
     def _fly(self) -> None:
@@ -233,10 +231,9 @@ class Visit:
             self._ask, self._routed, self._caller, self._request_id, self._key_id
         )
         exchange.visit = self
-        exchange.shown = MISSED
+        exchange.shown = self._as_asked.cached("miss")
         exchange.wall, exchange.started = self._wall, self._started
         exchange.chain.deadline = self._started + self._routed.route.deadline_s
-        service.enter_mode(exchange)
         exchange.start()
 
     # -- Passenger: what the flight says
@@ -285,7 +282,8 @@ class Visit:
         if self._left() > 0:
             self._go()
         elif self._stale is not None:
-            self._answer(self._stale[0], "stale", self._stale[1], self._stepped_aside("deadline"))
+            entry, kept_at = self._stale
+            self._answer(entry, "stale", monotonic() - kept_at, self._stepped_aside("deadline"))
         else:
             self._refuse(
                 GatewayError(
@@ -333,7 +331,7 @@ class Visit:
         limited = error.code == "rate_limited" and bool(attempts)  # without attempts it is the key's own limit
         if self._stale is None or (error.spec.http_status < 500 and not limited):
             return None
-        entry, age_s = self._stale
+        entry, age_s = self._stale[0], monotonic() - self._stale[1]
         self._landing = Landing(entry, "stale", age_s, False, self._stepped_aside(error.code))
         self._tell(entry, "stale", age_s, attempts, self._landing.shown)
         return entry.served_by, entry.quality

@@ -43,6 +43,7 @@ class Report:
         schedules: How many were played.
         calls: Requests that reached a simulated provider.
         codes: How often each code was answered.
+        seen: How often what is rare happened: hits and stale answers of the cache, downshifts, repairs, second tries.
         failures: At most `MOST_FAILURES`, by seed.
         failed: How many schedules broke something.
     """
@@ -50,6 +51,7 @@ class Report:
     schedules: int = 0
     calls: int = 0
     codes: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     failed: int = 0
 
@@ -116,6 +118,7 @@ def _add(report: Report, played: Played) -> None:
     report.schedules += 1
     report.calls += played.calls
     report.codes += played.codes
+    report.seen += played.seen
     if played.broken is not None:
         report.failed += 1
         if len(report.failures) < MOST_FAILURES:

@@ -1,35 +1,28 @@
-"""Plays one schedule: real service, chain, breaker, exchange and relay; simulated time, providers and callers."""
+"""Plays one schedule: the gateway's own code; simulated time, providers, stores and callers."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
-from typing import Any, cast
+from typing import Any
 
-from roadworthy.core.errors import RoadworthyError
-from roadworthy.gateway.edge.client import ClientConnection
-from roadworthy.gateway.edge.route import PublicRoutes
-from roadworthy.gateway.edge.scrape import Scraper
-from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import News
-from roadworthy.gateway.edge.upstream import Endpoint
-from roadworthy.gateway.finished import Finished
-from roadworthy.gateway.ledger import Ledger
-from roadworthy.gateway.settings import Breaker, EdgeSettings, Key, Price, ProviderSettings, Retry, Route, Target
+from roadworthy.gateway.simulation.answer import Answers
 from roadworthy.gateway.simulation.caller import SimulatedCaller
 from roadworthy.gateway.simulation.clock import VirtualLoop
-from roadworthy.gateway.simulation.invariant import BreakerModel, Broken, check_hedge
-from roadworthy.gateway.simulation.provider import SimulatedEndpoint, Verdict
+from roadworthy.gateway.simulation.feature import TENANTS
+from roadworthy.gateway.simulation.invariant import Broken
+from roadworthy.gateway.simulation.purse import Purse
 from roadworthy.gateway.simulation.schedule import Arrival, Schedule
+from roadworthy.gateway.simulation.store import SLOW_S, AllowanceBook, SimulatedCache, Weather
+from roadworthy.gateway.simulation.worker import SimulatedWorker, key_of
 
-TENANTS = 3
-PRICES = {"m": Price(1.0, 2.0, 1.0, 1.0)}
-LEAST_TIME_S = 0.1
-"""With less of the deadline left nobody need be asked any more."""
+CACHE_BYTES = 20_000
+DAY_S = 86_400.0
+LEAST_USD = 1e-12
+"""Sums of dollars may be so wrong."""
 
 
 @dataclass(slots=True)
@@ -41,189 +34,70 @@ class Played:
         broken: The first invariant that did not hold.
         codes: How often each code was answered; `gone` for callers who hung up.
         calls: Requests that reached a provider.
+        seen: How often what is rare happened: hits, stale answers, downshifts, repairs, second tries.
     """
 
     seed: int
     broken: Broken | None = None
     codes: Counter[str] = field(default_factory=Counter)
     calls: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
 
 
-class _Ledger:
-    """Counts records; a bug that a door caught is a broken invariant."""
+class World:
+    """Everything of one schedule.
 
-    def __init__(self) -> None:
-        self.records = 0
+    Args:
+        loop: Virtual time.
+        schedule: What happens.
+    """
 
-    def add(self, record: Finished) -> None:
-        self.records += 1
-        if record.stub_used:
-            raise Broken("no made-up answer is served", "a record says that a stub was used", record.at)
-
-    def event(self, kind: str, level: str = "info", **fields: object) -> None:
-        if kind == "unexpected_error":
-            raise Broken("nothing crashes", f"{fields['error']} at {fields['place']}", 0.0)
-
-    def health(self) -> dict[str, object]:
-        return {"ok": True}
-
-
-class _NoMasker:
-    def mask(self, text: str) -> str:
-        return text
-
-    def mask_bytes(self, text: bytes) -> bytes:
-        return text
-
-
-class _Watch:
-    """One call as the models see it."""
-
-    __slots__ = ("_caller", "_epoch", "_model", "_name", "_worker", "started")
-
-    def __init__(self, worker: _Worker, name: str, caller: object) -> None:
-        self._worker = worker
-        self._name = name
-        self._caller = caller
-        self._model = worker.models[name]
-        self.started = worker.loop.time()
-        beside = worker.running.setdefault(caller, [])
-        if beside:
-            check_hedge(self._model, worker.hedge_after_s, len(beside), self.started - beside[0].started, self.started)
-        beside.append(self)
-        self._epoch = self._model.asked(self.started)
-
-    def committed(self) -> None:
-        if self._model.state == "half_open":
-            self._model.outcome(self._epoch, True, self._worker.loop.time(), 0.0)
-
-    def ended(self, verdict: Verdict, benched_s: float = 0.0) -> None:
-        running = self._worker.running[self._caller]
-        running.remove(self)
-        if not running:
-            del self._worker.running[self._caller]
-        self._model.outcome(self._epoch, verdict, self._worker.loop.time(), benched_s)
-
-    def cancelled(self) -> None:
-        overtaken = self._worker.speaker is not None and self._worker.speaker is not self
-        self.ended(None if self._worker.losing_callers or overtaken else False)
-
-    def speaking(self, now: bool) -> None:
-        self._worker.speaker = self if now else None
-
-    def told(self) -> None:
-        self._worker.compare(self._name)
-
-
-class _Worker:
-    """One edge process without sockets."""
-
-    def __init__(self, world: _World, index: int) -> None:
-        self.loop = world.loop
-        self.index = index
-        self.alive = True
-        self.losing_callers = False
-        self.first_asked: str | None = None
-        self.running: dict[object, list[_Watch]] = {}
-        self.speaker: _Watch | None = None
-        self.hedge_after_s = world.least_hedge_s
-        self.ledger = _Ledger()
-        self.callers: list[SimulatedCaller] = []
-        self.models = {name: BreakerModel(f"{name} of worker {index}", world.settings.breaker) for name in world.names}
-        self.service = Service(world.settings, cast(Ledger, self.ledger), _NoMasker(), index)
-        self.service.jitter = world.rng.random
-        self.service.tell = lambda news: world.spread(self, news)
-        self.service.load_keys([Key(f"t{i}", _sha256(f"rw_tenant{i}"), ("use",)) for i in range(TENANTS)])
-        for number, name in enumerate(world.names):
-            faults = [fault for fault in world.schedule.faults if fault.provider == number]
-            latency_s = world.schedule.latency_s
-            admitted = partial(world.call, self, name)
-            endpoint = SimulatedEndpoint(self.loop, world.rng, faults, world.began, latency_s, admitted)
-            self.service.upstreams[name].endpoint = cast(Endpoint, endpoint)
-        self.links = {link.provider_name: link for link in self.service.table.links()}
-        self._routes = PublicRoutes(self.service, cast(Scraper, None))
-
-    def take(self, caller: SimulatedCaller) -> None:
-        """A request arrives."""
-        self.callers.append(caller)
-        identity = f"req_{len(self.callers)}"
-        now = self.loop.time()
-        expected = next((name for name, model in self.models.items() if model.admits(now)), None)
-        self.first_asked = None
-        try:
-            self._routes.handle(cast(ClientConnection, caller), caller.request(), identity)
-        except RoadworthyError as error:
-            caller.fail(error, identity)
-        if self.first_asked != expected:
-            raise Broken("the first target that may be asked is asked", f"{self.first_asked}, not {expected}", now)
-
-    def compare(self, name: str) -> None:
-        """The breaker and its model must agree."""
-        self.models[name].agrees(self.links[name].breaker.state, self.loop.time())
-
-    def kill(self) -> None:
-        """Everything that it was doing is gone."""
-        self.alive = False
-        for caller in self.callers:
-            if not caller.answers:
-                self.leave(caller)
-        self.close()
-
-    def leave(self, caller: SimulatedCaller) -> None:
-        """A caller hangs up."""
-        self.losing_callers = True
-        caller.hang_up()
-        self.losing_callers = False
-
-    def close(self) -> None:
-        """Leave no timer behind."""
-        self.service.close()
-
-
-class _World:
     def __init__(self, loop: VirtualLoop, schedule: Schedule) -> None:
         self.loop = loop
         self.schedule = schedule
+        self.settings = schedule.settings
         self.rng = Random(schedule.seed + 1)  # noqa: S311 - as in `draw`
         self.began = loop.time()
         self.calls = 0
-        self.names = [f"p{i}" for i in range(schedule.providers)]
-        chain, deadline_s = tuple(Target(name, "m") for name in self.names), schedule.deadline_s
-        self.settings = EdgeSettings(
-            tuple(ProviderSettings(n, "openai", f"http://{n}.invalid/v1", "key", prices=PRICES) for n in self.names),
-            (Route("chat", chain, deadline_s, hedge=schedule.hedge),),
-            require_key=True, retry=Retry(), breaker=Breaker(open_s=schedule.open_s),
-        )  # fmt: skip
-        self.least_hedge_s = _least_hedge_s(schedule)
-        self.workers = [_Worker(self, index) for index in range(schedule.workers)]
-        self.retired: list[_Worker] = []
+        self.gated = "gate" in schedule.features
+        self.answers = Answers()
+        self.weather = Weather(loop, self.rng, schedule.faults, self.began)
+        self.purses = [Purse(f"t{number}", limits) for number, limits in enumerate(schedule.limits)]
+        self.book = AllowanceBook(self.weather) if "budget" in schedule.features else None
+        self.keys = [key_of(tenant, self) for tenant in range(TENANTS)]
+        self._caches: dict[int, SimulatedCache] = {}
+        self._asked = 0
+        loop.work_s = self._work_s
+        self.workers = [SimulatedWorker(self, index, 0) for index in range(schedule.workers)]
+        self.retired: list[SimulatedWorker] = []
 
-    def call(self, worker: _Worker, name: str, sink: Any) -> _Watch:
-        """A provider is asked."""
-        self.calls += 1
-        worker.first_asked = worker.first_asked or name
-        return _Watch(worker, name, sink.exchange)
+    def cache_of(self, worker: int) -> SimulatedCache:
+        """The store of answers that a worker uses; a worker that is started again finds its own empty."""
+        if self.schedule.shared_cache and self._caches:
+            return next(iter(self._caches.values()))
+        cache = self._caches[worker] = SimulatedCache(self.loop, self.rng, self.weather, CACHE_BYTES)
+        return cache
 
-    def spread(self, teller: _Worker, news: News) -> None:
+    def spread(self, teller: SimulatedWorker, news: News) -> None:
         """Tell the other workers, a moment later."""
         for worker in self.workers:
             if worker is not teller:
                 self.loop.call_later(self.rng.uniform(0.0005, 0.05), self._hear, worker, news)
 
-    def _hear(self, worker: _Worker, news: News) -> None:
+    def _hear(self, worker: SimulatedWorker, news: News) -> None:
         if worker.alive:
-            worker.models[news.provider].heard(news.state, news.rest_s, self.loop.time())
+            name = news.provider, news.model
+            worker.models[name].heard(news.state, news.rest_s, self.loop.time())
             worker.service.follow(news)
-            worker.compare(news.provider)
+            worker.compare(name)
 
     def arrive(self, arrival: Arrival) -> None:
         """A caller sends a request."""
         worker = self.workers[arrival.worker]
-
-        def failed(code: str, attempts: list[dict[str, Any]]) -> None:
-            self._needless(worker, caller, code, attempts)
-
-        caller = SimulatedCaller(self.loop, arrival, self.schedule.deadline_s, self.settings.retry.max_tries, failed)
+        self._asked += 1
+        caller = SimulatedCaller(
+            self.loop, f"req_{self._asked}", arrival, self.schedule, self.answers, worker.spent
+        )  # fmt: skip
         worker.take(caller)
         if arrival.hangs_up_after_s is not None:
             self.loop.call_later(arrival.hangs_up_after_s, worker.leave, caller)
@@ -233,42 +107,92 @@ class _World:
         old = self.workers[index]
         old.kill()
         self.retired.append(old)
-        self.workers[index] = _Worker(self, index)
+        self.workers[index] = SimulatedWorker(self, index, 1)
 
-    def _needless(self, worker: _Worker, caller: SimulatedCaller, code: str, attempts: list[dict[str, Any]]) -> None:
-        now = self.loop.time()
-        asked = {a["provider"] for a in attempts if a["reason"] not in {"breaker_open", "benched"}}
-        if caller.started + self.schedule.deadline_s - now < LEAST_TIME_S:
-            return
-        for name, model in worker.models.items():
-            if name not in asked and model.admits(now):
-                raise Broken(
-                    "nobody fails while a healthy provider is unasked", f"{code}, and {name} was not asked", now
-                )
+    def jump(self, by_s: float) -> None:
+        """The wall clock jumps."""
+        self.loop.wall_offset_s += by_s
+        for purse in self.purses:
+            purse.days += by_s >= DAY_S
+            purse.refill()
+
+    def _work_s(self) -> float:
+        return self.rng.uniform(0.0, SLOW_S) if self.weather.hit("budget_slow") else 0.0005
+
+    # -- the end
 
     def finish(self, played: Played) -> None:
-        """The end: nobody waits, nothing is left over, and the first provider serves again."""
+        """Nobody waits, nothing is left over, and the first provider serves again."""
         now = self.loop.time()
         for worker in (*self.workers, *self.retired):
-            for caller in worker.callers:
+            for caller in worker.callers.values():
                 if not caller.answers and not caller.gone:
                     raise Broken("every request is answered once", f"{caller.question!r} got no answer", now)
-                played.codes[caller.code if caller.answers else "gone"] += 1
+                _count(played, caller)
             if worker.service.in_flight:
                 raise Broken("nothing is left over", f"{worker.service.in_flight} requests are still counted", now)
-            if worker.running:
-                raise Broken("nothing is left over", f"{len(worker.running)} calls still run", now)
-            hedging = worker.service.table.find("chat").hedging
-            if hedging is not None and hedging.running > 1e-12:
-                raise Broken("both tries are settled", f"{hedging.running} dollars are still set aside", now)
             if worker.ledger.records != len(worker.callers):
                 seen = f"{worker.ledger.records} records of {len(worker.callers)} requests"
                 raise Broken("every request leaves one record", seen, now)
+            if worker.running:
+                raise Broken("nothing is left over", f"the calls of {len(worker.running)} requests still run", now)
+            _check_set_aside(worker, now)
+            cache = worker.service.cache
+            if cache is not None and cache.flights:
+                raise Broken("nothing is left over", f"{len(cache.flights)} flights never landed", now)
         for worker in self.workers:
-            last = worker.callers[-1]
-            if last.code != "ok" or last.attempts[-1]["reason"] != "served":
-                seen = f"the last request of worker {worker.index} got {last.code} long after the last fault"
-                raise Broken("everything heals", seen, now)
+            self._check_healed(worker, now)
+            worker.close()
+        self._check_holds(now)
+
+    def _check_healed(self, worker: SimulatedWorker, now: float) -> None:
+        last = list(worker.callers.values())[-1]
+        if last.code != "ok" or last.attempts[-1]["reason"] != "served":
+            seen = f"the last request of worker {worker.index} got {last.code} long after the last fault"
+            raise Broken("everything heals", seen, now)
+        asked = last.arrival.model
+        if worker.modes is None:
+            return
+        seen = f"{last.told['mode_served']} serves for {asked}, which is {worker.modes.phase(asked)}"
+        if last.told["mode_served"] != asked or last.told["mode_reason"] or worker.modes.phase(asked) != "up":
+            raise Broken("modes come back", f"{seen} long after the last fault", now)
+
+    def _check_holds(self, now: float) -> None:
+        """Every reservation was settled once: nothing is leased any more, and what was spent is what was used."""
+        book = self.book
+        if book is None:
+            return
+        held = book.held(range(len(self.workers)))
+        if held:
+            seen = ", ".join(f"{amount} {name}" for name, amount in held.items())
+            raise Broken("every hold is settled once", f"still leased at the end: {seen}", now)
+        for purse in self.purses:
+            limits = purse.limits
+            rows = (("tokens", limits.tokens_per_day, purse.tokens), ("usd", limits.usd_per_day, purse.usd))
+            for what, limit, used in rows:
+                spent, lost = book.spent[purse.name, what], book.lost[purse.name, what]
+                if limit is not None and (spent > used or (not self.retired and spent != used)):
+                    seen = f"{purse.name} used {used} {what}, {spent} are booked and {lost} lost"
+                    raise Broken("every hold is settled once", seen, now)
+
+
+def _check_set_aside(worker: SimulatedWorker, now: float) -> None:
+    """No second try is still counted among those that run."""
+    for name in worker.chains:
+        hedging = worker.service.table.find(name).hedging
+        if hedging is not None and hedging.running > LEAST_USD:
+            raise Broken("both tries are settled", f"{hedging.running} dollars are still set aside", now)
+
+
+def _count(played: Played, caller: SimulatedCaller) -> None:
+    played.codes[caller.code if caller.answers else "gone"] += 1
+    if caller.cache in {"hit", "stale"}:
+        played.seen[caller.cache] += 1
+    if caller.told.get("mode_reason"):
+        played.seen["downshift"] += 1
+    played.seen["hedge"] += caller.hedges
+    played.seen["hedge won"] += any(a.get("hedge") and a["reason"] == "served" for a in caller.attempts)
+    played.seen["repair"] += sum(1 for attempt in caller.attempts if attempt.get("repair") == "asked_again")
 
 
 def play(loop: VirtualLoop, schedule: Schedule) -> Played:
@@ -277,6 +201,7 @@ def play(loop: VirtualLoop, schedule: Schedule) -> Played:
     Never raises `Broken`: it is in the result.
     """
     played = Played(schedule.seed)
+    loop.restart()
     over: asyncio.Future[None] = loop.create_future()
 
     def failed(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -287,11 +212,10 @@ def play(loop: VirtualLoop, schedule: Schedule) -> Played:
             over.set_exception(error)
 
     async def run() -> None:
-        loop.wall_offset_s = 0.0
-        world = _World(loop, schedule)
+        world = World(loop, schedule)
         began = world.began
         timers = [loop.call_at(began + arrival.at_s, world.arrive, arrival) for arrival in schedule.arrivals]
-        timers += [loop.call_at(began + at, _jump, loop, by) for at, by in schedule.clock_jumps]
+        timers += [loop.call_at(began + at, world.jump, by) for at, by in schedule.clock_jumps]
         timers += [loop.call_at(began + at, world.lose, index) for at, index in schedule.losses]
         timers.append(loop.call_at(began + schedule.end_s, over.set_result, None))
         try:
@@ -310,19 +234,3 @@ def play(loop: VirtualLoop, schedule: Schedule) -> Played:
     except Broken as broken:
         played.broken = broken
     return played
-
-
-def _least_hedge_s(schedule: Schedule) -> float | None:
-    """Before so many seconds nobody may be asked beside another; None when nobody may be at all."""
-    hedge = schedule.hedge
-    if hedge is None:
-        return None
-    return hedge.after_s if hedge.after_percentile is None else 0.0
-
-
-def _jump(loop: VirtualLoop, by_s: float) -> None:
-    loop.wall_offset_s += by_s
-
-
-def _sha256(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import methodcaller
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import msgspec
 
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge.upstream import Sink
-from roadworthy.gateway.simulation.schedule import Fault
+from roadworthy.gateway.simulation.answer import Answers
+from roadworthy.gateway.simulation.feature import MAX_TOKENS
+from roadworthy.gateway.simulation.schedule import GATED_KINDS, Fault
+
+if TYPE_CHECKING:
+    from roadworthy.gateway.edge.running_try import RunningTry
 
 Verdict = bool | None
 """What a call says about the health of its provider: well, ill, or nothing."""
 EVENT_STREAM = {b"content-type": b"text/event-stream"}
 JSON = {b"content-type": b"application/json"}
-STUB_TEXT = "[placeholder]"
+EMPTY_TEXTS = {"empty": "", "blank": " \n ", "stub": "[placeholder]"}
+STREAMED = frozenset({None, "slow", "cut", "stall", "empty", "stub", *GATED_KINDS})
+"""What shows in a stream; every other trouble answers it as a whole."""
+_CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 PIECES = 4
 UNAUTHORIZED_PAUSE = -1.0
 """Instead of seconds: as long as an open breaker pauses."""
@@ -44,8 +54,16 @@ class Watch(Protocol):
         """
         ...
 
+    def judged(self, verdict: Verdict) -> None:
+        """The gateway was told of an answer that its gate rejects: over, unless it asks the same target again."""
+        ...
+
     def cancelled(self) -> None:
         """The gateway ended the call itself: its caller is gone, another was faster, or what it saw was enough."""
+        ...
+
+    def over(self) -> None:
+        """Nothing more will come of this call, whatever it comes to."""
         ...
 
     def speaking(self, now: bool) -> None:
@@ -57,8 +75,44 @@ class Watch(Protocol):
         ...
 
 
+class Rejected(NamedTuple):
+    """Verdict on an answer that the gate rejects, if the gateway does not ask again."""
+
+    verdict: Verdict
+
+
+class Asked(NamedTuple):
+    """A request as its provider reads it.
+
+    Attributes:
+        body: The JSON object.
+        question: The user's first words.
+        system: The system prompt, empty without one.
+        again: Whether it tells what was wrong with the answer before.
+    """
+
+    body: dict[str, Any]
+    question: str
+    system: str
+    again: bool
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether JSON is asked for."""
+        return "response_format" in self.body
+
+
+def read_request(body: bytes) -> Asked:
+    """Take the gateway's request apart."""
+    whole = _decode(body)
+    messages = whole["messages"]
+    system = messages[0]["content"] if messages[0]["role"] == "system" else ""
+    first = 1 if system else 0
+    return Asked(whole, messages[first]["content"], system, len(messages) > first + 1)
+
+
 class SimulatedCall:
-    """One call on its way, with what an exchange uses of `edge.upstream.Call`."""
+    """One call on its way, with what a try uses of `edge.upstream.Call`."""
 
     sent = True
 
@@ -101,7 +155,7 @@ class SimulatedCall:
         self._timers.append(self._loop.call_later(delay_s, step))
 
     def reply(
-        self, status: int, headers: dict[bytes, bytes], body: bytes, verdict: Verdict, benched_s: float = 0.0
+        self, status: int, headers: dict[bytes, bytes], body: bytes, verdict: Verdict | Rejected, benched_s: float = 0.0
     ) -> None:
         """The whole answer."""
         self._report(lambda sink: sink.replied(status, headers, body), verdict, benched_s)
@@ -117,25 +171,30 @@ class SimulatedCall:
             step(self._sink)
             self._watch.speaking(False)
 
-    def done(self, step: Callable[[Sink], None], verdict: Verdict) -> None:
+    def done(self, step: Callable[[Sink], None], verdict: Verdict | Rejected) -> None:
         """The last part of a streamed answer."""
         self._report(step, verdict)
 
-    def _report(self, step: Callable[[Sink], None], verdict: Verdict, benched_s: float = 0.0) -> None:
+    def _report(self, step: Callable[[Sink], None], verdict: Verdict | Rejected, benched_s: float = 0.0) -> None:
         sink = self._sink
         if sink is None:
             return
         self._close()
-        self._watch.ended(verdict, benched_s)
+        if not isinstance(verdict, Rejected):
+            self._watch.ended(verdict, benched_s)
         self._watch.speaking(True)
         step(sink)
         self._watch.speaking(False)
+        if isinstance(verdict, Rejected):
+            self._watch.judged(verdict.verdict)
         self._watch.told()
 
     def _timed_out(self) -> None:
         self.broke(Reason.TIMEOUT, "no answer in time")
 
     def _close(self) -> None:
+        if self._sink is not None:
+            self._watch.over()
         self._sink = None
         if self._limit is not None:
             self._limit.cancel()
@@ -152,7 +211,9 @@ class SimulatedEndpoint:
         faults: Of this provider.
         started_at: Virtual second in which the schedule began.
         latency_s: Mean time of a healthy answer.
-        admitted: Told of each call when it starts, and for whom; gives who follows it.
+        gated: Whether routes have rules.
+        answers: Where answers are made.
+        admitted: Told of each call when it starts; gives who follows it.
     """
 
     def __init__(
@@ -162,13 +223,17 @@ class SimulatedEndpoint:
         faults: Sequence[Fault],
         started_at: float,
         latency_s: float,
-        admitted: Callable[[Sink], Watch],
+        gated: bool,
+        answers: Answers,
+        admitted: Callable[[str, Asked], Watch],
     ) -> None:
         self.loop = loop
         self._rng = rng
         self._faults = faults
         self._started_at = started_at
         self._latency_s = latency_s
+        self._gated = gated
+        self._answers = answers
         self._admitted = admitted
 
     def head(self, path: str) -> bytes:
@@ -177,10 +242,10 @@ class SimulatedEndpoint:
 
     def call(self, head: bytes, body: bytes, sink: Sink, timeout_s: float) -> SimulatedCall:
         """Take a request."""
-        call = SimulatedCall(self.loop, sink, timeout_s, self._admitted(sink))
-        request = _decode(body)
+        asked = read_request(body)
+        identity = cast("RunningTry", sink).exchange.request_id
+        call = SimulatedCall(self.loop, sink, timeout_s, self._admitted(identity, asked))
         latency_s = self._latency_s * self._rng.uniform(0.5, 1.5)
-        text = request["messages"][-1]["content"]
         kind, strength = self._trouble()
         if kind == "slow":
             latency_s += strength
@@ -188,12 +253,12 @@ class SimulatedEndpoint:
             return call
         if kind == "refuse":
             call.later(0.001, lambda: call.broke(Reason.CONNECT_FAILED, "refused"))
-        elif FAULTY in text:
+        elif FAULTY in asked.question:
             call.later(latency_s, lambda: call.reply(400, JSON, b'{"error":{"message":"no"}}', None))
-        elif sink.streamed and kind in {None, "slow", "cut", "stall", "empty", "stub"}:
-            self._stream(call, request, kind, strength, latency_s)
+        elif sink.streamed and kind in STREAMED:
+            self._stream(call, asked, kind, strength, latency_s, identity)
         else:
-            call.later(latency_s, lambda: _answer(call, request, kind, strength))
+            call.later(latency_s, lambda: self._answer(call, asked, kind, strength, identity))
         return call
 
     async def healthy(self, path: str) -> bool:
@@ -201,7 +266,7 @@ class SimulatedEndpoint:
         return True
 
     def close(self) -> None:
-        """Nothing to close."""
+        """It has no connections."""
 
     def _trouble(self) -> tuple[str | None, int]:
         now = self.loop.time() - self._started_at
@@ -210,17 +275,33 @@ class SimulatedEndpoint:
                 return fault.kind, fault.strength
         return None, 0
 
+    def _said(self, kind: str | None, asked: Asked, identity: str, at_s: float) -> tuple[str, int]:
+        """A text and the number of tokens that it is said to have; some are longer than they may be."""
+        text_kind = kind if kind in GATED_KINDS else "good"
+        text = self._answers.make(text_kind, identity, asked.question, asked.system, asked.body["model"], at_s)
+        return text, self._rng.randint(1, MAX_TOKENS) if self._rng.random() < 0.95 else 2 * MAX_TOKENS
+
+    def _verdict(self, kind: str | None, asked: Asked, streamed: bool) -> Verdict | Rejected:
+        """What an answer with a text says about its provider."""
+        if kind == "off_topic" and self._gated:
+            return Rejected(True)
+        if kind == "broken_json" and asked.wants_json:
+            return Rejected(False) if self._gated or not streamed else False
+        return not (kind == "fenced" and asked.wants_json and streamed and not self._gated)
+
     def _stream(
-        self, call: SimulatedCall, request: dict[str, Any], kind: str | None, strength: int, latency_s: float
+        self, call: SimulatedCall, asked: Asked, kind: str | None, strength: int, latency_s: float, identity: str
     ) -> None:
-        text = {"empty": "", "stub": STUB_TEXT}.get(kind or "", _text(request))
+        gap = 0.03
+        at = latency_s
+        tokens = 10
+        if kind in EMPTY_TEXTS:
+            text = EMPTY_TEXTS[kind]
+        else:
+            text, tokens = self._said(kind, asked, identity, self.loop.time() + latency_s + gap * (PIECES + 2))
         size = max(1, -(-len(text) // PIECES))
-        parts = [text[i : i + size] for i in range(0, len(text), size)]
-        events = [
-            _event({"role": "assistant", "content": ""}, None),
-            *(_event({"content": part}, None) for part in parts),
-        ]
-        at, gap = latency_s, 0.03
+        events = [_event({"role": "assistant", "content": ""}, None)]
+        events += [_event({"content": text[i : i + size]}, None) for i in range(0, len(text), size)]
         call.later(at, lambda: call.stream(lambda sink: sink.began(EVENT_STREAM)))
         shown = 0
         for number, event in enumerate(events):
@@ -228,60 +309,59 @@ class SimulatedEndpoint:
                 break
             shown = number + 1
             at += gap
-            call.later(at, lambda event=event: call.stream(lambda sink: sink.piece(event)))  # type: ignore[misc]
+            call.later(at, partial(call.stream, methodcaller("piece", event)))
         if kind == "stall" and shown < len(events):
             return
         if kind == "cut" and shown < len(events):
             call.later(at + gap, lambda: call.broke(Reason.CONNECTION_CUT, "cut"))
             return
-        last = _event({}, "stop") + b"data: [DONE]\n\n"
-        well = kind not in {"empty", "stub"}
+        last = _event({}, "stop")
+        if "stream_options" in asked.body:
+            last += b"data: %b\n\n" % _encode({**_CHUNK, "choices": [], "usage": _usage(asked, tokens)})
+        last += b"data: [DONE]\n\n"
 
         def end(sink: Sink) -> None:
             sink.piece(last)
             sink.ended()
 
-        call.later(at + gap, lambda: call.done(end, well))
+        verdict = False if kind in {"empty", "stub"} else self._verdict(kind, asked, True)
+        call.later(at + gap, lambda: call.done(end, verdict))
+
+    def _answer(self, call: SimulatedCall, asked: Asked, kind: str | None, strength: int, identity: str) -> None:
+        if kind == "error":
+            call.reply(500, JSON, b'{"error":{"message":"overheated"}}', False)
+        elif kind == "rate_limit":
+            call.reply(
+                429, {**JSON, b"retry-after": b"%d" % strength}, b'{"error":{"message":"slow down"}}', None, strength
+            )
+        elif kind == "unauthorized":
+            call.reply(401, JSON, b'{"error":{"message":"who are you"}}', False, UNAUTHORIZED_PAUSE)
+        elif kind in {"cut", "stall"}:
+            call.broke(Reason.CONNECTION_CUT, "cut")
+        elif kind == "html":
+            call.reply(200, {b"content-type": b"text/html"}, b"<html><body>Sign in</body></html>", False)
+        elif kind in EMPTY_TEXTS:
+            call.reply(200, JSON, _completion(EMPTY_TEXTS[kind], _usage(asked, 3)), False)
+        else:
+            text, tokens = self._said(kind, asked, identity, self.loop.time())
+            call.reply(200, JSON, _completion(text, _usage(asked, tokens)), self._verdict(kind, asked, False))
 
 
-def _answer(call: SimulatedCall, request: dict[str, Any], kind: str | None, strength: int) -> None:
-    if kind == "error":
-        call.reply(500, JSON, b'{"error":{"message":"overheated"}}', False)
-    elif kind == "rate_limit":
-        call.reply(
-            429, {**JSON, b"retry-after": b"%d" % strength}, b'{"error":{"message":"slow down"}}', None, strength
-        )
-    elif kind == "unauthorized":
-        call.reply(401, JSON, b'{"error":{"message":"who are you"}}', False, UNAUTHORIZED_PAUSE)
-    elif kind in {"cut", "stall"}:
-        call.broke(Reason.CONNECTION_CUT, "cut")
-    elif kind == "html":
-        call.reply(200, {b"content-type": b"text/html"}, b"<html><body>Sign in</body></html>", False)
-    elif kind in {"empty", "blank", "stub"}:
-        call.reply(200, JSON, _completion({"empty": "", "blank": " \n ", "stub": STUB_TEXT}[kind]), False)
-    else:
-        call.reply(200, JSON, _completion(_text(request)), True)
+def _usage(asked: Asked, tokens: int) -> dict[str, int]:
+    prompt = 8 + len(asked.question) // 4
+    return {"prompt_tokens": prompt, "completion_tokens": tokens, "total_tokens": prompt + tokens}
 
 
-def _text(request: dict[str, Any]) -> str:
-    """A good answer repeats the question, so that everybody can see whose it is."""
-    question = request["messages"][-1]["content"]
-    return f'{{"answer": "Certainly: {question} The river rises in the hills."}}'
-
-
-def _completion(text: str) -> bytes:
+def _completion(text: str, usage: dict[str, int]) -> bytes:
     return _encode(
         {
             "id": "c", "object": "chat.completion", "created": 1, "model": "m",
             "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30},
+            "usage": usage,
         }
     )  # fmt: skip
 
 
 def _event(delta: dict[str, str], finish: str | None) -> bytes:
-    chunk = {
-        "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-    }  # fmt: skip
+    chunk = {**_CHUNK, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
     return b"data: %b\n\n" % _encode(chunk)
