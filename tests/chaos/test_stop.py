@@ -50,7 +50,7 @@ def test_sigterm_under_load_finishes_what_is_in_flight(expendable: Gateway, echo
 
 def test_a_killed_supervisor_leaves_nothing_and_can_be_started_again(expendable: Gateway) -> None:
     pids = expendable.pids
-    assert set(pids) == {"edge-0", "edge-1", "control", "worker"}
+    assert set(pids) == {"edge-0", "edge-1", "control"}
     asking = threading.Thread(target=ask_in_vain, args=(expendable,))
     asking.start()
     expendable.kill()

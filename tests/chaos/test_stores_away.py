@@ -96,6 +96,12 @@ state: {{url: "env:STATE", prefix: {prefix}}}
 """
 
 
+@pytest.fixture
+def short_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The name of a socket may have 107 bytes."""
+    return tmp_path_factory.mktemp("two")
+
+
 def two(echo: Echo, valkey: Valkey, folder: Path, usd: float) -> tuple[Gateway, Gateway]:
     config = SHARED.format(echo=echo.base_url, usd=usd, prefix=folder.name)
     one, other = (
@@ -110,10 +116,10 @@ def spent(gateway: Gateway) -> float:
     return sum(attempt.get("cost_usd") or 0.0 for attempt in attempts)
 
 
-@pytest.mark.slow
-def test_two_replicas_spend_one_budget_and_not_more(echo: Echo, valkey: Valkey, tmp_path: Path) -> None:
+@pytest.mark.long
+def test_two_replicas_spend_one_budget_and_not_more(echo: Echo, valkey: Valkey, short_path: Path) -> None:
     limit = 0.0003
-    one, other = two(echo, valkey, tmp_path, limit)
+    one, other = two(echo, valkey, short_path, limit)
     with one, other:
         codes: list[int] = []
         for number in range(300):
@@ -137,8 +143,8 @@ def budget(gateway: Gateway) -> dict:
     return use
 
 
-def test_valkey_killed_under_load_costs_no_request(echo: Echo, valkey: Valkey, tmp_path: Path) -> None:
-    one, other = two(echo, valkey, tmp_path, 50.0)
+def test_valkey_killed_under_load_costs_no_request(echo: Echo, valkey: Valkey, short_path: Path) -> None:
+    one, other = two(echo, valkey, short_path, 50.0)
     with one, other, load(one, "echo", per_worker=2) as here, load(other, "echo", per_worker=2) as there:
         time.sleep(0.3)
         valkey.kill()

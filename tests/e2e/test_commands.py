@@ -90,7 +90,7 @@ def test_status_through_the_admin_api(live: Gateway) -> None:
     key = live.told["admin_key"]
     found = live.cli("gateway", "status", "--json", "--control-url", control, ROADWORTHY_ADMIN_KEY=key)
     assert found.code == 0
-    assert {one["name"] for one in found.data["processes"]} == {"model", "edge-0", "edge-1", "control", "worker"}
+    assert {one["name"] for one in found.data["processes"]} == {"model", "edge-0", "edge-1", "control"}
     refused = live.cli("gateway", "status", "--json", "--control-url", control, ROADWORTHY_ADMIN_KEY="rw_wrong")
     assert refused.code == 3
     assert refused.error["code"] == "unauthorized"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import itertools
 import json
 import os
 import signal
@@ -32,13 +34,18 @@ needs_model = pytest.mark.skipif(
 )
 
 
+_process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_next_ports = itertools.cycle(range(10_000 + _process * 1_500, 11_500 + _process * 1_500))
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+    """Ports that are free and stay so: below those that the system gives out, other ones in each test process."""
+    found: list[int] = []
+    while len(found) < count:
+        port = next(_next_ports)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found
 
 
 def await_true(check: Callable[[], object], what: str = "", limit_s: float = DEADLINE_S) -> None:
@@ -80,6 +87,7 @@ class Gateway:
         environ: More environment variables, for the gateway and every command.
         workers: Edge workers.
         first: Python that the process runs before anything else, for example to set limits.
+        jobs: Whether the worker of batches runs, too.
     """
 
     def __init__(
@@ -90,6 +98,7 @@ class Gateway:
         environ: Mapping[str, str] | None = None,
         workers: int = 2,
         first: str = "",
+        jobs: bool = False,
     ) -> None:
         self.folder = folder
         self.port, self.control_port = free_ports(2)
@@ -99,7 +108,8 @@ class Gateway:
             **{name: value for name, value in os.environ.items() if not name.startswith(("ROADWORTHY_", "APP_ENV"))},
             "NO_COLOR": "1", "ROADWORTHY_GATEWAY__PORT": str(self.port),
             "ROADWORTHY_GATEWAY__WORKERS": str(workers),
-            "ROADWORTHY_CONTROL__PORT": str(self.control_port), **(environ or {}),
+            "ROADWORTHY_CONTROL__PORT": str(self.control_port), "ROADWORTHY_JOBS__ENABLED": str(jobs).lower(),
+            **(environ or {}),
         }  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "roadworthy.yaml").write_text(config)
@@ -137,7 +147,9 @@ class Gateway:
         """Wait until it says that it is ready; fail when it ends before."""
         await_true(lambda: self.out.endswith("\n") or not self.running, self.err)
         assert self.running, self.out + self.err
-        self.told = json.loads(self.out)["data"]
+        told = json.loads(self.out)
+        assert "data" in told, told
+        self.told = told["data"]
 
     @property
     def running(self) -> bool:

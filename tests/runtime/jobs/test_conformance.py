@@ -107,6 +107,7 @@ def test_cancelled_in_a_step_it_stops_there_and_can_go_on(bench: Bench) -> None:
     assert bench.count("j")["0"] == 1
 
 
+@pytest.mark.long
 def test_a_worker_that_stood_still_is_given_up_and_ends_itself(bench: Bench) -> None:
     """As after a suspended machine: others took its job, and it must not record anything any more."""
     worker = bench.worker()
@@ -123,6 +124,7 @@ def test_a_worker_that_stood_still_is_given_up_and_ends_itself(bench: Bench) -> 
     assert len(bench.recorded()) == 2
 
 
+@pytest.mark.long
 def test_a_release_in_between_strands_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stored version is that of our steps, not a hash of sources."""
     bench.jobs.enqueue("steps", "j", {"steps": 2, "ms": 300})
@@ -137,6 +139,7 @@ def test_a_release_in_between_strands_nothing(bench: Bench, monkeypatch: pytest.
     wait_for(lambda: bench.state("j") == "done")
 
 
+@pytest.mark.long
 def test_an_orderly_stop_hands_over_at_once_and_repeats_nothing(bench: Bench) -> None:
     bench.jobs.enqueue("steps", "j", {"steps": 4, "ms": 150})
     worker = bench.worker()
@@ -205,6 +208,7 @@ def test_a_thousand_jobs_and_ten_kills(bench: Bench) -> None:
     _storm(bench, 1_000, 10, seed=2)
 
 
+@pytest.mark.long
 def test_a_clock_that_jumps_costs_nothing(bench: Bench) -> None:
     """An hour ahead when it takes jobs up, then an hour back in the middle of them."""
     for number in range(6):
@@ -218,6 +222,7 @@ def test_a_clock_that_jumps_costs_nothing(bench: Bench) -> None:
     wait_for(lambda: bench.state("after") == "done")
 
 
+@pytest.mark.long
 def test_a_store_that_is_away_for_a_while_costs_no_job(bench: Bench) -> None:
     worker = bench.worker()
     for number in range(6):
