@@ -458,7 +458,8 @@ async def test_a_budget_that_does_not_cover_two_tries_allows_one(race: Start, tm
     store = SqliteAllowances(tmp_path / FILE)
     run.edge.service.limit_keys(store)
     task = asyncio.create_task(run.edge.ask(max_tokens=200))
-    await asyncio.sleep(0.15)
+    await run.first.asked.wait()
+    await asyncio.sleep(0.5)  # ten times the delay after which a second target would be asked
     run.first.say(counted("Here."))
     assert (await task).status_code == 200
     assert (run.second.calls, run.record.hedge) == (0, "over_budget")
