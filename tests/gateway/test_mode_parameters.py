@@ -25,7 +25,8 @@ def filled(own: dict[str, Any], *modes: Parameters) -> dict[str, Any]:
     sent = msgspec.json.decode(request.body("m"))
     for name in NAMES:  # what translating providers read is the same as what the others send
         assert getattr(request.view, name) == sent.get(name), name
-    assert request.full() == {**sent, "model": "creative"}
+    own_view = {name: msgspec.json.decode(raw) for name, raw in request.fields.items()}
+    assert own_view == {**sent, "model": "creative"}
     return {name: sent[name] for name in NAMES if name in sent}
 
 

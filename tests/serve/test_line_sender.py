@@ -18,7 +18,7 @@ from roadworthy.serve.line_sender import BACKOFF_CAP_S, MAX_BUSY_TRIES, _answere
         (429, "7", 0, 7.0),
         (429, "7", 1_000, 7.0),  # a limit of the tenant is waited for as long as there is time
         (429, "86400", 0, BACKOFF_CAP_S),
-        (429, None, 0, 1.0),
+        (429, None, 0, None),  # a budget that the line alone is larger than: no waiting will help
         (503, None, 0, 0.5),
         (503, None, 3, 4.0),
         (503, "10", 0, 10.0),

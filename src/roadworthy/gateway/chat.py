@@ -212,10 +212,6 @@ class ChatRequest:
         fields.update(changed)
         return _encode(fields)
 
-    def full(self) -> dict[str, Any]:
-        """The whole request as plain Python values, for providers that translate."""
-        return {name: msgspec.json.decode(raw) for name, raw in self.fields.items()}
-
 
 def field_at_fault(message: str) -> str:
     """Path of the field that a message of msgspec is about, such as `messages[0].role`; empty for the whole body."""

@@ -87,13 +87,15 @@ class LineSender:
 def _wait_s(response: httpx2.Response, tries: int) -> float | None:
     """Seconds after which the same line may do better; None when it will not.
 
-    A limit of the tenant (429) is waited for as long as the batch has time, an unavailable provider (503) a few times.
+    A limit of the tenant (429) is waited for as long as the batch has time, unless the gateway names no time after
+    which the line may pass: then the line alone is larger than the budget. An unavailable provider (503) is tried a
+    few times.
     """
     try:
         told = float(response.headers.get("retry-after", ""))
     except ValueError:
         told = 0.0
-    if response.status_code == 429:
+    if response.status_code == 429 and told > 0:
         return min(max(told, 1.0), BACKOFF_CAP_S)
     if response.status_code == 503 and tries < MAX_BUSY_TRIES:
         return min(max(told, 0.5 * 2.0**tries), BACKOFF_CAP_S)

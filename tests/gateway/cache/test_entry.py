@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadworthy.gateway.cache.entry import Entry, StreamRecording, events, pack, repeatable, unpack
+from roadworthy.gateway.cache.entry import Entry, StreamRecording, events, pack, read, repeatable
 
 
 def completion(**changed: Any) -> bytes:
@@ -43,7 +43,9 @@ def test_what_may_be_told_again(body: bytes, good: bool) -> None:
 
 def test_entries_survive_the_store() -> None:
     entry = Entry(completion(), "openai/gpt", "passed")
-    assert unpack(pack(entry)) == entry
+    assert read(pack(entry)) == entry
+    assert read(pack(entry)[:-1]) is None
+    assert read(b"\x93\xc4\x01a\xa1\xff\xa1b") is None
 
 
 def parse(stream: bytes) -> list[dict[str, Any]]:

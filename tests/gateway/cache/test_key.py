@@ -63,6 +63,12 @@ def test_a_key_given_twice_is_not_the_same_question(twice: str) -> None:
     assert key(twice) != question("ann", "chat", request()).key
 
 
+@pytest.mark.parametrize("number", ["1e400", "9" * 5_000], ids=["large", "long"])
+def test_numbers_that_no_machine_holds_are_told_apart_by_their_bytes(number: str) -> None:
+    raw = '{"model":"chat","messages":[{"role":"user","content":"Hello"}],"metadata":{"a":%s}}'
+    assert key(raw % number) == key(raw % number) != key(raw % f"{number}1")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

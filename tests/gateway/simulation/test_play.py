@@ -125,13 +125,14 @@ def without(tenant: bool = True, route: bool = True, system: bool = True) -> Pla
     def plant(patch: pytest.MonkeyPatch) -> None:
         honest = visit.question
 
-        def question(who: str, what: str, request: ChatRequest, *, similar: bool = False) -> Question:
+        def question(who: str, what: str, request: ChatRequest, rules: str, *, similar: bool = False) -> Question:
             fields = dict(request.fields)
             if not system:
                 messages = [m for m in msgspec.json.decode(fields["messages"]) if m["role"] != "system"]
                 fields["messages"] = msgspec.Raw(msgspec.json.encode(messages))
             view = request.view if route else msgspec.structs.replace(request.view, model="")
-            return honest(who if tenant else "", what if route else "", ChatRequest(view, fields), similar=similar)
+            asked = ChatRequest(view, fields)
+            return honest(who if tenant else "", what if route else "", asked, rules if route else "", similar=similar)
 
         patch.setattr(visit, "question", question)
 

@@ -32,7 +32,15 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 pack = msgspec.msgpack.Encoder().encode
-unpack = msgspec.msgpack.Decoder(Entry).decode
+_unpack = msgspec.msgpack.Decoder(Entry).decode
+
+
+def read(packed: bytes) -> Entry | None:
+    """What `pack` wrote; None for anything else, which only a server that others write to can hold."""
+    try:
+        return _unpack(packed)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 class _Told(msgspec.Struct, gc=False):

@@ -20,7 +20,7 @@ class Question:
     """A request as the cache sees it.
 
     Attributes:
-        key: SHA-256 over tenant, route, model asked for, and every field that can change the answer.
+        key: SHA-256 over tenant, route, model asked for, rules in force, and every field that can change the answer.
         partition: The same with the text of the last user message left out; None when there is no such text.
         text: That text.
     """
@@ -33,24 +33,21 @@ class Question:
         self.text = text
 
 
-def question(tenant: str, route: str, request: ChatRequest, *, similar: bool = False) -> Question:
+def question(tenant: str, route: str, request: ChatRequest, rules: str = "", *, similar: bool = False) -> Question:
     """What is asked, by whom, of whom.
 
     Args:
         tenant: Public id of the caller's key.
         route: Name of the route or mode that serves.
         request: The checked request.
+        rules: What of the configuration can change the answer; see `cache.rules`.
         similar: Whether the partition for similar questions is wanted.
     """
-    fields: dict[str, Any] = {}
-    raws: dict[str, bytes] = {}
-    for name, raw in request.fields.items():
-        if name not in NOT_IN_KEY:
-            fields[name] = _decode(raw)
-            raws[name] = bytes(raw)
-    who = _canonical([tenant, route, request.view.model])
-    content = _canonical(fields)
-    if _ambiguous(raws, content):
+    raws = {name: bytes(raw) for name, raw in request.fields.items() if name not in NOT_IN_KEY}
+    who = _canonical([tenant, route, request.view.model, rules])
+    fields = _values(raws)
+    content = b"" if fields is None else _canonical(fields)
+    if fields is None or _ambiguous(raws, content):
         exact = b"".join(b"%b %d %b" % (_canonical(name), len(raw), raw) for name, raw in sorted(raws.items()))
         return Question(sha256(b"bytes" + who + exact).digest(), None, "")
     key = sha256(b"exact" + who + content).digest()
@@ -60,6 +57,14 @@ def question(tenant: str, route: str, request: ChatRequest, *, similar: bool = F
     if text is None:
         return Question(key, None, "")
     return Question(key, sha256(b"similar" + who + _canonical(fields)).digest(), text)
+
+
+def _values(raws: dict[str, bytes]) -> dict[str, Any] | None:
+    """The fields as plain values; None when a number in them is larger than any that a machine holds."""
+    try:
+        return {name: _decode(raw) for name, raw in raws.items()}
+    except msgspec.DecodeError:
+        return None
 
 
 def _ambiguous(raws: dict[str, bytes], canonical: bytes) -> bool:

@@ -11,6 +11,7 @@ from roadworthy.core.clock import SystemClock
 from roadworthy.core.ports import Cache
 from roadworthy.gateway.cache.directive import read_directive
 from roadworthy.gateway.cache.memory import MemoryCache
+from roadworthy.gateway.cache.rules import rules_of
 from roadworthy.gateway.cache.ttl import AdaptiveTtl
 from roadworthy.gateway.edge.ask import Ask, ChatAsk
 from roadworthy.gateway.edge.deadline import Deadlines
@@ -46,6 +47,7 @@ class AnswerCache:
         self.ttl = AdaptiveTtl(settings.ttl_start_s, settings.ttl_min_s, settings.ttl_max_s)
         self.flights: dict[bytes, Flight] = {}
         self.similar = self._similar(settings.semantic) if settings.semantic.enabled else None
+        self._rules: dict[str, str] = {}
         self._keep_s = max(settings.ttl_max_s, settings.stale_s)
 
     def _similar(self, settings: SemanticSettings) -> SimilarQuestions:
@@ -88,6 +90,13 @@ class AnswerCache:
         if (view.n or 1) > 1 or ask.request.fields.get("store") == b"true":
             return False
         return route.cache is not None or (view.temperature or 0.0) <= self.settings.max_temperature
+
+    def rules(self, routed: Routed) -> str:
+        """What of the configuration can change an answer of this route; a part of its keys."""
+        found = self._rules.get(routed.name)
+        if found is None:
+            found = self._rules[routed.name] = rules_of(self.service.settings, routed.route, routed.mode)
+        return found
 
     def fresh_s(self, route: Route) -> float:
         """How long answers of this route stay fresh now, in seconds."""

@@ -311,6 +311,8 @@ class Exchange:
         if error.code == "stub_in_production_forbidden":
             self.service.stub_blocked(self.request_id, debug_hint(attempts))
         if self.visit is not None and (rescue := self.visit.rescued(error, attempts)) is not None:
+            if self.turn is not None:
+                self.turn.ended(self, error.code, monotonic())  # an old answer is no success of the mode
             self._close(200, "ok", *rescue)
             return
         failed = error.code in {"stub_in_production_forbidden", "runtime_quality_failed"}

@@ -138,6 +138,7 @@ class RunningTry:
         self.rejection, self.repair = None, "asked_again"
         self.started = now
         self.relay = self.usage = None
+        self._said = 0
         timeout_s = min(step.timeout_s, exchange.chain.deadline - now)
         self.call = step.link.upstream.endpoint.call(ask.head(step.link), ask.body(step.link), self, timeout_s)
 

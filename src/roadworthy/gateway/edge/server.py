@@ -17,6 +17,8 @@ from roadworthy.gateway.edge.passage import Passages
 from roadworthy.gateway.edge.request import Request
 from roadworthy.gateway.settings import Limits
 
+ABORT_S = 1.0
+"""A connection that is aborted is lost in the next turn of the loop."""
 SWEEP_S = 0.5
 BACKLOG = 4_096
 
@@ -148,6 +150,10 @@ class Server:
                     await self._emptied.wait()
         for connection in tuple(self.connections):
             connection.abort()
+        if self._emptied is not None and self.connections:  # what they asked for is recorded when they are lost
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ABORT_S):
+                    await self._emptied.wait()
         self._sweeper.cancel()
         for path, inode in self._paths:
             _remove(path, inode)

@@ -197,12 +197,12 @@ class Service:
             raise GatewayError(
                 "This gateway is at its limit of requests in flight.", code="overloaded", retry_after_s=1.0
             )
-        self.in_flight += 1
+        visit = None
         if self.cache is not None:
             visit = self.cache.visit(ask, routed, caller, request_id, key_id, cache_control)
-            if visit is not None:
-                return visit
-        return self.exchange(ask, routed, caller, request_id, key_id)
+        work = self.exchange(ask, routed, caller, request_id, key_id) if visit is None else visit
+        self.in_flight += 1  # now that it exists, its end will be told
+        return work
 
     def exchange(self, ask: Ask, routed: Routed, caller: Caller, request_id: str, key_id: str) -> Exchange:
         """A request on its way to the providers, with what its key's limits are to reserve for it."""

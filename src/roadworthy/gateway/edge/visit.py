@@ -12,7 +12,7 @@ from roadworthy.core.attempts import Attempt
 from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError
 from roadworthy.core.ports import Kept
 from roadworthy.gateway.cache.directive import Directive
-from roadworthy.gateway.cache.entry import Entry, StreamRecording, events, pack, repeatable, unpack
+from roadworthy.gateway.cache.entry import Entry, StreamRecording, events, pack, read, repeatable
 from roadworthy.gateway.cache.key import question
 from roadworthy.gateway.edge.answer import error_body, error_lines, kept_extra, kept_lines
 from roadworthy.gateway.edge.ask import ChatAsk
@@ -33,7 +33,6 @@ STREAM_PATIENCE = 0.5
 
 SEEK_S = 0.25
 """Longest wait for a similar question; after it the providers are asked."""
-
 
 
 class Nobody:
@@ -101,7 +100,9 @@ class Visit:
         if ask.lead is not None:
             self._as_asked = ask.lead.shown(self._as_asked)
         self._similar = cache.similar if routed.route.cache == "semantic" and directive.read else None
-        self._question = question(key_id, routed.name, ask.request, similar=self._similar is not None)
+        self._question = question(
+            key_id, routed.name, ask.request, cache.rules(routed), similar=self._similar is not None
+        )
 
     # -- the connection's side
 
@@ -157,8 +158,8 @@ class Visit:
     def _looked(self, kept: Kept | None) -> None:
         if self.done:
             return
-        if kept is not None:
-            entry, cache = unpack(kept.value), self._cache
+        entry, cache = None if kept is None else read(kept.value), self._cache
+        if kept is not None and entry is not None:
             allowed = self._directive.max_age_s
             if kept.age_s <= min(cache.fresh_s(self._routed.route), allowed):
                 self._answer(entry, "hit", kept.age_s, self._as_asked)
@@ -207,10 +208,11 @@ class Visit:
         if self.done:
             return
         fresh_s = min(self._cache.fresh_s(self._routed.route), self._directive.max_age_s)
-        if kept is None or kept.age_s > fresh_s:
+        entry = None if kept is None else read(kept.value)
+        if kept is None or entry is None or kept.age_s > fresh_s:
             self._go()
             return
-        landing = Landing(unpack(kept.value), "semantic", kept.age_s, False, self._as_asked)
+        landing = Landing(entry, "semantic", kept.age_s, False, self._as_asked)
         flight, self._flight = self._flight, None
         self._take(landing)
         if flight is not None:
@@ -259,7 +261,7 @@ class Visit:
     def _take(self, landing: Landing) -> None:
         if self.done:
             return
-        if landing.entry is None:
+        if landing.entry is None or landing.age_s > self._directive.max_age_s:
             self._go()
         else:
             self._answer(landing.entry, landing.result, landing.age_s, landing.shown)

@@ -54,7 +54,7 @@ def messages_body(ask: ChatRequest, model: str) -> bytes:
     for name, raw in ask.fields.items():
         if name not in TRANSLATED and name not in WITHOUT_EFFECT and not _asks_nothing(name, raw):
             raise UnsupportedParameter(name)
-    request = {name: value for name, value in ask.full().items() if value is not None}
+    request = {name: value for name, value in _values(ask).items() if value is not None}
     body: dict[str, Any] = {"model": model, "max_tokens": _max_tokens(ask)}
     for param, step in _STEPS:
         try:
@@ -65,6 +65,16 @@ def messages_body(ask: ChatRequest, model: str) -> bytes:
     if ask.stream:
         body["stream"] = True
     return _encode(body)
+
+
+def _values(ask: ChatRequest) -> dict[str, Any]:
+    found = {}
+    for name, raw in ask.fields.items():
+        try:
+            found[name] = msgspec.json.decode(raw)
+        except msgspec.DecodeError:  # a number larger than any that a machine holds
+            raise UnsupportedParameter(name) from None
+    return found
 
 
 def _asks_nothing(name: str, raw: msgspec.Raw) -> bool:

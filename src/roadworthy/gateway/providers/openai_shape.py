@@ -340,7 +340,7 @@ def _usage(tokens: _Tokens | None) -> Usage | None:
 def _counted(ask: ChatRequest) -> dict[str, Any]:
     """`stream_options` with the usage asked for, whatever else the caller put there."""
     raw = ask.fields.get("stream_options")
-    given = msgspec.json.decode(raw) if raw is not None else None
+    given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw] | None) if raw is not None else None
     return {"stream_options": {**(given or {}), "include_usage": True}}
 
 
