@@ -77,9 +77,12 @@ def charged(
 
 
 def total_usd(attempts: Sequence[Attempt]) -> float | None:
-    """Cost of a request: the sum over everyone who was asked, None when one of them has no known price."""
-    if len(attempts) == 1:
-        return attempts[0].cost_usd
+    """Cost of a request: the sum over everyone who was asked, None when one of them has no known price.
+
+    Where nobody was asked it is 0.
+    """
+    if len(attempts) == 1 and (usd := attempts[0].cost_usd) is not None:
+        return usd
     total = 0.0
     for attempt in attempts:
         if attempt.reason in PASSED_OVER:

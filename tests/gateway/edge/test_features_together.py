@@ -11,6 +11,7 @@ from doubles import Fault
 from roadworthy.gateway.prompts.template import Template
 from roadworthy.gateway.quality.rule import Quality
 from roadworthy.gateway.settings import (
+    Breaker,
     CacheSettings,
     Downshift,
     Limits,
@@ -138,3 +139,41 @@ async def test_an_answer_of_a_mode_with_other_parameters_is_not_served(start_edg
         )
         edges[-1].service.cache.store = edges[0].service.cache.store
     assert [(await edge.ask("good")).headers["x-roadworthy-cache"] for edge in edges] == ["miss", "hit", "miss"]
+
+
+def prompted_modes() -> tuple[Mode, ...]:
+    return tuple(
+        Mode(name, (Route(name, (Target(name, MODEL),), deadline_s=1.0, try_timeout_s=0.5, prompt=prompt),))
+        for name, prompt in (("good", "short"), ("cheap", None))
+    )
+
+
+async def test_a_stale_answer_is_recorded_with_the_prompt_and_the_cost_that_it_tells(start_edge, double) -> None:
+    modes = prompted_modes()[:1]
+    edge = await start_edge(
+        {"good": double.base_url}, [f"good/{MODEL}"], modes=modes, prompts=(PROMPT,), cache=STALE_AT_ONCE,
+        retry=Retry(max_tries=1), breaker=Breaker(consecutive_failures=1, open_s=30),
+    )  # fmt: skip
+    await edge.ask("good")
+    double.faults = Fault("status", status=500)
+    for asked in (1, 0):  # the second time the breaker is open
+        await asyncio.sleep(0.01)
+        told = (await edge.ask("good")).json()["roadworthy"]
+        record = edge.ledger.records[-1]
+        assert (told["cache"], told["prompt"]["id"], told["cost"]) == ("stale", "short", 0)
+        assert (record.cache, record.prompt.id, record.cost_usd) == ("stale", "short", 0)
+        assert len(double.requests) == 2, asked
+
+
+async def test_who_shares_a_cheaper_modes_answer_is_recorded_with_what_it_tells(start_edge, double) -> None:
+    with doubles.openai() as cheap:
+        edge = await start_edge(
+            {"good": double.base_url, "cheap": cheap.base_url}, [f"good/{MODEL}"], modes=prompted_modes(),
+            prompts=(PROMPT,), cache=CacheSettings(enabled=True), retry=Retry(max_tries=1),
+        )  # fmt: skip
+        double.faults = Fault("status", status=500)
+        cheap.faults = Fault("delay", seconds=0.2)
+        answers = await asyncio.gather(edge.ask("good"), edge.ask("good"))
+        assert sorted(answer.headers["x-roadworthy-cache"] for answer in answers) == ["hit", "miss"]
+        assert all("prompt" not in answer.json()["roadworthy"] for answer in answers)
+        assert [record.prompt for record in edge.ledger.records] == [None, None]

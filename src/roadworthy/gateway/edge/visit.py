@@ -350,7 +350,10 @@ class Visit:
         if self.gone:
             return replace(record, status=499, code="client_gone", cache="miss")
         if landing.result == "stale":
-            return replace(record, cache="stale", cache_age_s=landing.age_s, fallback="", mode=landing.shown.mode)
+            shown = landing.shown
+            return replace(
+                record, cache="stale", cache_age_s=landing.age_s, fallback="", mode=shown.mode, prompt=shown.prompt
+            )
         return replace(record, cache="miss")
 
     # -- answers of our own
@@ -367,7 +370,7 @@ class Visit:
 
     def _answer(self, entry: Entry, result: CacheResult, age_s: float, shown: Shown) -> None:
         self._tell(entry, result, age_s, [], shown)
-        self._record(200, "ok", entry.served_by, entry.quality, result, age_s, shown.mode)
+        self._record(200, "ok", entry.served_by, entry.quality, result, age_s, shown)
 
     def _tell(self, entry: Entry, result: CacheResult, age_s: float, attempts: list[Attempt], shown: Shown) -> None:
         identity, quality, ask = self._request_id, entry.quality, self._ask
@@ -401,9 +404,10 @@ class Visit:
         quality: Quality,
         result: CacheResult,
         age_s: float | None = None,
-        mode: ModeServed | None = None,
+        shown: Shown | None = None,
     ) -> None:
         self.done = True
+        shown = shown or self._as_asked
         self._cache.deadlines.lift(self)
         flight, self._flight = self._flight, None
         if flight is not None:
@@ -430,8 +434,8 @@ class Visit:
                 quality=quality,
                 cache=result,
                 cache_age_s=age_s,
-                mode=mode or self._as_asked.mode,
+                mode=shown.mode,
                 cost_usd=0.0,
-                prompt=self._as_asked.prompt,
+                prompt=shown.prompt,
             )
         )
