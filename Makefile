@@ -12,7 +12,7 @@ check:  ## the laws only: types, lint, imports, sizes, documentation
 	$(python) -m pytest tests/contracts
 
 test:  ## everything that needs no key of a paid service
-	$(python) -m pytest -n 3 --dist loadfile
+	$(python) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 long:  ## what takes minutes: jobs under kills, the conformance suite on PostgreSQL, 100,000 fault schedules
 	$(python) -m pytest -m long

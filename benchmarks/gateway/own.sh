@@ -5,7 +5,7 @@
 #   CORE                the core to run on (default: the last one)
 #   BENCH_STATE         folder of config and state (default: under ~/.cache); its state is deleted at every start
 #   REQUIRE_KEY=true    callers must show a key, and the state is kept; make the key before with: own.sh key
-#   FEATURES            what else is switched on: budget gate mode prompt hedge, in any number; all is all of these;
+#   FEATURES            what else is switched on: budget gate mode prompt, in any number; all is all of these;
 #                       cache keeps answers, so that every repeated question of a bench is a hit
 #   ROADWORTHY          our command (default: the repository's .venv, else the one in PATH)
 set -euo pipefail

@@ -13,7 +13,10 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import psutil
 
 PASSWORD = "canary-7f3a-p@ss/word"
 """Must never be seen in a log, a record, a page or an error."""
@@ -52,10 +55,15 @@ class _Server:
 
     def kill(self) -> None:
         """As a machine dies: at once, nothing is written down."""
+        import psutil
+
         if self.process is not None:
-            self._signal(signal.SIGKILL)
+            family = self._signal(signal.SIGKILL)
             self.process.wait()
             self.process = None
+            # While one of them lives PostgreSQL's shared memory is in use, and the next start is refused.
+            _, left = psutil.wait_procs(family, timeout=10)
+            assert not left, left
 
     def pause(self) -> None:
         """It hangs: connections stay open, nothing answers."""
@@ -64,14 +72,18 @@ class _Server:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> list[psutil.Process]:
         import psutil
 
         assert self.process is not None
-        whole = psutil.Process(self.process.pid)
-        for process in [whole, *whole.children(recursive=True)]:
+        family: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            whole = psutil.Process(self.process.pid)
+            family = [*whole.children(recursive=True), whole]
+        for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
+        return family[:-1]
 
     def _wait(self, ready) -> None:
         deadline = time.monotonic() + 20

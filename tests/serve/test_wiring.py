@@ -203,3 +203,17 @@ def test_check_warns_of_missing_secrets() -> None:
         ("gateway.providers.spare", "config_invalid"),
         ("gateway.providers.openai", "secret_missing"),
     ]
+
+
+def test_hedges_reach_routes_and_the_roles_of_modes() -> None:
+    targets = "[local/a, openai/gpt-4.1-mini]"
+    text = TEXT.replace("deadline_s: 9}", "deadline_s: 9, hedge: {after_s: 1.5, max_extra_cost: 0.1}}").replace(
+        "  retry:", f"  modes: {{own: {{roles: {{x: {targets}, y: [chat]}}, hedge: {{after_percentile: 95}}}},"
+        " other: {roles: {x: [chat]}}}\n  retry:",
+    )  # fmt: skip
+    edge = wiring.compile_edge(read(text), ENVIRON, embedded_url=URL, embedded_key="k")
+    hedges = {route.name: route.hedge for route in edge.routes}
+    assert hedges == {"m-*": None, "chat": settings.Hedge(1.5, None, 0.1)}
+    own, other = edge.modes
+    assert [role.hedge for role in own.roles] == [settings.Hedge(None, 95.0)] * 2
+    assert [role.hedge for role in other.roles] == [settings.Hedge(1.5, None, 0.1)]

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     BENCHED = "benched"
     UNSUPPORTED_PARAMETER = "unsupported_parameter"
     CLIENT_GONE = "client_gone"
+    HEDGE_LOST = "hedge_lost"
 
 
 class Attempt(NamedTuple):
@@ -57,6 +58,7 @@ class Attempt(NamedTuple):
         repair: `asked_again` when the model was told what was wrong with its last answer, `unfenced` when JSON was
             taken out of the code block around it; else empty.
         issues: `quality_issues` of an answer that did not pass the gate, None when no answer was judged or it passed.
+        hedge: Whether it was asked in addition, because another target was slow.
     """
 
     provider: str
@@ -70,3 +72,4 @@ class Attempt(NamedTuple):
     tokens: int | None = None
     repair: str = ""
     issues: Mapping[str, object] | None = None
+    hedge: bool = False

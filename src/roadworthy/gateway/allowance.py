@@ -173,15 +173,16 @@ class Account:
             self.left[resource] = left
         self.left_at = at
 
-    def settle(self, reserved: Need, usd: int, tokens: int) -> None:
+    def settle(self, reserved: Need, usd: int, tokens: int, requests: int = 1) -> None:
         """Close a reservation that was taken, with what was really used. Call it once for each `take`.
 
         Args:
             reserved: What `take` gave.
             usd: Billionths of a dollar.
             tokens: Prompt and answer.
+            requests: 0 for a further try of a request that is counted already.
         """
-        used, pots, spent = (usd, tokens, 1, tokens, 0), self._pots, self._spent
+        used, pots, spent = (usd, tokens, requests, tokens, 0), self._pots, self._spent
         for resource in range(5):
             held = reserved[resource]
             if held or self._mask[resource]:

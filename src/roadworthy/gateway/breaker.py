@@ -102,6 +102,10 @@ class Breaker:
             # window fills, a good answer could open the breaker of a target that has long been well.
             self._open(now, f"{self.window_failures} of the last {self.window_size} requests failed")
 
+    def probing(self, ticket: Ticket) -> bool:
+        """Whether the attempt with this ticket is the probe that decides."""
+        return self.state == "half_open" and ticket == self._generation
+
     def abandoned(self, ticket: Ticket, now: float) -> None:
         """The attempt ended without a verdict (caller gone, rate limit): a probe's place is free again."""
         if ticket == self._generation and self.state == "half_open":

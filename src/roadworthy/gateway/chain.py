@@ -6,7 +6,7 @@ with virtual time. A healthy target that was not asked yet always comes before a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Generic, Protocol, TypeVar
@@ -36,6 +36,7 @@ NO_VERDICT = frozenset(
         Reason.CONTENT_FILTERED,
         Reason.UNSUPPORTED_PARAMETER,
         Reason.CLIENT_GONE,
+        Reason.HEDGE_LOST,
         Reason.LENGTH_LIMIT,
     }
 )
@@ -181,6 +182,23 @@ class Chain(Generic[L]):
             return Wait(max(0.0, waiting - now))
         return Spent(False, self._rest(now))
 
+    def rivals(self, running: Try[L], now: float) -> Iterator[Try[L]]:
+        """Who could be asked beside a try that runs, in the chain's order: healthy targets that were not asked yet.
+
+        Nobody while the running try is the probe of a half-open breaker: its verdict is needed. Each `Try` given is
+        as good as not given until it is used; then it is as binding as one of `next`.
+        """
+        if running.link.breaker.probing(running.ticket):
+            return
+        courses, unasked = self._all_courses(), 0
+        for course, link in zip(courses, self._links, strict=True):
+            unasked += not course.tries and not course.given_up and link is not running.link
+        for course, link in zip(courses, self._links, strict=True):
+            if link is running.link or course.tries or course.given_up or not link.ready:
+                continue
+            if link.breaker.state == "closed" and (ticket := link.breaker.admit(now)) is not None:
+                yield Try(link, ticket, self._share(now, unasked))
+
     def served(self, step: Try[L], now: float) -> None:
         """The target's answer was used."""
         step.link.breaker.succeeded(step.ticket, now)
@@ -207,7 +225,7 @@ class Chain(Generic[L]):
         course.not_before = now + pause * self._jitter()
 
     def abandoned(self, step: Try[L], now: float) -> None:
-        """The try was ended by us (the caller hung up): no verdict on the target."""
+        """The try was ended by us (the caller hung up, another was faster): no verdict on the target."""
         step.link.breaker.abandoned(step.ticket, now)
 
     def unsupported(self, step: Try[L], param: str, now: float) -> None:

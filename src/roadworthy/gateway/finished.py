@@ -12,6 +12,9 @@ Quality = Literal["passed", "failed", "not-gated"]
 CacheResult = Literal["off", "miss", "hit", "semantic", "stale"]
 """What the cache did for a request (closed set: it is a metric label)."""
 
+HedgeResult = Literal["", "won", "lost", "too_late", "no_target", "unpriced", "over_cost_cap", "over_budget"]
+"""What became of a second try (closed set: it is a metric label): the first two were sent, the others were not."""
+
 
 class ModeServed(msgspec.Struct, frozen=True, gc=False):
     """Which mode was asked for and which one served; shared by all requests that fared alike.
@@ -69,6 +72,7 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         cache_age_s: Seconds since the answer that the cache gave was made; None when it gave none.
         cost_usd: List price of all attempts together in US dollars, None when unknown.
         prompt: The prompt that was used; None without one.
+        hedge: What became of the second try beside a slow one; empty when none was due.
     """
 
     request_id: str
@@ -94,3 +98,4 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     cache_age_s: float | None = None
     cost_usd: float | None = None
     prompt: PromptUsed | None = None
+    hedge: HedgeResult = ""

@@ -1,4 +1,4 @@
-"""What a mode remembers of its last calls: seconds they took, and whether they failed. Pure, told the time."""
+"""What modes and hedges remember of the last calls: seconds they took, and whether they failed. Pure, told the time."""
 
 from __future__ import annotations
 
@@ -59,14 +59,23 @@ class LatencyWindow:
             limit_s: What counts as slow; None for nothing.
             waiting: Seconds that calls without an answer have waited: they will take at least that long.
         """
+        recent = self._recent(now)
+        if not recent and not waiting:
+            return _NOTHING
+        values = sorted(recent + (waiting or []))
+        slow = 0 if limit_s is None else len(values) - bisect_right(values, limit_s)
+        return Spread(_rank(values, 0.50), _rank(values, 0.95), len(values), slow)
+
+    def rank(self, now: float, share: float, least: int) -> float | None:
+        """Seconds that `share` of the calls did not exceed, by nearest rank; None for fewer than `least` calls."""
+        values = sorted(self._recent(now))
+        return None if len(values) < max(1, least) else _rank(values, share)
+
+    def _recent(self, now: float) -> list[float]:
         samples, oldest = self._samples, now - self._span_s
         while samples and samples[0][0] < oldest:
             samples.popleft()
-        if not samples and not waiting:
-            return _NOTHING
-        values = sorted([seconds for _, seconds in samples] + (waiting or []))
-        slow = 0 if limit_s is None else len(values) - bisect_right(values, limit_s)
-        return Spread(_rank(values, 0.50), _rank(values, 0.95), len(values), slow)
+        return [seconds for _, seconds in samples]
 
 
 class ErrorWindow:

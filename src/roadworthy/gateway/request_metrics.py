@@ -12,8 +12,8 @@ from roadworthy.runtime.metrics import Labels, Metrics
 PASSED_OVER = frozenset((Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER))
 """Reasons of attempts at which nobody was asked: they have no duration."""
 
-_UNREMARKABLE = ("", None)
-"""`repair` and `issues` of an attempt that the gate had nothing to say about."""
+_UNREMARKABLE = ("", None, False)
+"""`repair`, `issues` and `hedge` of an attempt that the gate had nothing to say about."""
 
 Values = defaultdict[Labels, list[float]]
 
@@ -22,7 +22,7 @@ class _Batch:
     """Values of one batch by series."""
 
     __slots__ = (
-        "attempts", "caches", "costs", "durations", "fallbacks", "first_tokens", "fixes", "issues", "modes",
+        "attempts", "caches", "costs", "durations", "fallbacks", "first_tokens", "fixes", "hedges", "issues", "modes",
         "overheads", "requests", "stubs", "tokens", "unpriced",
     )  # fmt: skip
 
@@ -40,6 +40,7 @@ class _Batch:
         self.fixes: defaultdict[Labels, int] = defaultdict(int)
         self.costs: defaultdict[Labels, float] = defaultdict(float)
         self.unpriced: defaultdict[Labels, int] = defaultdict(int)
+        self.hedges: defaultdict[Labels, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -65,6 +66,12 @@ class _Batch:
             self.modes[finished.mode] += 1
         if finished.cache != "off":
             self.caches[finished.cache] += 1
+        if finished.hedge or finished.stub_used:
+            self._rare(finished)
+
+    def _rare(self, finished: Finished) -> None:
+        if finished.hedge:
+            self.hedges[finished.route, finished.hedge] += 1
         if finished.stub_used:
             self.stubs += 1
 
@@ -122,6 +129,8 @@ def _fold_features(metrics: Metrics, groups: _Batch) -> None:
         count("roadworthy_cache_requests_total", (result,), number)
     for issue, number in groups.issues.items():
         count("roadworthy_quality_issues_total", issue, number)
+    for hedge, number in groups.hedges.items():
+        count("roadworthy_hedges_total", hedge, number)
     for fix, number in groups.fixes.items():
         count("llm_schema_fix_count_total", fix, number)
 

@@ -32,6 +32,7 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
     tokens: int | None = None
     repair: str = ""
     issues: Mapping[str, object] | None = None
+    hedge: bool = False
 
 
 class RequestRecord(msgspec.Struct, gc=False):
@@ -63,6 +64,7 @@ class RequestRecord(msgspec.Struct, gc=False):
     mode_reason: str | msgspec.UnsetType = msgspec.UNSET
     prompt: str | msgspec.UnsetType = msgspec.UNSET
     prompt_language: str | msgspec.UnsetType = msgspec.UNSET
+    hedge: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Written(NamedTuple):
@@ -139,7 +141,7 @@ class RequestWriter:
 
     def _fallback(self, finished: Finished) -> bytes:
         served = finished.attempts[-1].provider
-        first = finished.attempts[0]
+        first = next(attempt for attempt in finished.attempts if not attempt.hedge)
         fields = {
             "msg": f"llm_fallback provider={served} reason={finished.fallback}", "request_id": finished.request_id,
             "route": finished.route, "served_by": finished.served_by, "failed": f"{first.provider}/{first.model}",
@@ -190,9 +192,10 @@ def recorded(finished: Finished) -> RequestRecord:
         [
             AttemptRecord(
                 provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost, guess, tokens, repair,
-                issues and recorded_issues(issues),
+                issues and recorded_issues(issues), hedge,
             )
-            for provider, model, reason, ms, status, detail, cost, guess, tokens, repair, issues in finished.attempts
+            for provider, model, reason, ms, status, detail, cost, guess, tokens, repair, issues, hedge
+            in finished.attempts
         ],
         finished.cost_usd,
     )
@@ -200,6 +203,8 @@ def recorded(finished: Finished) -> RequestRecord:
         record.mode_requested, record.mode_served, record.mode_reason = mode.requested, mode.served, mode.reason
     if (used := finished.prompt) is not None:
         record.prompt, record.prompt_language = f"{used.id}@{used.version}", used.language
+    if finished.hedge:
+        record.hedge = finished.hedge
     return record
 
 

@@ -85,6 +85,19 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str
 
 
+class Hedge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a second target is asked beside a slow one: after `after_s` seconds, or the percentile of the target's own
+    latencies `after_percentile` (until that is known after `after_s`, if given, else not at all).
+
+    Within `window_s` seconds hedges may add `max_extra_cost` (a share) to what the route spends otherwise.
+    """
+
+    after_s: float | None = None
+    after_percentile: float | None = None
+    max_extra_cost: float = 0.05
+    window_s: float = 600.0
+
+
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model name that callers may ask for, and the chain that serves it. A name may end in `*`.
 
@@ -110,6 +123,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompt: str | None = None
     role: str | None = None
     quality: Quality | None = None
+    hedge: Hedge | None = None
 
 
 class SemanticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -46,6 +46,9 @@ DEFINITIONS: tuple[Definition, ...] = (
         "Seconds that one attempt at a provider took; those passed over are not in it.", _TARGET, REQUEST_SECONDS),
     Definition("roadworthy_fallbacks_total", "counter",
         "Requests that a later provider of the chain served, by why the first one did not.", ("route", "reason")),
+    Definition("roadworthy_hedges_total", "counter",
+        "Requests that were slow enough for a second try, by what became of it: sent and `won` or `lost`; not sent "
+        "because `over_cost_cap`, `over_budget`, `unpriced`, `no_target` or `too_late`.", ("route", "result")),
     Definition("roadworthy_quality_issues_total", "counter",
         "Rules that answers did not pass, by route and rule; an answer that failed three rules counts three times.",
         ("route", "rule")),

@@ -198,7 +198,8 @@ def _route(config: Config, name: str) -> settings.Route:
 
 
 def _limits(route: Route) -> dict[str, object]:
-    return {**_plain(route), "quality": None if route.quality is None else route.quality.model_dump()}
+    nodes = {"quality": route.quality, "hedge": route.hedge}
+    return {**_plain(route), **{name: None if node is None else node.model_dump() for name, node in nodes.items()}}
 
 
 def _mode(config: Config, name: str, mode: Mode) -> settings.Mode:
@@ -226,6 +227,7 @@ def _role(config: Config, mode_name: str, mode: Mode, at: int) -> settings.Route
             "name": f"{mode_name}/{role}" if at else mode_name,
             "chain": tuple(settings.Target(*target.split("/", 1)) for target in chain),
             "deadline_s": mode.timeout_s,
+            **({} if mode.hedge is None else {"hedge": mode.hedge.model_dump()}),
         },
         settings.Route,
     )

@@ -10,6 +10,7 @@ from doubles.wire_api import EVENT_STREAM, Call, WireDouble, chunk, completion, 
 from raw_http import Wire, chat, get, post, say
 from roadworthy.gateway.edge.exchange import Exchange
 from roadworthy.gateway.edge.relay import Relay
+from roadworthy.gateway.edge.running_try import RunningTry
 from roadworthy.gateway.providers.openai_shape import OpenAIShape
 from roadworthy.gateway.settings import Breaker, Limits, Retry
 
@@ -64,8 +65,8 @@ ANSWER_FAILS = {
     "reading an answer without length": (always(OpenAIShape, "chat_reply"), NO_LENGTH, False),
     "reading an error": (always(OpenAIShape, "failure"), whole(b"{}", status=b"500 Oops"), False),
     "serving it": (always(Exchange, "serve"), PLAIN, False),
-    "when it hangs up": (always(Exchange, "broke"), b"", False),
-    "when time is up": (always(Exchange, "broke"), None, False),
+    "when it hangs up": (always(RunningTry, "broke"), b"", False),
+    "when time is up": (always(RunningTry, "broke"), None, False),
     "when a stream begins": (always(OpenAIShape, "chat_stream"), EVENTS, True),
     "in a stream's first event": (lambda m: decoder(m, 0), EVENTS, True),
     "when a stream is shown": (always(Exchange, "commit"), EVENTS, True),
@@ -115,7 +116,7 @@ async def test_a_bug_becomes_one_error_answer(start_edge, monkeypatch, where) ->
 IN_A_STREAM = {
     "in an event": (lambda m: decoder(m, 2), EVENTS),
     "at its end": (always(Exchange, "stream_served"), EVENTS),
-    "when it is cut": (always(Exchange, "broke"), EVENTS[:-80]),
+    "when it is cut": (always(RunningTry, "broke"), EVENTS[:-80]),
     "while it is watched": (
         lambda m: later(m, Relay, "_watch", 1),  # the first call only sets the timer
         EVENT_STREAM + b"%x\r\n%b\r\n" % (len(chunk("f")), chunk("f")),
@@ -164,12 +165,12 @@ async def test_a_bug_does_not_keep_the_place_of_a_probe(start_edge, monkeypatch)
 
 
 async def test_a_bug_when_time_is_up_keeps_nobody_elses_time_limit_away(start_edge, monkeypatch) -> None:
-    real = Exchange.broke
+    real = RunningTry.broke
 
-    def sometimes(self: Exchange, *given: object) -> None:
+    def sometimes(self: RunningTry, *given: object) -> None:
         return boom() if self.ask.request.view.messages[0].content == "bad" else real(self, *given)
 
-    monkeypatch.setattr(Exchange, "broke", sometimes)
+    monkeypatch.setattr(RunningTry, "broke", sometimes)
     async with WireDouble(script(None)) as double:
         edge = await start(start_edge, double, retry=Retry(max_tries=1))
         heard = await asyncio.gather(*(say(edge.port, post(chat(text))) for text in ["bad", "good"] * 10))

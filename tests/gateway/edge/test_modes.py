@@ -207,7 +207,7 @@ async def test_the_recovery_costs_no_request(start, three) -> None:
 
 
 async def test_a_slow_mode_steps_down_while_its_calls_still_wait(start, three) -> None:
-    creative = mode("creative", "a", p95_s=0.1, latency_window_s=5.0)
+    creative = mode("creative", "a", p95_s=0.3, latency_window_s=5.0)
     three[0].faults = Fault("delay", seconds=0.9)
     edge = await start((creative, *MODES[1:]))
     waiting = [asyncio.create_task(edge.ask("creative")) for _ in range(4)]

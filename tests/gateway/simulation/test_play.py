@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
+from itertools import count, islice
 from math import inf
 
 import msgspec
 import pytest
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.gateway import breaker, chain, mode_state
+from roadworthy.gateway import breaker, chain, hedge, mode_state
 from roadworthy.gateway.cache.key import Question
 from roadworthy.gateway.chat import ChatRequest
-from roadworthy.gateway.edge import answer_cache, ask, exchange, gating, relay, reserve, turn, visit
+from roadworthy.gateway.edge import answer_cache, ask, exchange, gating, hedging, relay, reserve, turn, visit
 from roadworthy.gateway.modes import Decision
 from roadworthy.gateway.quality import default, gate
 from roadworthy.gateway.simulation import campaign
 from roadworthy.gateway.simulation.clock import virtual_time
+from roadworthy.gateway.simulation.feature import Feature
 from roadworthy.gateway.simulation.invariant import Broken
 from roadworthy.gateway.simulation.play import play
 from roadworthy.gateway.simulation.schedule import draw
@@ -27,12 +29,13 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 MOST_SEEDS = 600
 
 
-def first_broken(seeds: int = MOST_SEEDS) -> tuple[int, Broken] | None:
+def first_broken(schedules: int = MOST_SEEDS, features: Set[Feature] = frozenset()) -> tuple[int, Broken] | None:
     with virtual_time() as loop:
-        for seed in range(seeds):
-            broken = play(loop, draw(seed)).broken
+        drawn = map(draw, count())
+        for schedule in islice((each for each in drawn if each.features >= features), schedules):
+            broken = play(loop, schedule).broken
             if broken is not None:
-                return seed, broken
+                return schedule.seed, broken
     return None
 
 
@@ -113,7 +116,7 @@ def forgets_a_record(patch: pytest.MonkeyPatch) -> None:
 
 
 def ends_a_cut_stream_cleanly(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(exchange.Exchange, "close_incomplete", lambda self: None)
+    patch.setattr(exchange.Exchange, "close_incomplete", lambda self, run: None)
 
 
 def without(tenant: bool = True, route: bool = True, system: bool = True) -> Plant:
@@ -122,13 +125,14 @@ def without(tenant: bool = True, route: bool = True, system: bool = True) -> Pla
     def plant(patch: pytest.MonkeyPatch) -> None:
         honest = visit.question
 
-        def question(who: str, what: str, request: ChatRequest, *, similar: bool = False) -> Question:
+        def question(who: str, what: str, request: ChatRequest, rules: str, *, similar: bool = False) -> Question:
             fields = dict(request.fields)
             if not system:
                 messages = [m for m in msgspec.json.decode(fields["messages"]) if m["role"] != "system"]
                 fields["messages"] = msgspec.Raw(msgspec.json.encode(messages))
             view = request.view if route else msgspec.structs.replace(request.view, model="")
-            return honest(who if tenant else "", what if route else "", ChatRequest(view, fields), similar=similar)
+            asked = ChatRequest(view, fields)
+            return honest(who if tenant else "", what if route else "", asked, rules if route else "", similar=similar)
 
         patch.setattr(visit, "question", question)
 
@@ -182,7 +186,7 @@ def refusals_pass(patch: pytest.MonkeyPatch) -> None:
 
 
 def repairs_without_end(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(gating, "_may_mend", lambda exchange, rejection: rejection.reason in gating.MENDABLE)
+    patch.setattr(gating, "_may_mend", lambda run, rejection: rejection.reason in gating.MENDABLE)
 
 
 def ramps_at_once(patch: pytest.MonkeyPatch) -> None:
@@ -218,6 +222,58 @@ def told_as_asked(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(turn.ModeDesk, "told", lambda self, d: honest(self, d._replace(served=d.requested)))
 
 
+def lost_tries_count_as_failures(patch: pytest.MonkeyPatch) -> None:
+    def abandoned(self: chain.Chain, step: chain.Try, now: float) -> None:  # type: ignore[type-arg]
+        step.link.breaker.failed(step.ticket, now)
+
+    honest = exchange.Exchange.outrun
+
+    def outrun(self: exchange.Exchange, *given: object) -> None:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(chain.Chain, "abandoned", abandoned)
+            honest(self, *given)  # type: ignore[arg-type]
+
+    patch.setattr(exchange.Exchange, "outrun", outrun)
+
+
+def losers_run_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(exchange.Exchange, "outrun", lambda self, run, attempt: self.chain.attempts.append(attempt))
+
+
+def anybody_is_a_second_target(patch: pytest.MonkeyPatch) -> None:
+    def rivals(self: chain.Chain, running: chain.Try, now: float) -> Iterator[object]:  # type: ignore[type-arg]
+        for link in self._links:
+            if link is not running.link:
+                yield chain.Try(link, link.breaker._generation, 1.0)
+
+    patch.setattr(chain.Chain, "rivals", rivals)
+
+
+def forgets_what_is_set_aside(patch: pytest.MonkeyPatch) -> None:
+    honest = hedge.Hedging.closed
+    patch.setattr(
+        hedge.Hedging,
+        "closed",
+        lambda self, now, usd, taken, extra, tokens: honest(self, now, usd, 0.0, extra, tokens),
+    )
+
+
+def second_try_not_reserved(patch: pytest.MonkeyPatch) -> None:
+    honest = reserve.Allowances.second
+
+    def second(self: reserve.Allowances, hold: reserve.Hold) -> reserve.Hold:
+        free = honest(self, hold)
+        free.need = free.need._replace(usd=0, tokens=0, token_rate=0)
+        return free
+
+    patch.setattr(reserve.Allowances, "second", second)
+
+
+def second_try_not_settled(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(hedging.Hedge, "_settle", lambda self, hedged: None)
+
+
+SECOND = {"one second try, of a healthy target, after its delay", "one half-open probe at most"}
 OVER = {"nothing is left over", "every request leaves one record"}
 RULES = {"the breaker follows its rules", "the first target that may be asked is asked"}
 SETTLED = {"every hold is settled once"}
@@ -230,6 +286,12 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
     "tries beyond the deadline": (no_share_of_the_deadline, {"deadlines are kept"}),
     "gives up early": (gives_up_early, {"nobody fails while a healthy provider is unasked"}),
     "a hung-up caller leaves no record": (forgets_a_record, OVER),
+    "a lost try counts as a failure": (lost_tries_count_as_failures, RULES),
+    "who lost runs on": (losers_run_on, OVER | {"every request is answered once", "everybody gets his own answer"}),
+    "a broken target is asked beside another": (anybody_is_a_second_target, SECOND | {"Retry-After is kept"}),
+    "money stays set aside": (forgets_what_is_set_aside, {"both tries are settled"}),
+    "a second try is not reserved for": (second_try_not_reserved, {"no budget is overspent"}),
+    "the second reservation is not settled": (second_try_not_settled, SETTLED),
     "an exchange never closes": (ends_a_cut_stream_cleanly, OVER),
     "cache key without tenant": (without(tenant=False), {"no answer crosses tenants"}),
     "cache key without mode": (
@@ -252,13 +314,20 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
     "a cheaper mode told as the one asked for": (told_as_asked, {"the mode told is the one that served"}),
 }  # fmt: skip
 
+RARE: dict[str, Set[Feature]] = {
+    "a new deadline in each mode": {"modes"},
+    "a second try is not reserved for": {"hedge", "budget"},
+    "the second reservation is not settled": {"hedge", "budget"},
+}
+"""Bugs that only some schedules can show: the others are not played."""
+
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_bug_is_found(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     plant, invariants = PLANTED[name]
     plant(monkeypatch)
     started = time.process_time()
-    found = first_broken()
+    found = first_broken(features=RARE.get(name, frozenset()))
     assert found is not None
     print(f"{name}: seed {found[0]} after {time.process_time() - started:.1f} s: {found[1]}")
     assert found[1].invariant in invariants
@@ -288,7 +357,7 @@ def test_a_hundred_thousand_schedules() -> None:
     report = campaign.run(100_000, 1_000_000, 2, lambda so_far: None, stop_at=5)
     print(f"{report.schedules:,} schedules, {report.requests:,} requests in {time.monotonic() - started:.0f} s")
     assert (report.schedules, report.failures) == (100_000, [])
-    assert all(report.seen[what] > 1_000 for what in ("hit", "stale", "downshift", "repair"))
+    assert all(report.seen[what] > 1_000 for what in ("hit", "stale", "downshift", "repair", "hedge"))
 
 
 def test_a_broken_invariant_travels_between_processes() -> None:

@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class AttemptView(msgspec.Struct, omit_defaults=True, gc=False):
-    """An attempt as callers see it; the last three only where there is something to tell."""
+    """An attempt as callers see it; the last four only where there is something to tell."""
 
     provider: str
     model: str
@@ -31,6 +31,7 @@ class AttemptView(msgspec.Struct, omit_defaults=True, gc=False):
     cost_estimated: bool = False
     repair: str = ""
     quality_issues: Mapping[str, object] | None = None
+    hedge: bool = False
 
 
 class Extra(msgspec.Struct, gc=False):
@@ -74,8 +75,9 @@ def tries(attempts: Sequence[Attempt]) -> int:
 
 
 def fallback_reason(attempts: Sequence[Attempt]) -> str:
-    """Why the first target did not serve; empty when it did."""
-    return attempts[0].reason.value if attempts and attempts[0].reason is not Reason.SERVED else ""
+    """Why the first target did not serve; empty when it did. A hedge that did not serve is no target that failed."""
+    first = next((attempt for attempt in attempts if not attempt.hedge), None)
+    return "" if first is None or first.reason is Reason.SERVED else first.reason.value
 
 
 def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
@@ -92,6 +94,7 @@ def view(attempts: Sequence[Attempt]) -> list[AttemptView]:
             a.cost_estimated,
             a.repair,
             a.issues,
+            a.hedge,
         )
         for a in attempts
     ]
@@ -183,6 +186,8 @@ def served_lines(
     """Header lines of an answer that a provider gave."""
     plain, usd = len(attempts) == 1, total_usd(attempts)
     cost = "" if usd is None else f"x-roadworthy-cost: {usd:.12g}\r\n"
+    if not plain and any(attempt.hedge for attempt in attempts):
+        cost += f"x-roadworthy-hedge: {'won' if attempts[-1].hedge else 'lost'}\r\n"
     return (
         (
             f"x-request-id: {request_id}\r\nx-roadworthy-served-by: {label}\r\n"

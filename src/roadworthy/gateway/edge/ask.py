@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
@@ -47,6 +48,10 @@ class Ask(Protocol):
 
     def output_tokens(self, default: int) -> int:
         """Upper bound of the answer's tokens; `default` where the request names none."""
+        ...
+
+    def twin(self) -> Ask:
+        """The same for a second target at the same time; what is made of one is not seen in the other."""
         ...
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
@@ -116,6 +121,12 @@ class ChatAsk:
     def continued(self, change: Callable[[ChatRequest, str, str], ChatRequest], answer: str, message: str) -> ChatAsk:
         """The same with a failed answer and what is said about it at the end."""
         return ChatAsk(change(self.request, answer, message))
+
+    def twin(self) -> ChatAsk:
+        """See `Ask.twin`."""
+        ask = ChatAsk(self.request.copy())
+        ask.lead = copy(self.lead)
+        return ask
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse parameters that nobody documents, unless every target takes any."""
@@ -225,6 +236,10 @@ class EmbeddingsAsk:
         if not view.input:
             raise UsageError("The request has nothing to embed.", "`input` is empty.", param="input")
         return cls(view.model, fields)
+
+    def twin(self) -> EmbeddingsAsk:
+        """Nothing is made of it for a target."""
+        return self
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse a chain in which no target has embeddings."""

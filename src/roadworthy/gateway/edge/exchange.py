@@ -1,7 +1,6 @@
 """One request on its way through its chain: asks, judges, fails over, answers once, and leaves one record.
 
-The chain decides (gateway/chain.py), this class acts: it owns the timers and the upstream call. A stream is handed to
-a `Relay` from its first byte on.
+The chain decides (gateway/chain.py), this class acts: it owns the timers and whoever is being asked (`RunningTry`).
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import GatewayError, RoadworthyError, StorageError, UnexpectedError
-from roadworthy.gateway.chain import Chain, Spent, Try, Wait
-from roadworthy.gateway.cost import charged, total_usd
-from roadworthy.gateway.edge import gating
+from roadworthy.gateway.chain import Chain, Try, Wait
+from roadworthy.gateway.cost import total_usd
 from roadworthy.gateway.edge.answer import (
     debug_hint,
     error_body,
@@ -29,19 +28,18 @@ from roadworthy.gateway.edge.answer import (
     served_lines,
     splice,
 )
-from roadworthy.gateway.edge.ask import Ask, ChatAsk
+from roadworthy.gateway.edge.ask import Ask
 from roadworthy.gateway.edge.caller import Caller
-from roadworthy.gateway.edge.gated_relay import GatedRelay
 from roadworthy.gateway.edge.heartbeat import Heartbeat
+from roadworthy.gateway.edge.hedging import Hedge
 from roadworthy.gateway.edge.link import UpstreamLink
-from roadworthy.gateway.edge.relay import Relay
 from roadworthy.gateway.edge.routing import Routed
+from roadworthy.gateway.edge.running_try import RunningTry
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN
 from roadworthy.gateway.edge.spent import spent_error
-from roadworthy.gateway.edge.upstream import Call, door
+from roadworthy.gateway.edge.upstream import door
 from roadworthy.gateway.finished import Finished, Quality
 from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
-from roadworthy.gateway.quality.default import Rejection
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.reserve import Hold
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
     from roadworthy.gateway.edge.turn import Turn
     from roadworthy.gateway.edge.visit import Visit
 
-MAX_ERROR_BYTES = 65_536
 MAX_DETAIL_CHARS = 200
 
 
@@ -70,17 +67,15 @@ class Exchange:
     first_token_at: float | None = None
     usage: Usage | None = None
     visit: Visit | None = None
-    _call: Call | None = None
-    _relay: Relay | None = None
+    running: RunningTry | None = None  # who is being asked; beside it `hedge` may have another
+    hedge: Hedge | None = None  # only on routes that ask a second target beside a slow one
     _timer: asyncio.TimerHandle | None = None
     turn: Turn | None = None  # the request's way along the modes, when it asked for one
     shown = NOTHING_SHOWN
     begun = False  # the header of a stream has left
-    repair = ""
-    rejection: Rejection | None = None
     beat: Heartbeat | None = None
     hold: Hold | None = None  # what the key's limits have reserved for it
-    _said = 0  # tokens of an answer that the provider did not count, by estimate
+    _callers_fault: GatewayError | None = None
     _lost_ms = 0.0  # spent in attempts and waits, not in our own code
 
     def __init__(
@@ -92,15 +87,12 @@ class Exchange:
         self.caller = caller
         self.request_id = request_id
         self.key_id = key_id
-        self.streamed = ask.stream
         self.wall = time()
         self.started = now = monotonic()
         route = routed.route
         self.chain: Chain[UpstreamLink] = Chain(
             routed.links, now + route.deadline_s, route.try_timeout_s, service.settings.retry, service.jitter
         )
-        self._tried_at = now
-        self._step: Try[UpstreamLink] | None = None
 
     # -- driving the chain
 
@@ -108,7 +100,7 @@ class Exchange:
         """Ask the first target, as soon as the key's limits let it pass."""
         hold, allowances = self.hold, self.service.allowances
         if hold is None or allowances is None or allowances.start(hold, self._reserved):
-            self._depart(self._tried_at)
+            self._depart()
         elif not self.done:
             left = max(0.0, self.chain.deadline - monotonic())
             self._timer = self.service.loop.call_later(left, door, self, self._unreserved)
@@ -124,12 +116,12 @@ class Exchange:
     def _reserved(self, error: RoadworthyError | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        door(self, partial(self._depart, monotonic()) if error is None else partial(self._refuse, error))
+        door(self, self._depart if error is None else partial(self._refuse, error))
 
-    def _depart(self, now: float) -> None:
+    def _depart(self) -> None:
         if self.routed.mode is not None and self.service.modes is not None:
-            self.service.modes.enter(self, now)
-        if self.streamed and self.routed.gate is not None:
+            self.service.modes.enter(self, monotonic())  # it may have waited since it arrived
+        if self.ask.stream and self.routed.gate is not None:
             self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
         self._advance()
 
@@ -137,9 +129,9 @@ class Exchange:
         """The caller hung up: stop everything, no verdict on the target."""
         if self.done:
             return
-        if self._step is not None:
-            self._note(Reason.CLIENT_GONE)
-            self.chain.abandoned(self._step, monotonic())
+        for run in self._runs():
+            self.note(run, Reason.CLIENT_GONE)
+            self.chain.abandoned(run.step, monotonic())
         self._close(499, "client_gone", "", "not-gated")
 
     def _advance(self) -> None:
@@ -147,88 +139,31 @@ class Exchange:
         while not self.done:
             now = monotonic()
             step = self.chain.next(now)
-            if isinstance(step, Wait):
+            if isinstance(step, Try):
+                if self._try(step, now):
+                    return
+            elif isinstance(step, Wait):
                 self._lost_ms += step.seconds * 1e3
                 self._timer = self.service.loop.call_later(step.seconds, door, self, self._advance)
                 return
-            if isinstance(step, Spent):
-                if self.turn is not None and self.turn.step_down(self, now):
-                    continue
+            elif self.turn is None or not self.turn.step_down(self, now):
                 self._refuse(spent_error(step, self.chain.attempts, self.service.settings.profile))
-                return
-            if self._try(step, now):
                 return
 
     def _try(self, step: Try[UpstreamLink], now: float) -> bool:
         link = step.link
-        self._step = step
+        self.running = run = RunningTry(self, self.ask, step, now)
         try:
             head, body = self.ask.head(link), self.ask.body(link)
         except UnsupportedParameter as error:
-            self._step = None
+            self.running = None
             self.chain.unsupported(step, error.param, now)
             return False
-        self._tried_at = now
-        self._relay = self.usage = None
-        self._call = link.upstream.endpoint.call(head, body, self, step.timeout_s)
+        run.call = link.upstream.endpoint.call(head, body, run, step.timeout_s)
+        if self.routed.hedging is not None:
+            self.hedge = self.hedge or Hedge(self)
+            self.hedge.watch(run, self.routed.hedging, now)
         return True
-
-    # -- Sink: what the upstream says
-
-    def replied(self, status: int, headers: dict[bytes, bytes], body: bytes) -> None:
-        """A whole answer."""
-        assert self._step is not None
-        link = self._step.link
-        if status != 200:
-            if status == 503 and link.upstream.embedded:  # it was started again and still loads
-                self.service.embedded_lost(link.upstream)
-            self._failed(link.upstream.provider.failure(status, headers, body[:MAX_ERROR_BYTES]))
-            return
-        try:
-            reply = self.ask.read(link, body)
-        except ProviderFailure as failure:
-            self._failed(failure)
-            return
-        self.usage = reply.usage
-        if reply.usage is None:
-            self._said = len(reply.content or "") // 4
-        rejection = self.ask.judge(reply, self.routed.gate)
-        if rejection is None:
-            self.serve(reply)
-        else:
-            gating.rejected(self, reply, rejection)
-
-    def began(self, headers: dict[bytes, bytes]) -> None:
-        """A stream began: what follows is the relay's."""
-        assert self._step is not None
-        assert isinstance(self.ask, ChatAsk)
-        kind = headers.get(b"content-type", b"").lower()
-        usable = kind.startswith(b"text/event-stream") and headers.get(b"content-encoding", b"identity") == b"identity"
-        relay = Relay if self.routed.gate is None and not self.ask.in_words else GatedRelay
-        self._relay = relay(self, self._step.link.upstream.provider.chat_stream(self.ask.request), usable)
-
-    def piece(self, data: bytes) -> None:
-        """Bytes of the stream."""
-        if self._relay is not None:
-            self._relay.piece(data)
-
-    def ended(self) -> None:
-        """The stream's HTTP body is complete."""
-        if self._relay is not None:
-            self._relay.ended()
-
-    def broke(self, reason: Reason, detail: str) -> None:
-        """The connection failed, or time is up."""
-        if self.done:  # the lingering end of a stream that was already served
-            return
-        assert self._step is not None
-        link = self._step.link
-        if link.upstream.embedded and reason in {Reason.CONNECT_FAILED, Reason.CONNECTION_CUT}:
-            self.service.embedded_lost(link.upstream)
-        if self._relay is not None:
-            self._relay.broke(reason, detail)
-        else:
-            self._failed(ProviderFailure(reason, None, detail))
 
     def crashed(self, error: BaseException) -> None:
         """A bug of ours was caught at a door: the caller is told, and no target is blamed."""
@@ -236,8 +171,8 @@ class Exchange:
         if self.done:
             return
         failure = UnexpectedError("The gateway failed to handle this request.")
-        if self._step is not None:
-            self.chain.abandoned(self._step, monotonic())
+        for run in self._runs():
+            self.chain.abandoned(run.step, monotonic())
         shown = self.begun
         self._close(200 if shown else failure.spec.http_status, failure.code, "", "failed" if shown else "not-gated")
         if shown:
@@ -251,109 +186,68 @@ class Exchange:
 
     def pause(self) -> None:
         """The caller reads slowly."""
-        if self._call is not None:
-            self._call.pause()
-        if self._relay is not None:
-            self._relay.rest(True)
+        for run in self._runs():
+            run.rest(True)
 
     def resume(self) -> None:
         """The caller has caught up."""
-        if self._call is not None:
-            self._call.resume()
-        if self._relay is not None:
-            self._relay.rest(False)
+        for run in self._runs():
+            run.rest(False)
 
-    def ask_again(self, ask: Ask, rejection: Rejection) -> None:
-        """The same target is asked again within the same step of the chain; what it said counts as an attempt."""
-        assert self._step is not None
-        self.stop_call()
-        step, now = self._step, monotonic()
-        self.rejection = rejection
-        self._note(rejection.reason, 200, ", ".join(rejection.issues))
-        self.rejection, self.repair = None, "asked_again"
-        self._tried_at = now
-        self._relay = self.usage = None
-        self._said = 0
-        timeout_s = min(step.timeout_s, self.chain.deadline - now)
-        self._call = step.link.upstream.endpoint.call(ask.head(step.link), ask.body(step.link), self, timeout_s)
+    def _runs(self) -> list[RunningTry]:
+        """Everybody who is being asked now."""
+        both = (self.running, None if self.hedge is None else self.hedge.run)
+        return [run for run in both if run is not None]
 
     # -- ends of one try
 
-    def reject(self, failure: ProviderFailure, rejection: Rejection) -> None:
-        """The answer did not pass, and its target is not asked again."""
-        self.rejection = rejection
-        self.stream_failed(failure)
-
-    def stream_failed(self, failure: ProviderFailure) -> None:
-        """The stream broke before its commit point: nothing was shown, the next target may serve."""
-        self.stop_call()
-        self._failed(failure)
-
-    def stop_call(self) -> None:
-        """End the upstream call, if one runs."""
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
-
-    @property
-    def call(self) -> Call | None:
-        """The running upstream call."""
-        return self._call
-
-    @property
-    def link(self) -> UpstreamLink:
-        """The target that is being asked."""
-        assert self._step is not None
-        return self._step.link
-
-    def _failed(self, failure: ProviderFailure) -> None:
-        assert self._step is not None
-        step, now = self._step, monotonic()
+    def failed(self, run: RunningTry, failure: ProviderFailure) -> None:
+        """A try gave nothing that may be served: the chain goes on, unless another try still runs."""
+        step, now = run.step, monotonic()
         detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
-        self._note(failure.reason, failure.status, detail)
-        self._call = self._relay = self._step = None
-        self._said = 0
+        self.note(run, failure.reason, failure.status, detail)
+        run.call = run.relay = None
         # What we added to the request may be what the provider rejects: that is no fault of the caller.
-        mended = self.repair != "" and failure.reason is Reason.BAD_REQUEST
-        self.repair, self.rejection = "", None
+        mended = run.repair != "" and failure.reason is Reason.BAD_REQUEST
         self.chain.failed(step, Reason.QUALITY_FAILED if mended else failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
-        if self.chain.callers_fault:
-            self._refuse(
-                GatewayError(
-                    f"The provider {step.link.provider_name} rejected the request.",
-                    detail,
-                    code="provider_rejected_request",
-                )
-            )
+        if self.chain.callers_fault and self._callers_fault is None:
+            rejected = f"The provider {step.link.provider_name} rejected the request."
+            self._callers_fault = GatewayError(rejected, detail, code="provider_rejected_request")
+        if self.hedge is not None and self.hedge.outlasts(run, failure.reason, now):
+            return
+        self.running = None
+        if self._callers_fault is not None:
+            self._refuse(self._callers_fault)
             return
         self._advance()
 
-    def _note(self, reason: Reason, status: int | None = None, detail: str = "") -> Attempt:
-        attempt = self._attempt(reason, status, detail)
-        self._lost_ms += attempt.latency_ms
+    def note(self, run: RunningTry, reason: Reason, status: int | None = None, detail: str = "") -> Attempt:
+        """A try ended so."""
+        attempt = run.attempt(reason, status, detail)
+        self.usage = run.usage
+        self._lost_ms += attempt.latency_ms if self.hedge is None else self.hedge.passed_ms()
         self.chain.attempts.append(attempt)
         return attempt
 
-    def _attempt(self, reason: Reason, status: int | None, detail: str = "") -> Attempt:
-        """The running try as it would stand in the record, with its price."""
-        link, usage = self.link, self.usage
-        said = self._said if self._relay is None else self._relay.said
-        charge = charged(link.price, usage, reason, status, 0 if usage is not None else self.ask.prompt_bytes, said)
-        spent_ms = (monotonic() - self._tried_at) * 1e3
-        issues = None if self.rejection is None else self.rejection.issues or None
-        return Attempt(link.provider_name, link.model, reason, spent_ms, status, detail, *charge, self.repair, issues)
+    def outrun(self, run: RunningTry, attempt: Attempt) -> None:
+        """A try has lost against another one that runs beside it."""
+        assert self.hedge is not None
+        self._lost_ms += self.hedge.passed_ms()
+        self.chain.attempts.append(attempt)
+        self.chain.abandoned(run.step, monotonic())
+        run.close(stopping=True)
 
     # -- ends of the request
 
-    def serve(self, reply: Reply) -> None:
+    def serve(self, run: RunningTry, reply: Reply) -> None:
         """The answer passed."""
-        step, now = self._step, monotonic()
-        assert step is not None
+        now, step = monotonic(), run.step
+        if self.hedge is not None:
+            self.hedge.won(run, now)
         link, gate = step.link, self.routed.gate
-        self._call = None
         attempts = self.chain.attempts
-        attempt = self._note(Reason.SERVED, 200)
+        attempt = self.note(run, Reason.SERVED, 200)
         self.chain.served(step, now)
         gated = self.ask.judged and (gate is None or not reply.has_payload)
         quality: Quality = "passed" if gated else "not-gated"
@@ -361,7 +255,7 @@ class Exchange:
         total_ms = (now - self.started) * 1e3
         if self.visit is not None:
             self.visit.served(body, link.label, quality)
-        if len(attempts) == 1 and not self.repair:
+        if len(attempts) == 1 and not run.repair:
             lines, body = first_served(link.ready_made, body, self.request_id, quality, total_ms, attempt, self.shown)
         else:
             lines = served_lines(self.request_id, link.label, attempts, quality, self.timing(), self.shown)
@@ -369,46 +263,37 @@ class Exchange:
         self.caller.answer(200, lines, body)
         self._close(200, "ok", link.label, quality)
 
-    def commit(self) -> None:
-        """The stream shows its first useful piece: from here on there is no way back."""
-        assert self._step is not None
-        assert self._call is not None
-        self._call.stop_timer()
-        self.first_token_at = monotonic()
+    def commit(self, run: RunningTry) -> None:
+        """A stream shows its first useful piece: from here on there is no way back."""
+        assert run.call is not None
+        run.call.stop_timer()
+        self.first_token_at = now = monotonic()
+        if self.hedge is not None:
+            self.hedge.won(run, now)
         if self.turn is not None:
-            self.turn.answered(self.first_token_at)
-        if self._step.link.breaker.state == "half_open":  # a long stream must not keep the others waiting
-            self.chain.served(self._step, monotonic())
+            self.turn.answered(now)
+        link = run.step.link
+        if link.breaker.state == "half_open":  # a long stream must not keep the others waiting
+            self.chain.served(run.step, now)
         if not self.begun:
             self.begun = True
-            link, so_far = self.link, (self.first_token_at - self._tried_at) * 1e3
-            attempts = [*self.chain.attempts, Attempt(link.provider_name, link.model, Reason.SERVED, so_far, 200)]
-            lines = served_lines(self.request_id, link.label, attempts, self.stream_quality, self.timing(), self.shown)
-            self.caller.begin(lines)
+            so_far = (now - run.started) * 1e3
+            served = Attempt(link.provider_name, link.model, Reason.SERVED, so_far, 200, hedge=run.hedge)
+            attempts, quality = [*self.chain.attempts, served], _quality(run)
+            self.caller.begin(served_lines(self.request_id, link.label, attempts, quality, self.timing(), self.shown))
 
-    def attempts_now(self) -> list[Attempt]:
-        """Attempts so far with the running one as served."""
-        return [*self.chain.attempts, self._attempt(Reason.SERVED, 200)]
-
-    @property
-    def stream_quality(self) -> Quality:
-        """What is known of a stream's quality when its first piece leaves."""
-        return "not-gated" if self._relay is None else self._relay.quality
-
-    def stream_served(self) -> None:
+    def stream_served(self, run: RunningTry) -> None:
         """The stream is complete."""
-        assert self._step is not None
-        self.chain.served(self._step, monotonic())
-        self._note(Reason.SERVED, 200)
+        self.chain.served(run.step, monotonic())
+        self.note(run, Reason.SERVED, 200)
         self.caller.end()
-        self._close(200, "ok", self.link.label, self.stream_quality)
+        self._close(200, "ok", run.link.label, _quality(run))
 
-    def stream_incomplete(self, failure: ProviderFailure) -> GatewayError:
+    def stream_incomplete(self, run: RunningTry, failure: ProviderFailure) -> GatewayError:
         """The stream broke after its commit point. Records it; the relay writes the event and cuts."""
-        assert self._step is not None
-        step, now = self._step, monotonic()
+        step, now = run.step, monotonic()
         detail = self.service.redact(failure.detail)[:MAX_DETAIL_CHARS]
-        self._note(failure.reason, 200, detail)
+        self.note(run, failure.reason, 200, detail)
         self.chain.failed(step, failure.reason, now, failure.retry_after_s)
         self.service.attempt_failed(step.link, failure, detail, self.request_id)
         return GatewayError(
@@ -417,9 +302,9 @@ class Exchange:
             code="stream_incomplete",
         )
 
-    def close_incomplete(self) -> None:
+    def close_incomplete(self, run: RunningTry) -> None:
         """The caller has been told that the stream is incomplete."""
-        self._close(200, "stream_incomplete", self.link.label, "failed")
+        self._close(200, "stream_incomplete", run.link.label, "failed")
 
     def _refuse(self, error: RoadworthyError) -> None:
         attempts = self.chain.attempts
@@ -446,53 +331,60 @@ class Exchange:
     def timing(self) -> str:
         """Value of the `server-timing` header so far, milliseconds."""
         total = (monotonic() - self.started) * 1e3
-        upstream = self._lost_ms or (monotonic() - self._tried_at) * 1e3
+        upstream = self._lost_ms
+        if not upstream and self.running is not None:
+            upstream = (monotonic() - self.running.started) * 1e3
         return f"total;dur={total:.2f}, upstream;dur={upstream:.2f}"
 
     def _close(self, status: int, code: str, label: str, quality: Quality) -> None:
         self.done = True
-        self._step = None
+        run, self.running = self.running, None
+        if run is not None and (run.relay is not None or code != "ok"):
+            run.close(stopping=code != "ok")
         if self._timer is not None:
             self._timer.cancel()
         if self.beat is not None:
             self.beat.stop()
-        if self._relay is not None:
-            self._relay.close()
-            self._relay = None  # it refers to us, and would keep the request until some collection
-        if code != "ok":
-            self.stop_call()
         ended = monotonic()
         total_ms = (ended - self.started) * 1e3
         if self.turn is not None:
             self.turn.ended(self, code, ended)
+        hedge, covered = self.hedge, self.chain.attempts
+        if hedge is not None:
+            covered, self.hedge = hedge.close(ended), None
         if self.hold is not None and self.service.allowances is not None:
-            self.service.allowances.settle(self.hold, self.chain.attempts)
+            self.service.allowances.settle(self.hold, covered)
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
-        self._finish(
-            Finished(
-                self.request_id,
-                self.wall,
-                self.ask.endpoint,
-                self.routed.name,
-                self.key_id,
-                self.streamed,
-                status,
-                code,
-                label,
-                tuple(attempts),
-                total_ms,
-                None if first is None else (first - self.started) * 1e3,
-                max(0.0, total_ms - self._lost_ms),
-                None if usage is None else usage.prompt_tokens,
-                None if usage is None else usage.completion_tokens,
-                "" if code != "ok" or len(attempts) == 1 else fallback_reason(attempts),
-                quality,
-                mode=self.shown.mode,
-                cost_usd=total_usd(attempts),
-                prompt=self.shown.prompt,
-            )
+        record = Finished(
+            self.request_id,
+            self.wall,
+            self.ask.endpoint,
+            self.routed.name,
+            self.key_id,
+            self.ask.stream,
+            status,
+            code,
+            label,
+            tuple(attempts),
+            total_ms,
+            None if first is None else (first - self.started) * 1e3,
+            max(0.0, total_ms - self._lost_ms),
+            None if usage is None else usage.prompt_tokens,
+            None if usage is None else usage.completion_tokens,
+            "" if code != "ok" or len(attempts) == 1 else fallback_reason(attempts),
+            quality,
+            mode=self.shown.mode,
+            cost_usd=total_usd(attempts),
+            prompt=self.shown.prompt,
         )
+        if hedge is not None:
+            record = replace(record, hedge=hedge.result)
+        visit = self.visit
+        if visit is not None:
+            self.visit, record = None, visit.closed(record)
+        self.service.finished(record)
 
-    def _finish(self, record: Finished) -> None:
-        visit, self.visit = self.visit, None
-        self.service.finished(record if visit is None else visit.closed(record))
+
+def _quality(run: RunningTry) -> Quality:
+    """What is known of a stream's quality when its first piece leaves."""
+    return "not-gated" if run.relay is None else run.relay.quality

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -33,12 +34,14 @@ class GatedRelay(Relay):
 
     def _take(self, piece: Piece, out: list[bytes]) -> None:
         if piece.usage is not None:
-            self._exchange.usage = piece.usage
+            self._run.usage = piece.usage
         self._pieces += 1
         if piece.text:
             self._chars += len(piece.text)
             self._read(piece.text)
         self._payload = self._payload or (piece.useful and not piece.text)
+        if piece.useful and self._run.heard_at is None:
+            self._run.heard_at = monotonic()
         if piece.finish_reason is not None and self._finish_reason is None:
             self._finish_reason = piece.finish_reason
         if piece.payload:
@@ -60,21 +63,21 @@ class GatedRelay(Relay):
         if self._finish_reason is None and not self._decoder.finished:
             self._fail(ProviderFailure(Reason.STREAM_CUT, 200, "the stream ended without an end mark"))
             return
-        exchange, gate = self._exchange, self._exchange.routed.gate
-        reply = Reply(b"", "", text or None, self._finish_reason, self._payload, exchange.usage)
+        run, gate = self._run, self._exchange.routed.gate
+        reply = Reply(b"", "", text or None, self._finish_reason, self._payload, run.usage)
         chunks = [piece.payload for piece in self._chunks]
-        rejection = exchange.ask.judge(reply, gate, chunks)
+        rejection = run.ask.judge(reply, gate, chunks)
         if rejection is not None and rejection.reason is Reason.INVALID_JSON:
             mended = gating.without_fence(reply)
-            if mended is not None and (rejection := exchange.ask.judge(mended, gate, chunks)) is None:
-                exchange.repair = gating.UNFENCED
+            if mended is not None and (rejection := run.ask.judge(mended, gate, chunks)) is None:
+                run.repair = gating.UNFENCED
                 self._say(mended.content or "")
         if rejection is None:
             self.quality = "passed" if gate is None or not self._payload else "not-gated"
             self._release()
         else:
             self.close()
-            gating.refuse(exchange, text, rejection)
+            gating.refuse(run, text, rejection)
 
     def _say(self, text: str) -> None:
         """Put `text` in the place of the first choice's: in the first piece that has any, none in the others."""
@@ -88,7 +91,10 @@ class GatedRelay(Relay):
             piece.payload, text = msgspec.json.encode(chunk), ""
 
     def _release(self) -> None:
-        exchange, call = self._exchange, self._exchange.call
+        run, exchange = self._run, self._exchange
+        call = run.call
+        exchange.commit(run)
+        self.committed = True
         out: list[bytes] = []
         told = False
         for piece in self._chunks:
@@ -97,14 +103,12 @@ class GatedRelay(Relay):
                 self._recording.add(payload)
             if piece.finish_reason is not None and not told:
                 told = True
-                payload = splice(payload, exchange.attempts_now(), self.quality, exchange.request_id, exchange.shown)
+                payload = splice(payload, run.attempts_now(), self.quality, exchange.request_id, exchange.shown)
             out.append(b"data: %b\n\n" % payload)
-        self.committed = True
-        exchange.commit()
         self.close()
         out.append(DONE)
         exchange.caller.write(b"".join(out))
         self._keep()
-        exchange.stream_served()
+        exchange.stream_served(run)
         if call is not None:
             call.linger(LINGER_S)

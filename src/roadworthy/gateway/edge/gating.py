@@ -15,7 +15,7 @@ from roadworthy.gateway.quality.json_text import unfenced
 from roadworthy.gateway.quality.repair import repair_message, tongue, with_repair
 
 if TYPE_CHECKING:
-    from roadworthy.gateway.edge.exchange import Exchange
+    from roadworthy.gateway.edge.running_try import RunningTry
 
 DEFAULT_REPAIRS = 1
 """On a route without rules: JSON that is none is asked for once more."""
@@ -26,40 +26,41 @@ MENDABLE = frozenset({Reason.INVALID_JSON, Reason.QUALITY_FAILED})
 UNFENCED = "unfenced"
 
 
-def rejected(exchange: Exchange, reply: Reply, rejection: Rejection) -> None:
+def rejected(run: RunningTry, reply: Reply, rejection: Rejection) -> None:
     """Decide what becomes of a whole answer that did not pass, and do it."""
     if rejection.reason is Reason.INVALID_JSON and (mended := without_fence(reply)) is not None:
-        second = exchange.ask.judge(mended, exchange.routed.gate)
+        second = run.ask.judge(mended, run.exchange.routed.gate)
         if second is None:
-            exchange.repair = UNFENCED
-            exchange.serve(mended)
+            run.repair = UNFENCED
+            run.exchange.serve(run, mended)
             return
         rejection = second
-    refuse(exchange, reply.content or "", rejection)
+    refuse(run, reply.content or "", rejection)
 
 
-def refuse(exchange: Exchange, text: str, rejection: Rejection) -> None:
+def refuse(run: RunningTry, text: str, rejection: Rejection) -> None:
     """Ask the same target again where that may help, else let the chain go on.
 
     Args:
-        exchange: The request.
+        run: Whose answer it is.
         text: What the answer said.
         rejection: What is wrong with it.
     """
-    if _may_mend(exchange, rejection) and isinstance(exchange.ask, ChatAsk):
-        gate = exchange.routed.gate
+    if _may_mend(run, rejection) and isinstance(run.ask, ChatAsk):
+        gate = run.exchange.routed.gate
         wanted = None if gate is None else gate.rules.language
         message = repair_message(rejection.issues, tongue(text, wanted))
-        ask = exchange.ask.continued(with_repair, text, message)
-        exchange.ask_again(ask, rejection)
+        ask = run.ask.continued(with_repair, text, message)
+        run.ask_again(ask, rejection)
         return
-    exchange.reject(ProviderFailure(rejection.reason, 200, ", ".join(rejection.issues)), rejection)
+    run.reject(ProviderFailure(rejection.reason, 200, ", ".join(rejection.issues)), rejection)
 
 
-def _may_mend(exchange: Exchange, rejection: Rejection) -> bool:
+def _may_mend(run: RunningTry, rejection: Rejection) -> bool:
     if rejection.reason not in MENDABLE or rejection.issues.keys() <= {"check_failed"}:
         return False
-    gate, link = exchange.routed.gate, exchange.link
+    exchange, link = run.exchange, run.link
+    gate = exchange.routed.gate
     allowed = DEFAULT_REPAIRS if gate is None else gate.rules.repairs
     asked = sum(
         1

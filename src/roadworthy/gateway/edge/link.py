@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from roadworthy.gateway.breaker import Breaker
 from roadworthy.gateway.cost import FREE, price_of
 from roadworthy.gateway.edge.answer import ReadyMade
 from roadworthy.gateway.edge.upstream import Endpoint
+from roadworthy.gateway.hedge import Pace
 from roadworthy.gateway.providers.contract import Provider
 from roadworthy.gateway.settings import Price
 
@@ -46,9 +48,13 @@ class Upstream:
 
 
 class UpstreamLink:
-    """One target: a provider and a model, with its breaker. Shared by every route that names it."""
+    """One target: a provider and a model, with its breaker. Shared by every route that names it.
 
-    __slots__ = ("breaker", "label", "model", "price", "provider_name", "ready_made", "upstream")
+    Attributes:
+        paces: How fast it answers, by endpoint and whether as a stream; only routes with hedges look and tell.
+    """
+
+    __slots__ = ("breaker", "label", "model", "paces", "price", "provider_name", "ready_made", "upstream")
 
     def __init__(self, upstream: Upstream, model: str, breaker: Breaker) -> None:
         self.upstream = upstream
@@ -58,6 +64,7 @@ class UpstreamLink:
         self.label = f"{upstream.name}/{model}"
         self.price = FREE if upstream.embedded else price_of(upstream.prices, model)
         self.ready_made = ReadyMade(upstream.name, model)
+        self.paces: defaultdict[tuple[str, bool], Pace] = defaultdict(Pace)
 
     @property
     def ready(self) -> bool:

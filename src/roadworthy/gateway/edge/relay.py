@@ -20,7 +20,7 @@ from roadworthy.gateway.quality.default import unusable
 from roadworthy.gateway.stub import HEAD_CHARS, is_stub
 
 if TYPE_CHECKING:
-    from roadworthy.gateway.edge.exchange import Exchange
+    from roadworthy.gateway.edge.running_try import RunningTry
 
 DONE = b"data: [DONE]\n\n"
 LINGER_S = 1.0
@@ -35,7 +35,7 @@ class Relay:
     """Decodes, holds back, commits, watches.
 
     Args:
-        exchange: The request.
+        run: The try whose stream it is.
         decoder: Wire format of the target's streams.
         usable: False when the answer's header already says that this is no event stream.
     """
@@ -56,6 +56,7 @@ class Relay:
         "_pieces",
         "_recording",
         "_resting",
+        "_run",
         "_text",
         "_timer",
         "_usable",
@@ -66,8 +67,9 @@ class Relay:
     quality: Quality = "not-gated"
     """What is said of the text: it leaves before its end is known."""
 
-    def __init__(self, exchange: Exchange, decoder: StreamDecoder, usable: bool) -> None:
-        self._exchange = exchange
+    def __init__(self, run: RunningTry, decoder: StreamDecoder, usable: bool) -> None:
+        self._run = run
+        self._exchange = exchange = run.exchange
         self._decoder = decoder
         self._usable = usable
         self._parser = EventParser()
@@ -139,9 +141,9 @@ class Relay:
     # -- pieces
 
     def _take(self, piece: Piece, out: list[bytes]) -> None:
-        exchange = self._exchange
+        run = self._run
         if piece.usage is not None:
-            exchange.usage = piece.usage
+            run.usage = piece.usage
         self._pieces += 1
         if self._recording is not None:
             self._recording.add(piece.payload)
@@ -153,7 +155,7 @@ class Relay:
         if piece.finish_reason is not None and self._finish_reason is None:
             self._finish_reason = piece.finish_reason
             self._final = piece
-            if exchange.usage is not None or not self.committed:
+            if run.usage is not None or not self.committed:
                 self._end_choice(out)
         elif piece.payload:
             self._put(piece.payload, piece.useful, out)
@@ -162,10 +164,8 @@ class Relay:
         if self.committed:
             out.append(b"data: %b\n\n" % payload)
         elif useful:
-            self._commit()
-            out.extend(self._held)
+            self._commit(out)
             out.append(b"data: %b\n\n" % payload)
-            self._held.clear()
         elif len(self._held) >= MAX_HELD_PIECES or self._held_bytes > MAX_HELD_BYTES:
             raise ProviderFailure(Reason.EMPTY, 200, "many events and none of use")
         else:
@@ -177,7 +177,9 @@ class Relay:
         exchange, piece = self._exchange, self._final
         if piece is not None:
             self._final = None
-            told = splice(piece.payload, exchange.attempts_now(), "not-gated", exchange.request_id, exchange.shown)
+            if piece.useful and not self.committed:
+                self._commit(out)
+            told = splice(piece.payload, self._run.attempts_now(), "not-gated", exchange.request_id, exchange.shown)
             self._put(told, piece.useful, out)
 
     @property
@@ -195,12 +197,14 @@ class Relay:
                 raise ProviderFailure(Reason.MALFORMED, 200, "the text that must be JSON is too large")
             self._text.append(text)
 
-    def _commit(self) -> None:
+    def _commit(self, out: list[bytes]) -> None:
         exchange = self._exchange
-        exchange.commit()
+        exchange.commit(self._run)
         if exchange.beat is not None:  # the mode asked for has a gate, the one that serves has none
             exchange.beat.stop()
         self.committed = True
+        out.extend(self._held)
+        self._held.clear()
         self._last = self._window_start = monotonic()
         self._window_chars = self._chars
         self._watch()
@@ -225,42 +229,42 @@ class Relay:
         exchange = self._exchange
         if self._text and self._finish_reason != "tool_calls":
             reply = Reply(b"", "", "".join(self._text), self._finish_reason)
-            rejection = exchange.ask.judge(reply, None)
+            rejection = self._run.ask.judge(reply, None)
             if rejection is not None:
-                exchange.rejection = rejection
+                self._run.rejection = rejection
                 self._fail(ProviderFailure(rejection.reason, 200, "the text is not the JSON that was asked for"))
                 return
-        call = exchange.call
+        call = self._run.call
         self.close()
         last: list[bytes] = []
         self._end_choice(last)
         exchange.caller.write(b"".join([*last, DONE]))
         self._keep()
-        exchange.stream_served()
+        exchange.stream_served(self._run)
         if call is not None:
             call.linger(LINGER_S)
 
     def _keep(self) -> None:
         visit = self._exchange.visit
         if self._recording is not None and visit is not None:
-            visit.streamed(self._recording, self._exchange.link.label, self.quality)
+            visit.streamed(self._recording, self._run.link.label, self.quality)
 
     def _fail(self, failure: ProviderFailure, out: list[bytes] | None = None) -> None:
         exchange = self._exchange
         if not self.committed:
             self.close()
-            exchange.stream_failed(failure)
+            self._run.fail(failure)
             return
         out = [] if out is None else out
         self._end_choice(out)
         if out:
             exchange.caller.write(b"".join(out))
         self.close()
-        error = exchange.stream_incomplete(failure)
+        error = exchange.stream_incomplete(self._run, failure)
         attempts = exchange.chain.attempts
         exchange.caller.write(incomplete_event(failure.reason, attempts, exchange.request_id, error, exchange.shown))
         exchange.caller.cut()
-        exchange.close_incomplete()
+        exchange.close_incomplete(self._run)
 
     # -- limits after the commit point
 

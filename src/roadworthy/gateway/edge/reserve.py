@@ -52,12 +52,13 @@ Resume = Callable[[RoadworthyError | None], None]
 
 
 class Hold:
-    """The reservation of one request."""
+    """The reservation of one request, or of the second try beside the first; that one is no request of its own."""
 
-    __slots__ = ("account", "need", "reserved", "resume", "settled", "unpriced")
+    __slots__ = ("account", "need", "requests", "reserved", "resume", "settled", "unpriced")
 
-    def __init__(self, account: Account, wanted: Need, unpriced: str) -> None:
+    def __init__(self, account: Account, wanted: Need, unpriced: str, requests: int = 1) -> None:
         self.account = account
+        self.requests = requests
         self.need = wanted
         self.unpriced = unpriced
         self.reserved: Need | None = None
@@ -155,6 +156,10 @@ class Allowances:
         usd = prompt * for_prompt + answer * for_answer + for_request
         return Hold(account, account.need(usd, prompt + answer), unpriced if self._budget.unpriced == "refuse" else "")
 
+    def second(self, hold: Hold) -> Hold:
+        """What a second try of the same request must reserve: as much again, but no place and no request."""
+        return Hold(hold.account, hold.need._replace(requests=0, concurrent=0), hold.unpriced, requests=0)
+
     def start(self, hold: Hold, resume: Resume) -> bool:
         """Reserve, at once or later.
 
@@ -204,7 +209,7 @@ class Allowances:
         for attempt in attempts:
             usd += attempt.cost_usd or 0.0
             tokens += attempt.tokens or 0
-        hold.account.settle(hold.reserved, nano(usd), tokens)
+        hold.account.settle(hold.reserved, nano(usd), tokens, hold.requests)
         if hold.account.crowded and self._soon is None:
             self._soon = self._loop.call_later(CROWDED_S, self._relieve)
 

@@ -10,6 +10,7 @@ import msgspec
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.breaker import Breaker, State
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
+from roadworthy.gateway.hedge import Hedging
 from roadworthy.gateway.quality.gate import Gate, gates
 from roadworthy.gateway.settings import EdgeSettings, Route
 
@@ -20,9 +21,12 @@ BreakerChange = Callable[[str, str, State, State, str], None]
 
 
 class Routed:
-    """A route with its links bound to one requested name; `mode` and `role` when it is a role of a mode."""
+    """A route with its links bound to one requested name; `mode` and `role` when it is a role of a mode.
 
-    __slots__ = ("gate", "links", "mode", "name", "role", "route")
+    `hedging` is None where no second target is ever asked beside a slow one.
+    """
+
+    __slots__ = ("gate", "hedging", "links", "mode", "name", "role", "route")
 
     def __init__(
         self,
@@ -30,15 +34,15 @@ class Routed:
         route: Route,
         links: tuple[UpstreamLink, ...],
         gate: Gate | None,
-        mode: str | None = None,
-        role: str = "",
+        hedging: Hedging | None = None,
     ) -> None:
         self.name = name
         self.route = route
         self.links = links
         self.gate = gate
-        self.mode = mode
-        self.role = role
+        self.mode: str | None = None
+        self.role = ""
+        self.hedging = hedging
 
     @property
     def owner(self) -> str:
@@ -62,24 +66,26 @@ class RouteTable:
         self._upstreams = upstreams
         self._on_change = on_breaker_change
         self._links: dict[tuple[str, str], UpstreamLink] = {}
-        self._gates = gates([*settings.routes, *(role for mode in settings.modes for role in mode.roles)])
+        routes = [*settings.routes, *(role for mode in settings.modes for role in mode.roles)]
+        self._gates = gates(routes)
+        self._hedging = {
+            route.name: Hedging(route.hedge) for route in routes if route.hedge is not None and len(route.chain) > 1
+        }
         self._exact: dict[str, Routed] = {}
         self._patterns: list[tuple[str, Route]] = []
         self._resolved: dict[str, Routed] = {}
         for mode in settings.modes:
             for route in mode.roles:
                 role = route.name.partition("/")[2]
-                routed = self._bind(route.name, route, route.name)
-                self._exact[route.name] = Routed(route.name, route, routed.links, routed.gate, mode.name, role)
+                routed = self._exact[route.name] = self._bind(route.name, route, route.name)
+                routed.mode, routed.role = mode.name, role
         for route in settings.routes:
             if route.name.endswith("*"):
                 self._patterns.append((route.name[:-1], route))
             else:
                 self._exact[route.name] = self._bind(route.name, route, route.name)
         self._patterns.sort(key=lambda pattern: -len(pattern[0]))
-        for route in settings.routes:
-            self._pin(route)
-        for route in (role for mode in settings.modes for role in mode.roles):
+        for route in routes:
             self._pin(route)
 
     @property
@@ -132,11 +138,11 @@ class RouteTable:
             UpstreamLink(link.upstream, name, link.breaker) if target.model == "*" else link
             for target, link in zip(route.chain, self._bind(route.name, route, "*").links, strict=True)
         )
-        return Routed(route.name, route, links, self._gates.get(route.name))
+        return Routed(route.name, route, links, self._gates.get(route.name), self._hedging.get(route.name))
 
     def _bind(self, label: str, route: Route, requested: str) -> Routed:
         links = (self._link(t.provider, requested if t.model == "*" else t.model) for t in route.chain)
-        return Routed(label, route, tuple(links), self._gates.get(route.name))
+        return Routed(label, route, tuple(links), self._gates.get(route.name), self._hedging.get(route.name))
 
     def _pin(self, route: Route) -> None:
         if route.prompt is not None:  # a prompt belongs to the route's name; who names a model gets the model

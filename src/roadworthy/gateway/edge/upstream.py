@@ -96,6 +96,11 @@ class Call:
         """End the call without a report."""
         self._close()
 
+    @property
+    def sent(self) -> bool:
+        """Whether the request has left: there is a connection."""
+        return self._connection is not None
+
     def stop_timer(self) -> None:
         """Lift the time limit: a stream has its own limits after its commit point."""
         if self.bucket:

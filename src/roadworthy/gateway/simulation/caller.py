@@ -64,6 +64,8 @@ class SimulatedCaller:
         self.made: Made | None = None
         self.asked = 0
         """Providers that were asked for it."""
+        self.hedges = 0
+        """Those of them who were asked while another one was."""
         self.model = ""
         """Of the last of them."""
         self.since = 0.0

@@ -43,7 +43,7 @@ class Report:
         schedules: How many were played.
         calls: Requests that reached a simulated provider.
         codes: How often each code was answered.
-        seen: How often what is rare happened: hits and stale answers of the cache, downshifts, repairs.
+        seen: How often what is rare happened: hits and stale answers of the cache, downshifts, repairs, second tries.
         failures: At most `MOST_FAILURES`, by seed.
         failed: How many schedules broke something.
     """

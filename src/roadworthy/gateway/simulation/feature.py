@@ -1,4 +1,4 @@
-"""What a schedule plays besides one chain: modes, a gate, a cache, limits of keys. Drawn from the schedule's seed."""
+"""What a schedule plays besides one chain: modes, a gate, a cache, limits of keys, second tries. The seed decides."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from roadworthy.gateway.settings import (
     CacheSettings,
     Downshift,
     EdgeSettings,
+    Hedge,
     KeyLimits,
     Mode,
     Price,
@@ -22,7 +23,7 @@ from roadworthy.gateway.settings import (
     Target,
 )
 
-Feature = Literal["modes", "gate", "cache", "budget"]
+Feature = Literal["modes", "gate", "cache", "budget", "hedge"]
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 CHAT = "chat"
 MODEL = "m"
@@ -34,20 +35,28 @@ MAX_TOKENS = 64
 PRICE = Price(input=3.0, output=15.0, cached_input=3.0, cache_write=3.0, request=0.001)
 """Of every model, so that what a request must reserve can be worked out from its bytes alone."""
 TENANTS = 3
+HEDGED = 0.35
+"""Share of the schedules with second tries."""
 STALE_S = 120.0
 MAX_CLIMB_S = 10.0
 DWELL_S = 1.0
 SLOW_WINDOW_S = 8.0
 
 
-def draw_features(rng: Random) -> frozenset[Feature]:
-    """None, one, two or all of them."""
-    return frozenset(rng.sample(FEATURES, rng.choices((0, 1, 2, 4), (28, 48, 20, 4))[0]))
+def draw_features(rng: Random, aside: Random) -> frozenset[Feature]:
+    """None, one, two or all of them; second tries beside any of these.
+
+    Args:
+        rng: Of the schedule.
+        aside: Draws second tries: what else is drawn does not depend on them.
+    """
+    drawn = rng.sample(FEATURES[:-1], rng.choices((0, 1, 2, 4), (28, 48, 20, 4))[0])
+    return frozenset(drawn) | {"hedge"} if aside.random() < HEDGED else frozenset(drawn)
 
 
 def draw_settings(
     rng: Random, features: frozenset[Feature], providers: int, deadline_s: float, latency_s: float, open_s: float,
-    workers: int,
+    workers: int, aside: Random,
 ) -> EdgeSettings:  # fmt: skip
     """The gateway's settings.
 
@@ -59,16 +68,18 @@ def draw_settings(
         latency_s: Mean time of a healthy provider: limits that it cannot meet would let nothing heal.
         open_s: Pause of an open breaker.
         workers: How many share limits.
+        aside: As in `draw_features`.
     """
     quality = Quality(required_terms=(REQUIRED_TERM,), repairs=rng.randint(0, 2)) if "gate" in features else None
     ttl_s = rng.choice((3.0, 15.0, 60.0)) if "cache" in features else None
+    hedge = _hedge(aside, latency_s, deadline_s) if "hedge" in features else None
     chain = tuple(Target(f"p{i}", MODEL) for i in range(providers))
-    route = Route(CHAT, chain, deadline_s, cache_ttl_s=ttl_s, quality=quality)
+    route = Route(CHAT, chain, deadline_s, cache_ttl_s=ttl_s, quality=quality, hedge=hedge)
     modes: tuple[Mode, ...] = ()
     if "modes" in features:
         names = MODE_NAMES[-rng.randint(2, 3) :]
         modes = tuple(_mode(rng, name, route, providers, latency_s) for name in names)
-    prices = dict.fromkeys((MODEL, *MODE_NAMES), PRICE) if "budget" in features else {}
+    prices = dict.fromkeys((MODEL, *MODE_NAMES), PRICE) if features & {"budget", "hedge"} else {}
     return EdgeSettings(
         tuple(
             ProviderSettings(f"p{i}", "openai", f"http://p{i}.invalid/v1", "key", prices=prices)
@@ -89,7 +100,7 @@ def _mode(rng: Random, name: str, like: Route, providers: int, latency_s: float)
     who = rng.sample(range(providers), rng.randint(1, providers))
     route = Route(
         name, tuple(Target(f"p{i}", name) for i in who), like.deadline_s * rng.choice((1.0, 1.0, 2.0)),
-        cache_ttl_s=like.cache_ttl_s, quality=like.quality,
+        cache_ttl_s=like.cache_ttl_s, quality=like.quality, hedge=like.hedge,
     )  # fmt: skip
     downshift = Downshift(
         p95_s=latency_s * 6 + 0.5 if rng.random() < 0.7 else None, slow_requests=rng.randint(1, 3),
@@ -101,6 +112,11 @@ def _mode(rng: Random, name: str, like: Route, providers: int, latency_s: float)
         probes=rng.randint(1, 2), shares=rng.choice(((0.1, 0.5), (0.25,))),
     )  # fmt: skip
     return Mode(name, (route,), downshift=downshift, recovery=recovery)
+
+
+def _hedge(rng: Random, latency_s: float, deadline_s: float) -> Hedge:
+    after_s = min(rng.choice((0.8 * latency_s, 2.0 * latency_s, 1.0)), deadline_s / 2)
+    return Hedge(after_s, rng.choice((None, None, 95.0)), rng.choice((0.05, 0.5, 1.0)), rng.choice((60.0, 600.0)))
 
 
 def draw_limits(rng: Random, features: frozenset[Feature]) -> tuple[KeyLimits | None, ...]:

@@ -11,6 +11,7 @@ from roadworthy.gateway.simulation.provider import UNAUTHORIZED_PAUSE, Verdict
 PASSED_OVER = frozenset(("breaker_open", "benched", "unsupported_parameter"))
 GRACE_S = 0.02
 """Timers may fire so much late."""
+SECOND_TRY = "one second try, of a healthy target, after its delay"
 
 
 class Broken(BaseException):
@@ -101,6 +102,10 @@ class BreakerModel:
             return False
         return self.state == "closed" or (self.state == "open" and now - self._opened_at >= self._rules.open_s)
 
+    def healthy(self, now: float) -> bool:
+        """Whether the target may be asked beside another one: healthy, and not at rest."""
+        return self.state == "closed" and now >= self.benched_until
+
     def _count(self, failed: bool, now: float) -> None:
         rules = self._rules
         self._outcomes.append(failed)
@@ -119,6 +124,29 @@ class BreakerModel:
             self._row = 0
 
 
+def check_hedge(
+    model: BreakerModel, after_s: float | None, beside: int, waited_s: float, probed: bool, at_s: float
+) -> None:
+    """A request asks a second target beside the first only when it may.
+
+    Args:
+        model: Of the second target.
+        after_s: The least delay, None when there are no second tries.
+        beside: How many others are being asked for the same request, or were beside the first.
+        waited_s: How long the first of them has been.
+        probed: Whether the first decides about a half-open breaker.
+        at_s: Second of the schedule.
+    """
+    if beside > 1:
+        raise Broken(SECOND_TRY, f"{model.name} is the third to be asked at once", at_s)
+    if after_s is None or waited_s < after_s - GRACE_S:
+        raise Broken(SECOND_TRY, f"{model.name} is asked beside another after {waited_s:.3f} s", at_s)
+    if model.state != "closed":
+        raise Broken(SECOND_TRY, f"{model.name} is asked beside another while it is {model.state}", at_s)
+    if probed:
+        raise Broken(SECOND_TRY, f"{model.name} is asked beside a probe", at_s)
+
+
 def check_attempts(attempts: list[dict[str, Any]], most: int, repairs: int, at_s: float) -> None:
     """No target may be asked more often than the retry rules allow, nor told too often what was wrong."""
     asked: dict[tuple[str, str], int] = {}
@@ -129,6 +157,9 @@ def check_attempts(attempts: list[dict[str, Any]], most: int, repairs: int, at_s
             again[name] = again.get(name, 0) + 1
         elif attempt["reason"] not in PASSED_OVER:
             asked[name] = asked.get(name, 0) + 1
+    hedged = {(attempt["provider"], attempt["model"]) for attempt in attempts if attempt.get("hedge")}
+    if len(hedged) > 1:
+        raise Broken(SECOND_TRY, f"{len(hedged)} were second tries", at_s)
     for name, times in asked.items():
         if times > most:
             raise Broken("retries are bounded", f"{'/'.join(name)} was asked {times} times", at_s)

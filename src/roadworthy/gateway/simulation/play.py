@@ -21,6 +21,8 @@ from roadworthy.gateway.simulation.worker import SimulatedWorker, key_of
 
 CACHE_BYTES = 20_000
 DAY_S = 86_400.0
+LEAST_USD = 1e-12
+"""Sums of dollars may be so wrong."""
 
 
 @dataclass(slots=True)
@@ -32,7 +34,7 @@ class Played:
         broken: The first invariant that did not hold.
         codes: How often each code was answered; `gone` for callers who hung up.
         calls: Requests that reached a provider.
-        seen: How often what is rare happened: hits, stale answers, downshifts, repairs.
+        seen: How often what is rare happened: hits, stale answers, downshifts, repairs, second tries.
     """
 
     seed: int
@@ -132,6 +134,9 @@ class World:
             if worker.ledger.records != len(worker.callers):
                 seen = f"{worker.ledger.records} records of {len(worker.callers)} requests"
                 raise Broken("every request leaves one record", seen, now)
+            if worker.running:
+                raise Broken("nothing is left over", f"the calls of {len(worker.running)} requests still run", now)
+            _check_set_aside(worker, now)
             cache = worker.service.cache
             if cache is not None and cache.flights:
                 raise Broken("nothing is left over", f"{len(cache.flights)} flights never landed", now)
@@ -171,12 +176,22 @@ class World:
                     raise Broken("every hold is settled once", seen, now)
 
 
+def _check_set_aside(worker: SimulatedWorker, now: float) -> None:
+    """No second try is still counted among those that run."""
+    for name in worker.chains:
+        hedging = worker.service.table.find(name).hedging
+        if hedging is not None and hedging.running > LEAST_USD:
+            raise Broken("both tries are settled", f"{hedging.running} dollars are still set aside", now)
+
+
 def _count(played: Played, caller: SimulatedCaller) -> None:
     played.codes[caller.code if caller.answers else "gone"] += 1
     if caller.cache in {"hit", "stale"}:
         played.seen[caller.cache] += 1
     if caller.told.get("mode_reason"):
         played.seen["downshift"] += 1
+    played.seen["hedge"] += caller.hedges
+    played.seen["hedge won"] += any(a.get("hedge") and a["reason"] == "served" for a in caller.attempts)
     played.seen["repair"] += sum(1 for attempt in caller.attempts if attempt.get("repair") == "asked_again")
 
 

@@ -18,7 +18,7 @@ from roadworthy.gateway.simulation.feature import MAX_TOKENS
 from roadworthy.gateway.simulation.schedule import GATED_KINDS, Fault
 
 if TYPE_CHECKING:
-    from roadworthy.gateway.edge.exchange import Exchange
+    from roadworthy.gateway.edge.running_try import RunningTry
 
 Verdict = bool | None
 """What a call says about the health of its provider: well, ill, or nothing."""
@@ -59,7 +59,15 @@ class Watch(Protocol):
         ...
 
     def cancelled(self) -> None:
-        """The gateway ended the call itself: its caller is gone, or what it saw of a stream was enough."""
+        """The gateway ended the call itself: its caller is gone, another was faster, or what it saw was enough."""
+        ...
+
+    def over(self) -> None:
+        """Nothing more will come of this call, whatever it comes to."""
+        ...
+
+    def speaking(self, now: bool) -> None:
+        """The gateway hears something of this call, or has heard it."""
         ...
 
     def told(self) -> None:
@@ -104,7 +112,9 @@ def read_request(body: bytes) -> Asked:
 
 
 class SimulatedCall:
-    """One call on its way, with the methods that an exchange uses of `edge.upstream.Call`."""
+    """One call on its way, with what a try uses of `edge.upstream.Call`."""
+
+    sent = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sink: Sink, timeout_s: float, watch: Watch) -> None:
         self._loop = loop
@@ -157,7 +167,9 @@ class SimulatedCall:
     def stream(self, step: Callable[[Sink], None]) -> None:
         """A part of a streamed answer."""
         if self._sink is not None:
+            self._watch.speaking(True)
             step(self._sink)
+            self._watch.speaking(False)
 
     def done(self, step: Callable[[Sink], None], verdict: Verdict | Rejected) -> None:
         """The last part of a streamed answer."""
@@ -168,18 +180,21 @@ class SimulatedCall:
         if sink is None:
             return
         self._close()
-        if isinstance(verdict, Rejected):
-            step(sink)
-            self._watch.judged(verdict.verdict)
-        else:
+        if not isinstance(verdict, Rejected):
             self._watch.ended(verdict, benched_s)
-            step(sink)
+        self._watch.speaking(True)
+        step(sink)
+        self._watch.speaking(False)
+        if isinstance(verdict, Rejected):
+            self._watch.judged(verdict.verdict)
         self._watch.told()
 
     def _timed_out(self) -> None:
         self.broke(Reason.TIMEOUT, "no answer in time")
 
     def _close(self) -> None:
+        if self._sink is not None:
+            self._watch.over()
         self._sink = None
         if self._limit is not None:
             self._limit.cancel()
@@ -228,7 +243,7 @@ class SimulatedEndpoint:
     def call(self, head: bytes, body: bytes, sink: Sink, timeout_s: float) -> SimulatedCall:
         """Take a request."""
         asked = read_request(body)
-        identity = cast("Exchange", sink).request_id
+        identity = cast("RunningTry", sink).exchange.request_id
         call = SimulatedCall(self.loop, sink, timeout_s, self._admitted(identity, asked))
         latency_s = self._latency_s * self._rng.uniform(0.5, 1.5)
         kind, strength = self._trouble()

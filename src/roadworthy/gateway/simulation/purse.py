@@ -34,7 +34,7 @@ class Purse:
         self.tokens = 0
         self.usd = 0
         self.over = [0, 0]
-        self._running: dict[str, tuple[int, int]] = {}
+        self._running: dict[str, list[tuple[int, int]]] = {}  # what was reserved for each of a request's tries
         self._level = float(self.limits.requests_per_minute or 0)
         self._at = 0.0
 
@@ -43,24 +43,29 @@ class Purse:
         prompt = -(-prompt_bytes // RESERVED_BYTES_PER_TOKEN)
         tokens = prompt + MAX_TOKENS
         usd = prompt * nano(PRICE.input / 1e6) + MAX_TOKENS * nano(PRICE.output / 1e6) + nano(PRICE.request)
-        self._running[identity] = (tokens, usd)
+        self._running[identity] = [(tokens, usd)]
         self._check_spent(now)
         self._check_rate(now)
         most = self.limits.concurrent
         if most is not None and len(self._running) > most:
             self._broken("no more run at once than may", f"{len(self._running)} requests run, {most} may", now)
 
+    def hedged(self, identity: str, now: float) -> None:
+        """A second provider is asked beside the first: as much again must have been reserved, but no place."""
+        self._running[identity] *= 2
+        self._check_spent(now)
+
     def ended(self, record: Finished) -> None:
         """A request is over."""
-        reserved = self._running.pop(record.request_id, None)
-        if reserved is None:
-            return
-        tokens = sum(attempt.tokens or 0 for attempt in record.attempts)
-        usd = nano(sum(attempt.cost_usd or 0.0 for attempt in record.attempts))
-        self.tokens += tokens
-        self.usd += usd
-        self.over[0] += max(0, tokens - reserved[0])
-        self.over[1] += max(0, usd - reserved[1])
+        reserved = self._running.pop(record.request_id, [])
+        for hedge, (most_tokens, most_usd) in enumerate(reserved):
+            attempts = [attempt for attempt in record.attempts if attempt.hedge == bool(hedge)]
+            tokens = sum(attempt.tokens or 0 for attempt in attempts)
+            usd = nano(sum(attempt.cost_usd or 0.0 for attempt in attempts))
+            self.tokens += tokens
+            self.usd += usd
+            self.over[0] += max(0, tokens - most_tokens)
+            self.over[1] += max(0, usd - most_usd)
 
     def refill(self) -> None:
         """The wall clock jumped: another day, and buckets that are full again."""
@@ -73,7 +78,7 @@ class Purse:
         )):  # fmt: skip
             if limit is None:
                 continue
-            taken = used + sum(each[place] for each in self._running.values())
+            taken = used + sum(each[place] for tries in self._running.values() for each in tries)
             most = limit * self.days + self.over[place]
             if taken > most:
                 self._broken("no budget is overspent", f"{taken} {what} of {most} are used or may be", now)

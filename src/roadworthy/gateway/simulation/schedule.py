@@ -145,8 +145,11 @@ def draw(seed: int, requests: int = 24) -> Schedule:
         requests: How many requests arrive while there are faults; a few more come in the quiet end.
     """
     rng = Random(seed)  # noqa: S311 - replay needs a seed, nothing is kept secret with it
-    features = draw_features(rng)
+    aside = Random(f"hedge {seed}")  # noqa: S311 - the same
+    features = draw_features(rng, aside)
     providers, workers = rng.randint(1, 3), rng.choice((1, 1, 2))
+    if "hedge" in features:
+        providers = max(2, providers)
     busy_s = rng.uniform(10.0, 90.0)
     faults = tuple(_fault(rng, features, providers, busy_s) for _ in range(rng.randint(0, 6)))
     times = sorted(rng.uniform(0.0, busy_s) for _ in range(requests))
@@ -156,7 +159,7 @@ def draw(seed: int, requests: int = 24) -> Schedule:
     deadline_s = rng.choice(MODE_DEADLINES_S if "modes" in features else (2.0, 5.0, 10.0, 30.0))
     latency_s = min(rng.choice((0.02, 0.2, 0.8)), deadline_s / providers / 5)  # a healthy answer fits into its share
     settings = draw_settings(
-        rng, features, providers, deadline_s, latency_s, rng.choice((2.0, 10.0)), workers
+        rng, features, providers, deadline_s, latency_s, rng.choice((2.0, 10.0)), workers, aside
     )  # fmt: skip
     models = [CHAT] if not settings.modes else [CHAT, *(mode.name for mode in settings.modes), settings.modes[0].name]
     arrivals = [_arrival(rng, at, workers, features, models) for at in times]

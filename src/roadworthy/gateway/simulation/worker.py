@@ -22,7 +22,7 @@ from roadworthy.gateway.simulation.caller import SimulatedCaller
 from roadworthy.gateway.simulation.clock import VirtualDeadlines
 from roadworthy.gateway.simulation.feature import CHAT
 from roadworthy.gateway.simulation.flight_watch import FlightWatch
-from roadworthy.gateway.simulation.invariant import PASSED_OVER, BreakerModel, Broken
+from roadworthy.gateway.simulation.invariant import PASSED_OVER, BreakerModel, Broken, check_hedge
 from roadworthy.gateway.simulation.mode_watch import ModeWatch
 from roadworthy.gateway.simulation.provider import Asked, SimulatedEndpoint, Verdict
 from roadworthy.gateway.simulation.store import AllowanceDoor
@@ -77,7 +77,7 @@ class CallWatch:
         again: The call before, when the same target is told what was wrong with its answer.
     """
 
-    __slots__ = ("_caller", "_epoch", "_model", "_name", "_repaired", "_worker")
+    __slots__ = ("_caller", "_epoch", "_model", "_name", "_repaired", "_worker", "started")
 
     def __init__(
         self, worker: SimulatedWorker, name: TargetName, caller: SimulatedCaller, again: CallWatch | None
@@ -87,10 +87,16 @@ class CallWatch:
         self._caller = caller
         self._model = worker.models[name]
         self._repaired = False
+        self.started = worker.loop.time()
         if again is None:
-            self._epoch = self._model.asked(worker.loop.time())
+            self._epoch = self._model.asked(self.started)
         else:
             self._epoch, again._repaired = again._epoch, True
+
+    @property
+    def probes(self) -> bool:
+        """Whether it decides about a half-open breaker."""
+        return self._model.state == "half_open" and self._epoch == self._model.epoch
 
     def committed(self) -> None:
         """A stream shows its first piece: well, as far as a probe goes."""
@@ -108,7 +114,20 @@ class CallWatch:
 
     def cancelled(self) -> None:
         """See `provider.Watch`."""
-        self.ended(None if self._worker.losing_callers or self._left_alone() else False)
+        speaker = self._worker.speaker
+        overtaken = speaker is not None and speaker is not self and speaker._caller is self._caller
+        self.ended(None if overtaken or self._worker.losing_callers or self._left_alone() else False)
+
+    def over(self) -> None:
+        """See `provider.Watch`."""
+        running = self._worker.running[self._caller.identity]
+        running.remove(self)
+        if not running:
+            del self._worker.running[self._caller.identity]
+
+    def speaking(self, now: bool) -> None:
+        """See `provider.Watch`."""
+        self._worker.speaker = self if now else None
 
     def told(self) -> None:
         """See `provider.Watch`."""
@@ -141,7 +160,11 @@ class SimulatedWorker:
         self.modes: ModeWatch | None = None
         self.flights = FlightWatch() if "cache" in world.schedule.features else None
         self.life = life
-        self._calls: dict[str, CallWatch] = {}
+        self.speaker: CallWatch | None = None
+        """Whose answer the gateway hears at this moment."""
+        self.running: dict[str, list[CallWatch]] = {}
+        """Calls that are not over, by request."""
+        self._calls: dict[str, dict[TargetName, CallWatch]] = {}  # the last one of each target
         self._deadlines: Deadlines | None = None
         self._short = False
         self.service = service = Service(world.settings, cast(Ledger, self.ledger), _NoMasker(), index)
@@ -218,12 +241,17 @@ class SimulatedWorker:
         self.world.calls += 1
         caller, now = self.callers[identity], self.loop.time()
         name = provider, asked.body["model"]
+        calls, beside = self._calls.setdefault(identity, {}), self.running.setdefault(identity, [])
         if asked.again:
-            watch = CallWatch(self, name, caller, self._calls[identity])
+            watch = CallWatch(self, name, caller, calls[name])
+        elif beside:
+            self._check_hedge(caller, name, beside, now)
+            watch = CallWatch(self, name, caller, None)
         else:
             self._check_target(caller, name, now)
             watch = CallWatch(self, name, caller, None)
-        self._calls[identity] = watch
+        calls[name] = watch
+        beside.append(watch)
         caller.asked += 1
         caller.model = name[1]
         return watch
@@ -247,6 +275,19 @@ class SimulatedWorker:
             self.flights.begins(caller, now)
         if self.modes is not None and caller.arrival.model != CHAT:
             self.modes.first(caller.identity, caller.arrival.model, model)
+
+    def _check_hedge(self, caller: SimulatedCaller, name: TargetName, beside: list[CallWatch], now: float) -> None:
+        """What must hold when a target is asked while another one is, for the same request."""
+        model, hedge = self.models[name], self.world.settings.routes[0].hedge
+        after_s = None if hedge is None else hedge.after_s if hedge.after_percentile is None else 0.0
+        check_hedge(model, after_s, len(beside) + caller.hedges, now - beside[0].started, beside[0].probes, now)
+        asked = self._calls[caller.identity]
+        chain = self.chains[name[1] if self.modes is not None and name[1] in self.chains else CHAT]
+        expected = next((n for n in chain if n not in asked and self.models[n].healthy(now)), None)
+        if name != expected and model.healthy(now):  # else its own model says what is wrong with it
+            raise Broken("the first target that may be asked is asked", f"{name}, not {expected}", now)
+        caller.hedges += 1
+        self.world.purses[caller.arrival.tenant].hedged(caller.identity, now)
 
     def ended(self, record: Finished) -> None:
         """A request left its record."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.check_cache import cache_faults
+from roadworthy.runtime.config.check_hedge import hedge_faults
 from roadworthy.runtime.config.check_mode import ModeCheck
 from roadworthy.runtime.config.check_quality import quality_faults
 from roadworthy.runtime.config.check_spending import spending_faults
@@ -94,6 +95,8 @@ class Check:
         self._retry()
         for path, text in cache_faults(self._gateway):
             self._error(path, text)
+        for hedged in hedge_faults(self._gateway):
+            (self._warn if hedged.only_warned else self._error)(hedged.path, hedged.text)
         for fault in spending_faults(self._gateway):
             (self._warn if fault.warning else self._error)(fault.path, fault.text)
 

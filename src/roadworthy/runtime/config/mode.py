@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from roadworthy.runtime.config.hedge import Hedge
 from roadworthy.runtime.config.node import Node
 from roadworthy.runtime.config.prompt import PROMPT_PATTERN
 
@@ -96,6 +97,11 @@ class Mode(Node):
     parameters: Parameters = Field(default_factory=Parameters, description="Filled in where the caller is silent.")
     timeout_s: float = Field(
         default=30.0, gt=0, le=3600, description="Bound on one call up to its first useful token, in seconds."
+    )
+    hedge: Hedge | None = Field(
+        default=None,
+        description="Whether and when a second target of a role's chain is asked beside a slow one; as the role's "
+        "route says when left out.",
     )
     objective: Objective | None = Field(default=None, description="Time that all roles together should take.")
     downshift: Downshift = Field(default_factory=Downshift, description="When it steps aside.")

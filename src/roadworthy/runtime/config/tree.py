@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Wi
 from pydantic_core import PydanticCustomError
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.hedge import Hedge
 from roadworthy.runtime.config.mode import Mode, expand
 from roadworthy.runtime.config.node import Node as Node
 from roadworthy.runtime.config.prompt import PROMPT_PATTERN, Prompts
@@ -129,6 +130,9 @@ class Route(Node):
     )
     quality: Quality | None = Field(
         default=None, description="Rules of the quality gate; the default rules alone when left out."
+    )
+    hedge: Hedge | None = Field(
+        default=None, description="Whether and when a second target is asked beside a slow one; never when left out."
     )
 
 
