@@ -41,8 +41,11 @@ class Bench:
         self.jobs = DbosJobs(store if "://" in store else Path(store), max_queued=2_000, lost=lambda: None)
         self.engine = open_engine(store if "://" in store else Path(store))
 
-    def worker(self, ahead_s: float = 0.0) -> subprocess.Popen[bytes]:
-        """Start one and wait until it takes jobs; its clock may be ahead, and goes back as much with SIGUSR1."""
+    def worker(self, ahead_s: float = 0.0, doomed: bool = False) -> subprocess.Popen[bytes]:
+        """Start one and wait until it takes jobs; its clock may be ahead, and goes back as much with SIGUSR1.
+
+        One that is doomed takes a poison job, which may end it before it can say anything.
+        """
         with self.log.with_name("stderr").open("ab") as stderr:
             process = subprocess.Popen(
                 [sys.executable, str(WORKER), self.store, str(self.log), str(ahead_s)],
@@ -51,7 +54,8 @@ class Bench:
             )
         self.workers.append(process)
         assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n", self.errors()
+        said = process.stdout.readline()
+        assert said == b"ready\n" or (doomed and not said), self.errors()
         return process
 
     def errors(self) -> str:

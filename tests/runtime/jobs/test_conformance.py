@@ -65,13 +65,13 @@ def test_a_poison_job_ends_as_dead_letter_and_the_others_get_done(bench: Bench) 
     bench.jobs.enqueue("poison", "p", {})
     for number in range(3):
         bench.jobs.enqueue("steps", f"j{number}", {"steps": 1, "ms": 1})
-    worker = bench.worker()
+    worker = bench.worker(doomed=True)
     for _ in range(6):
         if worker.poll() is None:
             wait_for(lambda worker=worker: worker.poll() is not None or bench.state("p") == "dead")
         if bench.state("p") == "dead":
             break
-        worker = bench.worker()
+        worker = bench.worker(doomed=True)
     wait_for(lambda: len(bench.jobs.list("done")) == 3)
     [dead] = bench.jobs.list("dead")
     assert (dead.id, bench.count("p")["poison"]) == ("p", 3)
