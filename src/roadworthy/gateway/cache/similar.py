@@ -69,7 +69,7 @@ class SimilarQuestions:
         self._known: dict[bytes, OrderedDict[bytes, _Known]] = {}
         self._order: OrderedDict[tuple[bytes, bytes], None] = OrderedDict()
         self._vectors: OrderedDict[str, Any] = OrderedDict()
-        self._clear = False
+        self._clear = self._closed = False
         self._thread = threading.Thread(target=self._run, name="similar", daemon=True)
         self._thread.start()
 
@@ -100,6 +100,7 @@ class SimilarQuestions:
     def close(self) -> None:
         """End the thread."""
         self.ready = False
+        self._closed = True
         self._jobs.put(None)
 
     # -- the thread
@@ -128,10 +129,17 @@ class SimilarQuestions:
             for one in waiting:
                 if isinstance(one, _Find):
                     self._tell(one.told, None)
-            self._call(self._failed, error)
+            self._say(self._failed, error)
 
     def _tell(self, told: Told, key: bytes | None) -> None:
-        self._call(told, key)
+        self._say(told, key)
+
+    def _say(self, to: Callable[..., object], what: object) -> None:
+        try:
+            self._call(to, what)
+        except RuntimeError:  # the loop has ended meanwhile, and nobody waits any more
+            if not self._closed:
+                raise
 
     def _search(self, encode: Encode, job: _Find) -> bytes | None:
         known = self._known.get(job.partition)
