@@ -33,7 +33,7 @@ def cost(home: Path, features: str, secs: float) -> dict[str, float]:
         for scenario in SCENARIOS:
             measure(scenario, plain.port, 0.5, home)
             sample = measure(scenario, plain.port, secs, home, cpu_s=lambda: program.usage().cpu_s)
-            if sample["not_200"] or sample["failed"]:
+            if sample["not_200"] or sample.get("failed") or sample.get("without_done"):
                 raise RuntimeError(f"{features or 'nothing'}: {sample}")
             found[scenario.name] = sample["cpu_us_event" if scenario.stream else "cpu_us"]
     return found

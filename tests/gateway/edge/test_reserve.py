@@ -18,6 +18,7 @@ from doubles import Fault
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Lease, Share
 from roadworthy.gateway.allowance_store import FILE, SqliteAllowances, Used, day_of
+from roadworthy.gateway.edge import reserve
 from roadworthy.gateway.settings import Budget, Key, KeyLimits, Price, Retry
 
 PRICES = {"gpt-4.1-mini": Price(400.0, 1_600.0, 100.0, 400.0)}
@@ -336,6 +337,23 @@ async def test_a_store_that_is_away_refuses_only_those_with_limits_and_forgets_n
         limited.store.close()
     assert (second.status_code, second.json()["error"]["code"]) == (503, "store_unavailable")
     assert (used["usd"].spent, used["usd"].leased) == (pytest.approx(cost(first) * 1e9, abs=1), 0)
+
+
+async def test_what_a_killed_worker_held_is_closed_when_the_store_is_back_whoever_asks(start, monkeypatch) -> None:
+    tries: list[int] = []
+
+    def adopt(*given: int) -> None:
+        tries.append(given[0])
+        if len(tries) < 3:
+            raise StorageError("The budgets cannot be read or written.")
+
+    monkeypatch.setattr(SqliteAllowances, "adopt", lambda self, *given: adopt(*given))
+    monkeypatch.setattr(reserve, "SWEEP_S", 0.02)
+    limited = await start(KeyLimits(usd_per_day=5.0), a="http://127.0.0.1:9/v1")
+    async with asyncio.timeout(5):
+        while len(tries) < 3:  # noqa: ASYNC110 - a thread has no event to wait for
+            await asyncio.sleep(0.01)
+    limited.edge.service.allowances.close()
 
 
 async def test_who_hangs_up_while_a_slice_is_leased_is_not_asked_for(start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,7 @@ class Allowances:
         self._pool: ThreadPoolExecutor | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._soon: asyncio.TimerHandle | None = None
+        self._again: asyncio.TimerHandle | None = None
         self._untold: list[Return] = []
         self._adopted = False
         self._dearest: dict[tuple[UpstreamLink, ...], tuple[Dearest, str]] = {}
@@ -125,8 +126,16 @@ class Allowances:
             desk.account.limit(whole_limits(self._limits.get(key_id, self._budget.default)))
             desk.refused_until.clear()
         if self._pool is None and (self._limits or self._default is not None):
-            # What a killed predecessor held is missed by the others until it is closed: not only at the first request.
-            self._run(_nothing).add_done_callback(self._failure)
+            self._adopt()
+
+    def _adopt(self) -> None:
+        """Close what a killed predecessor held, for the others miss it: now, and again until the store answers."""
+
+        def done(future: asyncio.Future[None]) -> None:
+            if self._failure(future) is not None and self._pool is not None:
+                self._again = self._loop.call_later(SWEEP_S, self._adopt)
+
+        self._run(_nothing).add_done_callback(done)
 
     def hold(self, key_id: str, ask: Ask, links: tuple[UpstreamLink, ...], bounds: Sequence[int | None]) -> Hold | None:
         """What a request must reserve before it is sent; None for a key without limits.
@@ -215,7 +224,7 @@ class Allowances:
 
     def close(self) -> None:
         """Tell everything, return everything, and end the thread."""
-        for timer in (self._timer, self._soon):
+        for timer in (self._timer, self._soon, self._again):
             if timer is not None:
                 timer.cancel()
         returns = self._untold + [each for account in self._accounts() for each in account.sweep(keep=False)]
@@ -379,7 +388,9 @@ class Allowances:
 
         def done(future: asyncio.Future[None]) -> None:
             if self._failure(future) is not None:
-                self._untold += returns  # the next sweep tries again
+                self._untold += returns  # the next sweep tries again, also when nothing else is left to look after
+                if self._timer is None and self._pool is not None:
+                    self._timer = self._loop.call_later(SWEEP_S, self._sweep)
 
         self._run(lambda: self._store.settle(self._worker, at, returns)).add_done_callback(done)
 
