@@ -30,12 +30,15 @@ def errors_page() -> str:
     from roadworthy.core.errors import CODES, Exit
 
     lines = [
-        NOTE.format(source="roadworthy.core.errors"), "",
-        "# Errors", "",
+        NOTE.format(source="roadworthy.core.errors"),
+        "",
+        "# Errors",
+        "",
         "Every error has a code. Codes are public: clients, alerts and scripts match on them, and a code never",
         "changes its meaning ([ADR 0002](../adr/0002-error-codes.md)). An HTTP answer carries it in `error.code` with",
         "`why`, `mend` and `request_id`; a command prints `error[CODE]`, `why` and `mend`, or the same as JSON under",
-        "`--json`. `roadworthy explain CODE` prints the row.", "",
+        "`--json`. `roadworthy explain CODE` prints the row.",
+        "",
         "| code | HTTP | exit | retry | what it means | how to mend it |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
@@ -45,9 +48,16 @@ def errors_page() -> str:
         for code, row in CODES.items()
     ]
     lines += [
-        "", "*retry*: whether the same request may succeed later without a change. It is not advice to retry at once:",
-        "a spent chain answers with `x-should-retry: false`, because the gateway already did the retrying.", "",
-        "## Exit codes", "", "One table for every command.", "", "| exit | name | meaning |", "| --- | --- | --- |",
+        "",
+        "*retry*: whether the same request may succeed later without a change. It is not advice to retry at once:",
+        "a spent chain answers with `x-should-retry: false`, because the gateway already did the retrying.",
+        "",
+        "## Exit codes",
+        "",
+        "One table for every command.",
+        "",
+        "| exit | name | meaning |",
+        "| --- | --- | --- |",
     ]
     lines += [f"| {int(exit_code)} | `{exit_code.name}` | {EXIT_MEANINGS[exit_code.name]} |" for exit_code in Exit]
     lines += ["", "1 and 4 differ on purpose: a pipeline must not confuse *judged bad* with *not measured*."]
@@ -60,17 +70,22 @@ def configuration_page() -> str:
 
     schema = Config.model_json_schema()
     lines = [
-        NOTE.format(source="roadworthy.runtime.config.tree"), "",
-        "# Configuration", "",
+        NOTE.format(source="roadworthy.runtime.config.tree"),
+        "",
+        "# Configuration",
+        "",
         "One file, `roadworthy.yaml`. Without it the embedded model serves the route `chat`. Later layers win:",
         "default, file, profile (the file's `profiles:` section chosen by `APP_ENV`), environment variables",
         "`ROADWORTHY_*` (`gateway.port` is `ROADWORTHY_GATEWAY__PORT`), flags. `roadworthy config where KEY` says",
         "which layer set a key, `roadworthy config check` reads the file without starting anything, and",
-        "`roadworthy config schema` prints the JSON schema for editors.", "",
+        "`roadworthy config schema` prints the JSON schema for editors.",
+        "",
         "A secret is never a value in this file: it is a reference, `env:NAME` or `file:PATH`",
-        "([ADR 0007](../adr/0007-secrets.md)). An unknown key is an error with a guess at what was meant.", "",
+        "([ADR 0007](../adr/0007-secrets.md)). An unknown key is an error with a guess at what was meant.",
+        "",
         "`profiles` holds one section per profile (`development`, `staging`, `production`), each shaped like the file",
-        "itself and laid over it. `profile` itself is chosen by `APP_ENV`, not in the file.", "",
+        "itself and laid over it. `profile` itself is chosen by `APP_ENV`, not in the file.",
+        "",
     ]
     for title, node, prefix in _sections(schema):
         described = node.get("description", "").replace("\n", " ")
@@ -92,11 +107,14 @@ def cli_page() -> str:
     from roadworthy.cli.main import cli
 
     lines = [
-        NOTE.format(source="the commands' own --help"), "",
-        "# Commands", "",
+        NOTE.format(source="the commands' own --help"),
+        "",
+        "# Commands",
+        "",
         "Data goes to standard output, narration to standard error. `--json` makes standard output one JSON object:",
         '`{"as_of": ..., "data": ...}`, or `{"error": {"code", "what", "why", "mend"}}`. Exit codes are in',
-        "[errors](errors.md#exit-codes).", "",
+        "[errors](errors.md#exit-codes).",
+        "",
     ]
     root = _context(click, cli, "roadworthy", None)
     for context in _contexts(click, root):
@@ -110,14 +128,17 @@ def metrics_page() -> str:
     from roadworthy.runtime.metrics_definitions import DEFINITIONS
 
     lines = [
-        NOTE.format(source="roadworthy.runtime.metrics_definitions"), "",
-        "# Metrics", "",
+        NOTE.format(source="roadworthy.runtime.metrics_definitions"),
+        "",
+        "# Metrics",
+        "",
         "`GET /metrics` on the public port answers in Prometheus text format. One scrape shows every worker, whichever",
         "of them it reaches; each series carries the label `worker` besides those below. Names and label sets are",
         "public; every label takes its values from a closed set or from the configuration, so the number of series is",
         "bounded.",
         "",
-        "| metric | type | labels | meaning |", "| --- | --- | --- | --- |",
+        "| metric | type | labels | meaning |",
+        "| --- | --- | --- | --- |",
     ]
     lines += [
         f"| `{row.name}` | {row.type} | {', '.join(row.labels) or 'none'} | {_cell(row.help)} |" for row in DEFINITIONS

@@ -34,7 +34,11 @@ class Duel:
     def sample(self, scenario: Scenario, port: int, program: Pinned | None, headers: tuple[str, ...] = ()) -> Sample:
         """One sample of one port; `program` is the gateway that listens there, None for the provider itself."""
         return measure(
-            scenario, port, self.secs, self.home, headers,
+            scenario,
+            port,
+            self.secs,
+            self.home,
+            headers,
             cpu_s=lambda: program.usage().cpu_s if program else 0.0,
             mock_cpu_s=lambda: self.upstream.program.usage().cpu_s,
         )
@@ -71,7 +75,10 @@ class Duel:
         time.sleep(1.0)
         after = program.usage()
         return {
-            "rss_idle_mb": idle.rss_mb, "rss_after_mb": after.rss_mb, "processes": after.processes, "scenarios": found,
+            "rss_idle_mb": idle.rss_mb,
+            "rss_after_mb": after.rss_mb,
+            "processes": after.processes,
+            "scenarios": found,
         }
 
 
@@ -142,13 +149,20 @@ def main() -> int:
     there, absent = choose(given)
     found = play(given, there, absent)
     results: dict[str, Any] = {
-        "kind": "duel", "made": datetime.now(UTC).isoformat(timespec="seconds"), "machine": description(),
+        "kind": "duel",
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": description(),
         "settings": {
-            "secs": given.secs, "runs": given.runs, "network_of_its_own": alone, "with_key": given.with_key,
-            "one_core_for_all": CORES < 2, "litellm": targets.LITELLM,
+            "secs": given.secs,
+            "runs": given.runs,
+            "network_of_its_own": alone,
+            "with_key": given.with_key,
+            "one_core_for_all": CORES < 2,
+            "litellm": targets.LITELLM,
         },
         "summary": {name: report.summarise(runs) for name, runs in found.items()},
-        "not_measured": absent, "runs": found,
+        "not_measured": absent,
+        "runs": found,
     }
     out = given.out or given.home / "duel.json"
     fresh = out.with_suffix(f".{os.getpid()}.tmp")

@@ -148,8 +148,15 @@ class Found:
     def row(self, fault: str) -> dict[str, Any]:
         """The row as it is stored; right in substance but over the limit is `slow`."""
         verdict = "WRONG" if self.faulty else "right" if self.ms <= self.limit_ms else "slow"
-        return {"fault": fault, "verdict": verdict, "seen": self.seen, "faulty": self.faulty, "ms": round(self.ms, 2),
-                "limit_ms": self.limit_ms, "calls": self.calls}
+        return {
+            "fault": fault,
+            "verdict": verdict,
+            "seen": self.seen,
+            "faulty": self.faulty,
+            "ms": round(self.ms, 2),
+            "limit_ms": self.limit_ms,
+            "calls": self.calls,
+        }
 
 
 def _told(seen: Seen, on: Stage) -> list[str]:
@@ -306,8 +313,12 @@ def main() -> int:
     compile_tools(given.home)
     alone = isolate()
     results: dict[str, Any] = {
-        "kind": "faults", "made": datetime.now(UTC).isoformat(timespec="seconds"), "machine": description(),
-        "settings": {"network_of_its_own": alone}, "targets": {}, "not_measured": {},
+        "kind": "faults",
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": description(),
+        "settings": {"network_of_its_own": alone},
+        "targets": {},
+        "not_measured": {},
     }
     for name in given.targets:
         target = targets.own(given.home, "own_faults.sh") if name == "own" else targets.litellm(given.home, faults=True)

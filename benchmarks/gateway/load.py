@@ -65,8 +65,13 @@ def body(model: str, stream: bool = False) -> bytes:
 
 
 def measure(
-    scenario: Scenario, port: int, secs: float, home: Path, headers: Sequence[str] = (),
-    cpu_s: Callable[[], float] = lambda: 0.0, mock_cpu_s: Callable[[], float] = lambda: 0.0,
+    scenario: Scenario,
+    port: int,
+    secs: float,
+    home: Path,
+    headers: Sequence[str] = (),
+    cpu_s: Callable[[], float] = lambda: 0.0,
+    mock_cpu_s: Callable[[], float] = lambda: 0.0,
 ) -> Sample:
     """Put one scenario on a port for `secs` seconds.
 
@@ -85,7 +90,9 @@ def measure(
     request.write_bytes(body(scenario.model, scenario.stream))
     before = cpu_s(), mock_cpu_s(), busy_s(), os.times(), time.monotonic()
     done = subprocess.run(
-        on_core(LOAD_CORE, _command(scenario, port, secs, home, request, headers)), capture_output=True, text=True,
+        on_core(LOAD_CORE, _command(scenario, port, secs, home, request, headers)),
+        capture_output=True,
+        text=True,
         timeout=secs + 60,
     )
     took = time.monotonic() - before[4]
@@ -110,6 +117,14 @@ def _command(
     if scenario.stream:
         return [str(home / "stream_load"), str(port), str(scenario.clients), str(secs), str(request), *headers]
     return [
-        where("wrk"), "-t1", f"-c{scenario.clients}", f"-d{max(1, round(secs))}s", "-s",
-        str(HERE / "plain_load.lua"), f"http://127.0.0.1:{port}/v1/chat/completions", "--", str(request), *headers,
+        where("wrk"),
+        "-t1",
+        f"-c{scenario.clients}",
+        f"-d{max(1, round(secs))}s",
+        "-s",
+        str(HERE / "plain_load.lua"),
+        f"http://127.0.0.1:{port}/v1/chat/completions",
+        "--",
+        str(request),
+        *headers,
     ]

@@ -23,7 +23,9 @@ CORES = os.cpu_count() or 1
 LOAD_CORE = 0
 GATEWAY_CORE = CORES - 1
 INSTALL = {
-    "wrk": "apt-get install wrk", "nginx": "apt-get install nginx", "gcc": "apt-get install gcc",
+    "wrk": "apt-get install wrk",
+    "nginx": "apt-get install nginx",
+    "gcc": "apt-get install gcc",
     "taskset": "apt-get install util-linux",
 }
 
@@ -135,15 +137,17 @@ def on_core(core: int, argv: Sequence[str]) -> list[str]:
 class Pinned:
     """A program on one core, in a session of its own, its output in a file. Ends with the `with` block."""
 
-    def __init__(
-        self, argv: Sequence[str], core: int, log: Path, env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, argv: Sequence[str], core: int, log: Path, env: Mapping[str, str] | None = None) -> None:
         self.log = log
         self.started = time.monotonic()
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                on_core(core, argv), env={**os.environ, **(env or {})}, stdout=out, stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL, start_new_session=True,
+                on_core(core, argv),
+                env={**os.environ, **(env or {})},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         self.pid = self.process.pid
 
@@ -187,7 +191,10 @@ def description() -> dict[str, str | int]:
                 model = line.partition(":")[2].strip()
                 break
     return {
-        "cpu": model, "cores": CORES, "kernel": platform.release(), "python": platform.python_version(),
+        "cpu": model,
+        "cores": CORES,
+        "kernel": platform.release(),
+        "python": platform.python_version(),
         "commit": _output(["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"]),
         "nginx": _output([where("nginx"), "-v"]).rpartition("/")[2],
     }

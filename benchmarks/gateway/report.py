@@ -149,9 +149,7 @@ def faults_text(results: Results) -> str:
     """The table of a fault matrix and how many rows are right."""
     parts = []
     for name, rows in results["targets"].items():
-        cells = [
-            [str(r["row"]), r["fault"], r["verdict"], r["seen"], r["calls"], show(r["ms"], 1)] for r in rows
-        ]
+        cells = [[str(r["row"]), r["fault"], r["verdict"], r["seen"], r["calls"], show(r["ms"], 1)] for r in rows]
         count = Counter(r["verdict"] for r in rows)
         parts.append(
             f"{name}: {count['right']} of {len(rows)} right, {count['slow']} right but slow, {count['WRONG']} wrong"

@@ -90,8 +90,10 @@ http {{
 }}
 """)
     return Target(
-        "nginx", (where("nginx"), "-e", f"{folder}/error.log", "-p", str(folder), "-c", f"{folder}/nginx.conf"),
-        NGINX_PORT, absent=missing("nginx"),
+        "nginx",
+        (where("nginx"), "-e", f"{folder}/error.log", "-p", str(folder), "-c", f"{folder}/nginx.conf"),
+        NGINX_PORT,
+        absent=missing("nginx"),
     )
 
 
@@ -100,16 +102,32 @@ def litellm(home: Path, faults: bool = False) -> Target:
     config = home / f"litellm{'-faults' if faults else ''}.json"
     config.write_text(json.dumps(_litellm_faults() if faults else _litellm_duel()))
     command = home / "litellm" / "bin" / "litellm"
-    absent = None if command.exists() else (
-        "LiteLLM is not installed; install it with: python benchmarks/gateway/duel.py --install"
+    absent = (
+        None
+        if command.exists()
+        else ("LiteLLM is not installed; install it with: python benchmarks/gateway/duel.py --install")
     )
     return Target(
         "litellm",
-        (str(command), "--config", str(config), "--host", "127.0.0.1", "--port", str(LITELLM_PORT),
-         "--num_workers", "1"),
-        LITELLM_PORT, absent=absent, headers=(f"Authorization: Bearer {LITELLM_KEY}",), start_limit_s=120.0,
+        (
+            str(command),
+            "--config",
+            str(config),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(LITELLM_PORT),
+            "--num_workers",
+            "1",
+        ),
+        LITELLM_PORT,
+        absent=absent,
+        headers=(f"Authorization: Bearer {LITELLM_KEY}",),
+        start_limit_s=120.0,
         env={
-            "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_MODE": "PRODUCTION",
+            "LITELLM_LOG": "ERROR",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "LITELLM_TELEMETRY": "False",
         },
     )
@@ -137,8 +155,12 @@ def _litellm_faults() -> dict[str, object]:
         "model_list": [_deployment("m", "m", PRIMARY_PORT), _deployment("m-fallback", "m", FALLBACK_PORT)],
         "litellm_settings": {"enable_json_schema_validation": True, "request_timeout": 2},
         "router_settings": {
-            "num_retries": 1, "timeout": 2, "stream_timeout": 2, "fallbacks": [{"m": ["m-fallback"]}],
-            "allowed_fails": 2, "cooldown_time": 10,
+            "num_retries": 1,
+            "timeout": 2,
+            "stream_timeout": 2,
+            "fallbacks": [{"m": ["m-fallback"]}],
+            "allowed_fails": 2,
+            "cooldown_time": 10,
         },
         "general_settings": {"master_key": LITELLM_KEY},
     }
@@ -167,7 +189,8 @@ def post(target: Target, model: str, timeout_s: float = 10.0) -> bytes:
         OSError: No connection, a time-out, or an answer that is not 200.
     """
     request = urllib.request.Request(
-        f"http://127.0.0.1:{target.port}/v1/chat/completions", body(model),
+        f"http://127.0.0.1:{target.port}/v1/chat/completions",
+        body(model),
         {"content-type": "application/json"} | dict(h.split(": ", 1) for h in target.headers),
     )
     with urllib.request.urlopen(request, timeout=timeout_s) as answer:

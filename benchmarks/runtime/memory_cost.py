@@ -33,8 +33,21 @@ def requests(count: int, fallback: bool = False) -> list[Finished]:
     attempts = (failed, served) if fallback else (served,)
     return [
         Finished(
-            request_id(), 1_760_000_000.123456 + n / 20_000, "chat", "chat", "anonymous", False, 200, "ok",
-            "openai/gpt-4.1-mini", attempts, 415.2345678 + n / 7, None, 0.0543, 123, 45,
+            request_id(),
+            1_760_000_000.123456 + n / 20_000,
+            "chat",
+            "chat",
+            "anonymous",
+            False,
+            200,
+            "ok",
+            "openai/gpt-4.1-mini",
+            attempts,
+            415.2345678 + n / 7,
+            None,
+            0.0543,
+            123,
+            45,
             "connect_failed" if fallback else "",
         )
         for n in range(count)

@@ -175,8 +175,16 @@ def alive(pid: int) -> bool:
 
 def run_of(rps: float, direct: float, cpu: float) -> dict[str, Any]:
     def sample(rate: float, p99: float = 1.0) -> dict[str, Any]:
-        return {"rps": rate, "p50_ms": 0.2, "p99_ms": p99, "cpu_us": cpu, "cpu_us_event": cpu, "first_p50_ms": 26.0,
-                "other_cores": 0.0, "not_200": 0}
+        return {
+            "rps": rate,
+            "p50_ms": 0.2,
+            "p99_ms": p99,
+            "cpu_us": cpu,
+            "cpu_us_event": cpu,
+            "first_p50_ms": 26.0,
+            "other_cores": 0.0,
+            "not_200": 0,
+        }
 
     names = ("plain-1", "plain-16", "plain-64", "slow-64", "stream-16", "stream-64")
     pairs = {n: {"target": sample(rps, 2.5), "direct": sample(direct), "nginx": sample(direct / 2)} for n in names}
@@ -206,9 +214,11 @@ def test_what_is_unknown_is_a_dash() -> None:
 
 def test_report_prints_the_tables(tmp_path: Path) -> None:
     results: dict[str, Any] = {
-        "kind": "duel", "made": "2026-01-01",
+        "kind": "duel",
+        "made": "2026-01-01",
         "machine": {"cpu": "x", "cores": 2, "python": "3.11", "nginx": "1", "commit": "c"},
-        "settings": {"runs": 1, "secs": 1}, "summary": {"own": report.summarise([run_of(10, 100, 50)])},
+        "settings": {"runs": 1, "secs": 1},
+        "summary": {"own": report.summarise([run_of(10, 100, 50)])},
         "not_measured": {"litellm": "not installed"},
     }
     file, plot = tmp_path / "duel.json", tmp_path / "duel.svg"

@@ -28,9 +28,7 @@ def data(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     return json.loads(capsys.readouterr().out)["data"]
 
 
-def test_init_then_check_show_get_where(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_init_then_check_show_get_where(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", FAKE)
     assert run(["init"]) == 0
     shown = capsys.readouterr()
@@ -84,10 +82,7 @@ def test_check_lists_warnings(capsys: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.setenv("ROADWORTHY_GATEWAY__PRT", "1")
     assert run(["config", "check"]) == 0
     out = capsys.readouterr().out
-    assert (
-        "warning: environment variable ROADWORTHY_GATEWAY__PRT: nothing reads this variable; did you mean"
-        in out
-    )
+    assert "warning: environment variable ROADWORTHY_GATEWAY__PRT: nothing reads this variable; did you mean" in out
     assert out.endswith("built-in defaults: good (development, 1 warning)\n")
 
 

@@ -67,9 +67,18 @@ def test_a_good_installation_is_exit_0(monkeypatch: pytest.MonkeyPatch, capsys: 
     states = {one["check"]: one["state"] for one in told["findings"]}
     assert told["healthy"] is True
     assert states == {
-        "python": "ok", "native modules": "ok", "configuration": "ok", "variables": "ok", "secrets": "ok",
-        "embedded model": "not checked", "state directory": "ok", "disk": states["disk"], "ports": "ok",
-        "journal": "not checked", "admin key": "warn", "gateway": "not checked",
+        "python": "ok",
+        "native modules": "ok",
+        "configuration": "ok",
+        "variables": "ok",
+        "secrets": "ok",
+        "embedded model": "not checked",
+        "state directory": "ok",
+        "disk": states["disk"],
+        "ports": "ok",
+        "journal": "not checked",
+        "admin key": "warn",
+        "gateway": "not checked",
     }
     assert not Path("st").exists()
 

@@ -25,11 +25,20 @@ TRIED = [
 ]
 EXTRA = {"attempts": TRIED, "quality": "not-gated", "request_id": "req_1", "cache": "off", "stub_used": False}
 SPENT = {"code": "llm_chain_failed", "message": "Spent. All.", "why": "All.", "mend": "Wait.", "attempts": TRIED[:1]}
-BREAKER = {"provider": "a", "model": "m", "state": "open", "consecutive_failures": 3, "window_failures": 3,
-           "window_size": 3, "retry_in_s": 4.5, "benched_s": 0.0}
+BREAKER = {
+    "provider": "a",
+    "model": "m",
+    "state": "open",
+    "consecutive_failures": 3,
+    "window_failures": 3,
+    "window_size": 3,
+    "retry_in_s": 4.5,
+    "benched_s": 0.0,
+}
 INTERNAL = {
-    "GET /internal/status": Say({"worker": 0, "pid": 5, "uptime_s": 61.0, "requests_in_flight": 1, "connections": 2,
-                                 "breakers": [BREAKER]}),
+    "GET /internal/status": Say(
+        {"worker": 0, "pid": 5, "uptime_s": 61.0, "requests_in_flight": 1, "connections": 2, "breakers": [BREAKER]}
+    ),
     "POST /internal/breakers/reset": Say({"reset": 1}),
 }
 
@@ -214,9 +223,20 @@ def test_with_an_admin_key_the_admin_api_is_asked(monkeypatch: pytest.MonkeyPatc
 
 
 def test_modes_are_shown_with_their_reasons(tmp_path: Path, capsys: Shown) -> None:
-    mode = {"mode": "creative", "state": "down", "cause": "p95_over_limit", "why": "p95 of 9 calls is 7.10 s\x1b[2J",
-            "p95_s": 7.1, "p95_limit_s": 6.0, "failures": 1, "window": 9, "share": 0.0, "in_flight": 2,
-            "fallback": "balanced", "climb_in_s": 21.4}
+    mode = {
+        "mode": "creative",
+        "state": "down",
+        "cause": "p95_over_limit",
+        "why": "p95 of 9 calls is 7.10 s\x1b[2J",
+        "p95_s": 7.1,
+        "p95_limit_s": 6.0,
+        "failures": 1,
+        "window": 9,
+        "share": 0.0,
+        "in_flight": 2,
+        "fallback": "balanced",
+        "climb_in_s": 21.4,
+    }
     status = {"worker": 0, "pid": 5, "modes": [mode, {"mode": "fast", "state": "up"}]}
     with workers(tmp_path / ".roadworthy", 1, {"GET /internal/status": Say(status)}):
         assert run(["gateway", "modes"]) == Exit.GOOD

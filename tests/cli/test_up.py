@@ -56,9 +56,12 @@ class Up:
         ports = ["--port", str(self.port), "--control-port", str(self.control_port)]
         with (folder / "out").open("ab") as out, (folder / "err").open("ab") as err:
             self.process = subprocess.Popen(
-                [sys.executable, *program, "up", *ports, *arguments], cwd=folder, start_new_session=True,
+                [sys.executable, *program, "up", *ports, *arguments],
+                cwd=folder,
+                start_new_session=True,
                 env={**environ, "PYTHONPATH": str(CHILDREN), "STUB_EDGE": stub or "", "NO_COLOR": "1"},
-                stdout=out, stderr=err,
+                stdout=out,
+                stderr=err,
             )
 
     @property
@@ -122,9 +125,15 @@ def test_says_where_it_is_that_it_works_and_what_to_try(up: Callable[..., Up]) -
     running = up()
     text = running.await_out("Stop with Ctrl-C.")
     for words in (
-        f"http://127.0.0.1:{running.port}/v1   (2 workers)", "Self-test: passed.", "plain     local/m: 7 tokens in",
-        "first text after", "curl http", "from openai import OpenAI", "Next: roadworthy gateway ask",
-        f"http://127.0.0.1:{running.control_port}/admin/status", "ADMIN KEY, shown this once",
+        f"http://127.0.0.1:{running.port}/v1   (2 workers)",
+        "Self-test: passed.",
+        "plain     local/m: 7 tokens in",
+        "first text after",
+        "curl http",
+        "from openai import OpenAI",
+        "Next: roadworthy gateway ask",
+        f"http://127.0.0.1:{running.control_port}/admin/status",
+        "ADMIN KEY, shown this once",
     ):
         assert words in text
     assert "\x1b" not in text

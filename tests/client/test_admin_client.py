@@ -27,10 +27,21 @@ def client(server: ScriptedServer) -> Iterator[AdminClient]:
 
 def test_status_gathers_the_breakers_of_all_workers(server: ScriptedServer, client: AdminClient) -> None:
     breaker = {"provider": "a", "model": "m", "state": "open", "consecutive_failures": 3, "retry_in_s": 4.5}
-    server.script["GET /admin/status"] = Say({"workers": [
-        {"worker": 0, "pid": 7, "uptime_s": 1.5, "requests_in_flight": 0, "connections": 2, "breakers": [breaker]},
-        {"worker": 1, "error": "does not answer"},
-    ]})
+    server.script["GET /admin/status"] = Say(
+        {
+            "workers": [
+                {
+                    "worker": 0,
+                    "pid": 7,
+                    "uptime_s": 1.5,
+                    "requests_in_flight": 0,
+                    "connections": 2,
+                    "breakers": [breaker],
+                },
+                {"worker": 1, "error": "does not answer"},
+            ]
+        }
+    )
     status = client.status()
     assert (status.workers[0].pid, status.workers[0].requests_in_flight) == (7, 0)
     assert (status.workers[1].pid, status.workers[1].error) == (None, "does not answer")
@@ -48,9 +59,20 @@ def test_breakers_are_listed_and_reset(server: ScriptedServer, client: AdminClie
 
 
 def test_modes_of_all_workers(server: ScriptedServer, client: AdminClient) -> None:
-    server.script["GET /admin/modes"] = Say({"modes": [
-        {"worker": 1, "mode": "creative", "state": "down", "cause": "p95_over_limit", "p95_s": 7, "window": "x"},
-    ]})
+    server.script["GET /admin/modes"] = Say(
+        {
+            "modes": [
+                {
+                    "worker": 1,
+                    "mode": "creative",
+                    "state": "down",
+                    "cause": "p95_over_limit",
+                    "p95_s": 7,
+                    "window": "x",
+                },
+            ]
+        }
+    )
     (mode,) = client.modes()
     assert (mode.worker, mode.mode, mode.state, mode.cause, mode.p95_s) == (1, "creative", "down", "p95_over_limit", 7)
     assert (mode.window, mode.climb_in_s, mode.why) == (None, None, "")

@@ -14,14 +14,28 @@ from roadworthy.core.errors import AuthError, GatewayError, UsageError
 
 KEY = "rw_canary-0123456789"
 CHAT = "POST /v1/chat/completions"
-ATTEMPT = {"provider": "a", "model": "m", "reason": "timeout", "latency_ms": 12.5, "status": None, "detail": "",
-           "cost_usd": None}
+ATTEMPT = {
+    "provider": "a",
+    "model": "m",
+    "reason": "timeout",
+    "latency_ms": 12.5,
+    "status": None,
+    "detail": "",
+    "cost_usd": None,
+}
 EXTRA = {"attempts": [ATTEMPT], "quality": "not-gated", "request_id": "req_1", "cache": "off", "stub_used": False}
-SPENT = {"error": {
-    "message": "Every provider failed. Two were tried.", "type": "server_error", "code": "llm_chain_failed",
-    "why": "Two were tried.", "mend": "Wait.", "request_id": "req_1", "attempts": [ATTEMPT],
-    "debug_hint": "a/m: timeout",
-}}
+SPENT = {
+    "error": {
+        "message": "Every provider failed. Two were tried.",
+        "type": "server_error",
+        "code": "llm_chain_failed",
+        "why": "Two were tried.",
+        "mend": "Wait.",
+        "request_id": "req_1",
+        "attempts": [ATTEMPT],
+        "debug_hint": "a/m: timeout",
+    }
+}
 
 
 @pytest.fixture
@@ -43,8 +57,12 @@ def chunk(text: str | None = None, **more: object) -> dict[str, object]:
 
 def test_a_plain_answer(server: ScriptedServer, client: GatewayClient) -> None:
     server.script[CHAT] = Say(
-        {"model": "m", "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}],
-         "usage": {"prompt_tokens": 3, "completion_tokens": 1}, "roadworthy": EXTRA},
+        {
+            "model": "m",
+            "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 3, "completion_tokens": 1},
+            "roadworthy": EXTRA,
+        },
         headers={"x-roadworthy-served-by": "a/m"},
     )
     answer = client.chat("Hello", model="chat", max_tokens=5, temperature=None)
@@ -68,7 +86,9 @@ def test_gaps_are_unknowns_and_no_zeros(server: ScriptedServer, client: GatewayC
 
 def test_a_stream_yields_text_and_at_the_end_the_answer(server: ScriptedServer, client: GatewayClient) -> None:
     server.script[CHAT] = events(
-        chunk("안"), chunk("녕"), chunk(roadworthy=EXTRA),
+        chunk("안"),
+        chunk("녕"),
+        chunk(roadworthy=EXTRA),
         {"choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 9}},
         headers={"x-roadworthy-served-by": "a/m"},
     )
@@ -110,7 +130,10 @@ def test_the_gateways_own_incomplete_event_arrives_with_its_attempts(
     with pytest.raises(RemoteError) as caught:
         next(pieces)
     assert caught.value.as_dict() == {
-        "code": "stream_incomplete", "what": "It stalled.", "why": "Nothing for 10 s.", "mend": "M",
+        "code": "stream_incomplete",
+        "what": "It stalled.",
+        "why": "Nothing for 10 s.",
+        "mend": "M",
         "attempts": (Attempt("a", "m", "timeout", 12.5),),
     }
 
@@ -122,15 +145,27 @@ def test_a_spent_chain_is_the_same_error_here(server: ScriptedServer, client: Ga
         list(getattr(client, ask)("x", model="chat"))
     error = caught.value
     assert (error.code, error.what, error.why, error.mend) == (
-        "llm_chain_failed", "Every provider failed.", "Two were tried.", "Wait.")
+        "llm_chain_failed",
+        "Every provider failed.",
+        "Two were tried.",
+        "Wait.",
+    )
     assert (error.attempts[0].reason, error.request_id, error.debug_hint) == ("timeout", "req_1", "a/m: timeout")
     assert error.status == 502
 
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(400, "invalid_request"), (401, "unauthorized"), (403, "forbidden"), (404, "not_found"), (418, "invalid_request"),
-     (429, "rate_limited"), (500, "llm_failure"), (503, "llm_unavailable")],
+    [
+        (400, "invalid_request"),
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "not_found"),
+        (418, "invalid_request"),
+        (429, "rate_limited"),
+        (500, "llm_failure"),
+        (503, "llm_unavailable"),
+    ],
 )
 def test_a_code_of_another_server_is_mapped_by_status(
     server: ScriptedServer, client: GatewayClient, status: int, code: str

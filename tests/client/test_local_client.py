@@ -13,8 +13,16 @@ from roadworthy.core.errors import GatewayError
 
 
 def breaker(state: str, failures: int, retry: float) -> dict[str, object]:
-    return {"provider": "a", "model": "m", "state": state, "consecutive_failures": failures, "window_failures": 1,
-            "window_size": 10, "retry_in_s": retry, "benched_s": 0.0}
+    return {
+        "provider": "a",
+        "model": "m",
+        "state": state,
+        "consecutive_failures": failures,
+        "window_failures": 1,
+        "window_size": 10,
+        "retry_in_s": retry,
+        "benched_s": 0.0,
+    }
 
 
 def test_all_workers_are_asked_and_summarised(tmp_path: Path) -> None:

@@ -22,14 +22,18 @@ def repository_files() -> list[Path]:
     """Every file that is, or is about to be, part of the repository."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
     if listed.returncode == 0 and listed.stdout:
         paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
         return [path for path in paths if path.is_file()]
     return [
-        path for path in ROOT.rglob("*")
-        if path.is_file() and LEFT_OUT.isdisjoint(part for part in path.relative_to(ROOT).parts)
+        path
+        for path in ROOT.rglob("*")
+        if path.is_file()
+        and LEFT_OUT.isdisjoint(part for part in path.relative_to(ROOT).parts)
         and not any(part.endswith("_cache") for part in path.parts)
     ]
 

@@ -50,7 +50,8 @@ def test_every_page_is_reached_from_the_index(pages: list[Path], root: Path) -> 
     docs = root / "docs"
     index = (docs / "index.md").read_text()
     lost = [
-        str(page.relative_to(docs)) for page in pages
+        str(page.relative_to(docs))
+        for page in pages
         if docs in page.parents and page.name != "index.md" and f"({page.relative_to(docs)})" not in index
     ]
     assert not lost, lost
@@ -63,9 +64,7 @@ def test_decision_records_are_short_and_whole(root: Path) -> None:
         text = record.read_text()
         assert len(text.splitlines()) <= 60, record.name
         assert text.startswith(f"# {record.name[:4]} "), record.name
-        assert re.findall(r"^## (.*)$", text, re.MULTILINE)[:2] in (
-            ["Context", "Decision"],
-        ), record.name
+        assert re.findall(r"^## (.*)$", text, re.MULTILINE)[:2] in (["Context", "Decision"],), record.name
         assert "\n## Rejected\n" in text, record.name
         assert "\n## Price\n" in text, record.name
 

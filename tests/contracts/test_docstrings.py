@@ -11,9 +11,25 @@ from roadworthy.core.errors import CODES
 
 # Called by asyncio, httptools or click under names they fix and document.
 CALLBACKS = {
-    "connection_made", "connection_lost", "data_received", "eof_received", "pause_writing", "resume_writing",
-    "on_message_begin", "on_url", "on_status", "on_header", "on_headers_complete", "on_body", "on_message_complete",
-    "on_chunk_header", "on_chunk_complete", "get_command", "list_commands", "format_help", "resolve_command",
+    "connection_made",
+    "connection_lost",
+    "data_received",
+    "eof_received",
+    "pause_writing",
+    "resume_writing",
+    "on_message_begin",
+    "on_url",
+    "on_status",
+    "on_header",
+    "on_headers_complete",
+    "on_body",
+    "on_message_complete",
+    "on_chunk_header",
+    "on_chunk_complete",
+    "get_command",
+    "list_commands",
+    "format_help",
+    "resolve_command",
 }
 
 

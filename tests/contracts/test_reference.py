@@ -15,8 +15,15 @@ from roadworthy.core.errors import CODES, Exit
 
 PAGES = ("errors.md", "configuration.md", "cli.md", "metrics.md")
 ROUTES = (
-    "POST /v1/chat/completions", "POST /v1/embeddings", "GET /v1/models", "GET /v1/models/{id}",
-    "GET /livez", "GET /readyz", "GET /health", "GET /health/llm", "GET /metrics",
+    "POST /v1/chat/completions",
+    "POST /v1/embeddings",
+    "GET /v1/models",
+    "GET /v1/models/{id}",
+    "GET /livez",
+    "GET /readyz",
+    "GET /health",
+    "GET /health/llm",
+    "GET /metrics",
 )
 HEADER = re.compile(r"x-roadworthy-[a-z-]+|x-request-id|x-should-retry|server-timing|retry-after", re.IGNORECASE)
 
@@ -97,4 +104,3 @@ def test_json_examples_parse(repository_files: list[Path], root: Path) -> None:
             except ValueError as error:
                 broken.append(f"{path.relative_to(root)}: {error}")
     assert not broken, broken
-

@@ -33,7 +33,8 @@ def test_functions_are_at_most_60_lines(source_files: list[Path], root: Path) ->
 
 def test_no_module_has_a_name_that_says_nothing(source_files: list[Path], root: Path) -> None:
     vague = [
-        str(path.relative_to(root)) for path in source_files
+        str(path.relative_to(root))
+        for path in source_files
         if not FORBIDDEN_NAMES.isdisjoint([path.stem, *path.stem.split("_"), path.parent.name])
     ]
     assert not vague, vague

@@ -1,4 +1,4 @@
-"""Types and style are part of the suite: mypy --strict on the source, ruff on everything."""
+"""Types and style are part of the suite: mypy --strict on the source, ruff and its format on everything."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from pathlib import Path
 
 def test_ruff_is_clean(root: Path) -> None:
     _run([sys.executable, "-m", "ruff", "check", "--quiet", "--output-format", "concise", "."], root)
+
+
+def test_ruff_would_format_nothing(root: Path) -> None:
+    _run([sys.executable, "-m", "ruff", "format", "--quiet", "--check", "."], root)
 
 
 def test_mypy_strict_is_clean(root: Path) -> None:

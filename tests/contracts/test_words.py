@@ -10,7 +10,7 @@ FORBIDDEN = {
     "a path of one machine": r"(?<![\w.$}])/(wor[k]|hom[e]/\w+|roo[t]|tmp/[w])/",
     "a registry host": r"pypi\.or[g]|pythonhosted\.or[g]|npmjs\.(or[g]|co[m])|debian\.or[g]|crates\.i[o]",
     "a writing tool": r"(?i)\bcop[i]lot\b|\bclaude[ -]cod[e]\b|\bco[d]ex\b|\bchatgp[t]\b"
-                      r"|\bco-authored-b[y]\b|\bai[ -](generate[d]|assistan[t])\b|\bas an a[i]\b",
+    r"|\bco-authored-b[y]\b|\bai[ -](generate[d]|assistan[t])\b|\bas an a[i]\b",
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KE[Y]-----",
     "a key of a paid service": r"\bsk-(proj|ant|live)-[A-Za-z0-9]{20,}",
     "an emoji": "[\U0001f300-\U0001faff\u2705\u274c]",

@@ -29,7 +29,11 @@ def curl(*words: str) -> tuple[str, str]:
 
 def test_curl_plain(live: Gateway) -> None:
     head, body = curl(
-        f"{live.url}/v1/chat/completions", "-H", "content-type: application/json", "-d", BODY % "",
+        f"{live.url}/v1/chat/completions",
+        "-H",
+        "content-type: application/json",
+        "-d",
+        BODY % "",
     )
     assert head.startswith("HTTP/1.1 200 OK\n")
     assert f"x-roadworthy-served-by: embedded/{MODEL}\n" in head
@@ -42,7 +46,11 @@ def test_curl_plain(live: Gateway) -> None:
 
 def test_curl_stream(live: Gateway) -> None:
     head, body = curl(
-        f"{live.url}/v1/chat/completions", "-H", "content-type: application/json", "-d", BODY % ', "stream": true',
+        f"{live.url}/v1/chat/completions",
+        "-H",
+        "content-type: application/json",
+        "-d",
+        BODY % ', "stream": true',
     )
     assert "content-type: text/event-stream" in head
     assert f"x-roadworthy-served-by: embedded/{MODEL}\n" in head
@@ -91,8 +99,13 @@ def test_metrics_are_prometheus_text_and_count_this_request(live: Gateway) -> No
     text = live.get("/metrics").text
     names = {family.name for family in text_string_to_metric_families(text)}
     assert {
-        "http_request_duration_seconds", "roadworthy_attempts", "stub_served", "roadworthy_breaker_state",
-        "gen_ai_server_time_to_first_token", "roadworthy_journal_dropped", "process_resident_memory_bytes",
+        "http_request_duration_seconds",
+        "roadworthy_attempts",
+        "stub_served",
+        "roadworthy_breaker_state",
+        "gen_ai_server_time_to_first_token",
+        "roadworthy_journal_dropped",
+        "process_resident_memory_bytes",
     } <= names
     workers = {line.partition('worker="')[2][:1] for line in text.splitlines() if "roadworthy_build_info{" in line}
     assert workers == {"0", "1"}

@@ -114,7 +114,11 @@ async def test_async(patient: openai.AsyncOpenAI) -> None:
 def test_json_schema(client: openai.OpenAI) -> None:
     question: Any = [{"role": "user", "content": "Capital of France and its number of inhabitants as JSON."}]
     answer = client.chat.completions.create(
-        model="chat", messages=question, response_format=SCHEMA, max_tokens=80, temperature=0,
+        model="chat",
+        messages=question,
+        response_format=SCHEMA,
+        max_tokens=80,
+        temperature=0,
     )
     value = json.loads(answer.choices[0].message.content or "")
     assert set(value) == {"capital", "inhabitants"}
@@ -125,7 +129,11 @@ def test_json_schema(client: openai.OpenAI) -> None:
 def test_json_object(client: openai.OpenAI) -> None:
     question: Any = [{"role": "user", "content": "Give a JSON object with the key colour."}]
     answer = client.chat.completions.create(
-        model="chat", messages=question, response_format={"type": "json_object"}, max_tokens=200, temperature=0,
+        model="chat",
+        messages=question,
+        response_format={"type": "json_object"},
+        max_tokens=200,
+        temperature=0,
     )
     assert isinstance(json.loads(answer.choices[0].message.content or ""), dict)
 
@@ -196,9 +204,10 @@ def test_a_malformed_request_is_a_bad_request(client: openai.OpenAI) -> None:
 
 def test_a_spent_chain_is_an_error_that_the_sdk_does_not_retry(live: Gateway) -> None:
     live.cli("gateway", "breaker", "reset")
-    with openai.OpenAI(base_url=f"{live.url}/v1", api_key="none-needed", max_retries=2) as client, (
-        pytest.raises(openai.InternalServerError)
-    ) as caught:
+    with (
+        openai.OpenAI(base_url=f"{live.url}/v1", api_key="none-needed", max_retries=2) as client,
+        pytest.raises(openai.InternalServerError) as caught,
+    ):
         client.chat.completions.create(model="dead", messages=QUESTION)
     error = caught.value
     assert error.status_code == 502

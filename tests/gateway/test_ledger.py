@@ -31,9 +31,20 @@ AT = 1_760_000_000.25
 
 def finished(number: int = 0, **changed: Any) -> Finished:
     values: dict[str, Any] = {
-        "request_id": f"req_{number:024x}", "at": AT, "endpoint": "chat", "route": "chat", "key_id": "anonymous",
-        "stream": False, "status": 200, "code": "ok", "served_by": "openai/gpt-4.1-mini", "attempts": (SERVED,),
-        "latency_ms": 415.23456, "overhead_ms": 0.05432, "prompt_tokens": 12, "completion_tokens": 34,
+        "request_id": f"req_{number:024x}",
+        "at": AT,
+        "endpoint": "chat",
+        "route": "chat",
+        "key_id": "anonymous",
+        "stream": False,
+        "status": 200,
+        "code": "ok",
+        "served_by": "openai/gpt-4.1-mini",
+        "attempts": (SERVED,),
+        "latency_ms": 415.23456,
+        "overhead_ms": 0.05432,
+        "prompt_tokens": 12,
+        "completion_tokens": 34,
     }
     return Finished(**(values | changed))
 
@@ -95,28 +106,60 @@ def requests_in(entries: Any) -> list[dict[str, Any]]:
 def test_a_request_becomes_one_log_line(desk: Desk) -> None:
     desk.ledger.add(finished())
     desk.ledger.flush()
-    assert desk.lines() == [{
-        "time": "2025-10-09T08:53:20.250Z", "level": "info", "event": "request", "worker": 1,
-        "msg": "runtime stub_used=false quality_passed=null", "request_id": "req_" + "0" * 24, "at": AT,
-        "endpoint": "chat", "route": "chat", "key_id": "anonymous", "stream": False, "status": 200, "code": "ok",
-        "served_by": "openai/gpt-4.1-mini", "latency_ms": 415.235, "first_token_ms": None, "overhead_ms": 0.054,
-        "prompt_tokens": 12, "completion_tokens": 34, "fallback": "", "quality": "not-gated", "stub_used": False,
-        "cache": "off", "cache_age_s": None,
-        "attempts": [
-            {"provider": "openai", "model": "gpt-4.1-mini", "reason": "served", "latency_ms": 412.346, "status": 200}
-        ],
-        "cost_usd": None,
-    }]
+    assert desk.lines() == [
+        {
+            "time": "2025-10-09T08:53:20.250Z",
+            "level": "info",
+            "event": "request",
+            "worker": 1,
+            "msg": "runtime stub_used=false quality_passed=null",
+            "request_id": "req_" + "0" * 24,
+            "at": AT,
+            "endpoint": "chat",
+            "route": "chat",
+            "key_id": "anonymous",
+            "stream": False,
+            "status": 200,
+            "code": "ok",
+            "served_by": "openai/gpt-4.1-mini",
+            "latency_ms": 415.235,
+            "first_token_ms": None,
+            "overhead_ms": 0.054,
+            "prompt_tokens": 12,
+            "completion_tokens": 34,
+            "fallback": "",
+            "quality": "not-gated",
+            "stub_used": False,
+            "cache": "off",
+            "cache_age_s": None,
+            "attempts": [
+                {
+                    "provider": "openai",
+                    "model": "gpt-4.1-mini",
+                    "reason": "served",
+                    "latency_ms": 412.346,
+                    "status": 200,
+                }
+            ],
+            "cost_usd": None,
+        }
+    ]
 
 
 @pytest.mark.parametrize(
     ("changed", "level", "message"),
     [
         ({"quality": "passed"}, "info", "runtime stub_used=false quality_passed=true"),
-        ({"quality": "failed", "code": "runtime_quality_failed", "status": 422}, "info",
-         "runtime stub_used=false quality_passed=false"),
-        ({"code": "llm_chain_failed", "status": 502, "served_by": ""}, "error",
-         "runtime stub_used=false quality_passed=null"),
+        (
+            {"quality": "failed", "code": "runtime_quality_failed", "status": 422},
+            "info",
+            "runtime stub_used=false quality_passed=false",
+        ),
+        (
+            {"code": "llm_chain_failed", "status": 502, "served_by": ""},
+            "error",
+            "runtime stub_used=false quality_passed=null",
+        ),
         ({"code": STUB, "status": 503}, "critical", "runtime stub_used=false quality_passed=null"),
         ({"stub_used": True, "code": STUB}, "critical", "runtime stub_used=true quality_passed=null"),
         ({"code": "client_gone", "status": 499}, "info", "runtime stub_used=false quality_passed=null"),
@@ -135,9 +178,16 @@ def test_a_fallback_gets_its_own_line(desk: Desk) -> None:
     request, fallback = desk.lines()
     assert [attempt["reason"] for attempt in request["attempts"]] == ["timeout", "served"]
     assert fallback == {
-        "time": request["time"], "level": "warning", "event": "llm_fallback", "worker": 1,
-        "msg": "llm_fallback provider=openai reason=timeout", "request_id": request["request_id"], "route": "chat",
-        "served_by": "openai/gpt-4.1-mini", "failed": "local/mock-1", "reason": "timeout",
+        "time": request["time"],
+        "level": "warning",
+        "event": "llm_fallback",
+        "worker": 1,
+        "msg": "llm_fallback provider=openai reason=timeout",
+        "request_id": request["request_id"],
+        "route": "chat",
+        "served_by": "openai/gpt-4.1-mini",
+        "failed": "local/mock-1",
+        "reason": "timeout",
     }
 
 
@@ -161,7 +211,10 @@ def test_a_request_becomes_one_journal_entry_with_its_attempts(desk: Desk) -> No
     payload = json.loads(entry.payload)
     assert payload["request_id"] == "req_" + "0" * 23 + "7"
     assert payload["attempts"][0] == {
-        "provider": "local", "model": "mock-1", "reason": "timeout", "latency_ms": 2000.5,
+        "provider": "local",
+        "model": "mock-1",
+        "reason": "timeout",
+        "latency_ms": 2000.5,
         "detail": "no answer within 2 s",
     }
 
@@ -200,20 +253,34 @@ def test_an_event_is_logged_journalled_and_counted(desk: Desk) -> None:
     assert desk.lines("breaker.open")[0]["why"] == "3 in a row"
     assert [entry.kind for entry in desk.journal.kept] == ["breaker.open", "edge.started"]
     assert json.loads(desk.journal.kept[0].payload) == {
-        "level": "warning", "provider": "openai", "model": "gpt", "why": "3 in a row", "path": "x",
+        "level": "warning",
+        "provider": "openai",
+        "model": "gpt",
+        "why": "3 in a row",
+        "path": "x",
     }
     assert desk.value("roadworthy_breaker_transitions_total", "openai", "gpt", "open") == 1
 
 
 def test_planted_keys_appear_neither_in_log_nor_in_journal(tmp_path: Path) -> None:
     canaries = [
-        "sk-canary0123456789abcdef", "sk-ant-canary-0123456789", "pplx-canary0123456789", "rw_" + "canary" * 7,
-        "ghp_canary0123456789abcdef", "AKIACANARY0123456789", "AIzacanary0123456789canary0123456789can",
-        "eyJcanary0123.eyJcanary4567.canary", "xoxb-canary-0123456789",
+        "sk-canary0123456789abcdef",
+        "sk-ant-canary-0123456789",
+        "pplx-canary0123456789",
+        "rw_" + "canary" * 7,
+        "ghp_canary0123456789abcdef",
+        "AKIACANARY0123456789",
+        "AIzacanary0123456789canary0123456789can",
+        "eyJcanary0123.eyJcanary4567.canary",
+        "xoxb-canary-0123456789",
     ]
     details = [
-        *canaries, "authorization: Bearer canary.token", 'body {"api_key": "canary"}', "x-api-key: canary",
-        "connect postgres://app:canary@db/x", "write to canary@example.com\nand canary2@example.com",
+        *canaries,
+        "authorization: Bearer canary.token",
+        'body {"api_key": "canary"}',
+        "x-api-key: canary",
+        "connect postgres://app:canary@db/x",
+        "write to canary@example.com\nand canary2@example.com",
         "-----BEGIN PRIVATE KEY-----\nMIIcanary\n-----END PRIVATE KEY-----",
     ]
     stream = io.BytesIO()
@@ -240,7 +307,11 @@ def test_a_disk_that_refuses_loses_nothing_while_the_backlog_has_room(desk: Desk
         desk.ledger.add(finished(number))
     desk.ledger.flush()
     assert desk.ledger.health() == {
-        "ok": False, "lag_entries": 700, "dropped": 0, "log_lines_dropped": 0, "error": "store_unavailable",
+        "ok": False,
+        "lag_entries": 700,
+        "dropped": 0,
+        "log_lines_dropped": 0,
+        "error": "store_unavailable",
     }
     assert desk.value("roadworthy_journal_lag_entries") == 700
     assert len(desk.lines("request")) == 700

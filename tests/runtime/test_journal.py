@@ -54,8 +54,10 @@ def test_keeps_order_time_kind_and_payload(path: Path) -> None:
     journal.append([])
     stored = journal.read()
     assert [(row.seq, row.at, row.kind) for row in stored] == [
-        (1, 1_760_000_000.123456, "request.finished"), (2, 1_760_000_001.123456, "request.finished"),
-        (3, 1_760_000_002.123456, "request.finished"), (4, 1.5, "key.created"),
+        (1, 1_760_000_000.123456, "request.finished"),
+        (2, 1_760_000_001.123456, "request.finished"),
+        (3, 1_760_000_002.123456, "request.finished"),
+        (4, 1.5, "key.created"),
     ]
     assert json.loads(stored[2].payload) == {"n": 2}
     assert journal.verify() == (4, stored[3].hash, None)
@@ -90,7 +92,9 @@ def test_masks_at_the_door(path: Path) -> None:
     journal.append([Entry("request.finished", 1.0, payload) for payload in plain])
     journal.append([Entry("request.finished", 1.0, b'{"pretty":\n"bob@example.com"}')])
     assert [row.payload for row in journal.read()] == [
-        b'{"detail":"key [KEY] of [EMAIL]"}', plain[1], b'{"pretty":\n"[EMAIL]"}',
+        b'{"detail":"key [KEY] of [EMAIL]"}',
+        plain[1],
+        b'{"pretty":\n"[EMAIL]"}',
     ]
     journal.close()
     for file in path.parent.iterdir():
@@ -121,8 +125,10 @@ def test_refuses_a_payload_that_is_not_utf8(path: Path) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE journal_entry SET payload = '{}' WHERE seq = 2", "DELETE FROM journal_entry WHERE seq = 2",
-        "UPDATE journal_head SET entries = 1", "DELETE FROM journal_head",
+        "UPDATE journal_entry SET payload = '{}' WHERE seq = 2",
+        "DELETE FROM journal_entry WHERE seq = 2",
+        "UPDATE journal_head SET entries = 1",
+        "DELETE FROM journal_head",
     ],
 )
 def test_sql_cannot_change_what_was_written(path: Path, statement: str) -> None:
@@ -145,8 +151,14 @@ def test_sql_cannot_change_what_was_written(path: Path, statement: str) -> None:
         (["DELETE FROM journal_entry WHERE seq > 3"], 4),
         (["DELETE FROM journal_entry"], 1),
         (["INSERT INTO journal_entry SELECT 6, at, kind, payload, hash FROM journal_entry WHERE seq = 5"], 6),
-        (["UPDATE journal_entry SET seq = -1 WHERE seq = 2", "UPDATE journal_entry SET seq = 2 WHERE seq = 3",
-          "UPDATE journal_entry SET seq = 3 WHERE seq = -1"], 2),
+        (
+            [
+                "UPDATE journal_entry SET seq = -1 WHERE seq = 2",
+                "UPDATE journal_entry SET seq = 2 WHERE seq = 3",
+                "UPDATE journal_entry SET seq = 3 WHERE seq = -1",
+            ],
+            2,
+        ),
         (["UPDATE journal_head SET entries = 4"], 5),
         (["UPDATE journal_head SET hash = zeroblob(32)"], 5),
     ],

@@ -29,8 +29,15 @@ def test_one_json_object_per_line() -> None:
     log.event("info", "breaker.opened", provider="openai", retry_in_s=2.5, nothing=None)
     log.event("error", "journal.refused")
     assert parsed(stream.getvalue()) == [
-        {"time": "2025-10-09T08:53:20.250Z", "level": "info", "event": "breaker.opened", "worker": 3,
-         "provider": "openai", "retry_in_s": 2.5, "nothing": None},
+        {
+            "time": "2025-10-09T08:53:20.250Z",
+            "level": "info",
+            "event": "breaker.opened",
+            "worker": 3,
+            "provider": "openai",
+            "retry_in_s": 2.5,
+            "nothing": None,
+        },
         {"time": "2025-10-09T08:53:20.250Z", "level": "error", "event": "journal.refused", "worker": 3},
     ]
 
@@ -188,7 +195,8 @@ def test_bridges_the_standard_library() -> None:
         logger.critical("failed", exc_info=sys.exc_info())
     lines = parsed(stream.getvalue())
     assert [(line["level"], line["event"], line["logger"], line["msg"]) for line in lines] == [
-        ("warning", "log", "uvicorn.error", "from [EMAIL]"), ("info", "log", "uvicorn.error", "bad %d"),
+        ("warning", "log", "uvicorn.error", "from [EMAIL]"),
+        ("info", "log", "uvicorn.error", "bad %d"),
         ("critical", "log", "uvicorn.error", "failed"),
     ]
     assert "RuntimeError: [KEY]" in lines[2]["exception"]

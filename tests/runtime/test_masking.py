@@ -213,7 +213,10 @@ def test_luhn(digits: bytes, good: bool) -> None:
 @pytest.mark.parametrize(
     ("digits", "good"),
     [
-        (b"9001011234568", True), (b"9001011234567", False), (b"9002301234568", False), (b"2011053123456", True),
+        (b"9001011234568", True),
+        (b"9001011234567", False),
+        (b"9002301234568", False),
+        (b"2011053123456", True),
         (b"9001019234568", False),
     ],
 )
@@ -221,21 +224,63 @@ def test_resident_number(digits: bytes, good: bool) -> None:
     assert is_resident_number(digits) is good
 
 
-FRAGMENTS = st.sampled_from([
-    *(text for text, _ in MASKED), "password", "token:", "password=", 'secret="', "secret='", "api_key", "\\", '"',
-    "'", "\n", "\r", "\t", "\b", "é", "한글", "\ud55c", "😀", "n", "u0041", " ", "=", ":", ",", "@", "a@b.co",
-    "4111111111111111", "+", "-", ".", "://u:", "@h", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
-    "Bearer ", "npm_", "rw_" + "a" * 30, "010-1234-5678",
-])
+FRAGMENTS = st.sampled_from(
+    [
+        *(text for text, _ in MASKED),
+        "password",
+        "token:",
+        "password=",
+        'secret="',
+        "secret='",
+        "api_key",
+        "\\",
+        '"',
+        "'",
+        "\n",
+        "\r",
+        "\t",
+        "\b",
+        "é",
+        "한글",
+        "\ud55c",
+        "😀",
+        "n",
+        "u0041",
+        " ",
+        "=",
+        ":",
+        ",",
+        "@",
+        "a@b.co",
+        "4111111111111111",
+        "+",
+        "-",
+        ".",
+        "://u:",
+        "@h",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "Bearer ",
+        "npm_",
+        "rw_" + "a" * 30,
+        "010-1234-5678",
+    ]
+)
 TEXTS = st.lists(st.one_of(FRAGMENTS, st.text(max_size=4)), max_size=6).map("".join)
 SCALARS = st.one_of(
-    TEXTS, st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
+    TEXTS,
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from([4111111111111111, -4111111111111111, 9001011234568, 378282246310005, 1e300, 5e-324]),
 )
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4), inner.map(json.dumps),
+        st.lists(inner, max_size=4),
+        st.dictionaries(TEXTS, inner, max_size=4),
+        inner.map(json.dumps),
     ),
     max_leaves=12,
 )

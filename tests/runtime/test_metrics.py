@@ -22,7 +22,8 @@ def samples(page: bytes, openmetrics: bool = False) -> dict[tuple[str, frozenset
     parse = parse_openmetrics if openmetrics else parse_plain
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in parse(page.decode()) for sample in family.samples
+        for family in parse(page.decode())
+        for sample in family.samples
     }
 
 
@@ -118,8 +119,10 @@ def test_a_histogram_counts_each_value_once_in_the_right_bucket(values: list[flo
     histogram = Histogram(bounds)
     histogram.add(values)
     assert histogram.counts == [
-        sum(value <= 0.5 for value in values), sum(0.5 < value <= 1 for value in values),
-        sum(1 < value <= 10 for value in values), sum(value > 10 for value in values),
+        sum(value <= 0.5 for value in values),
+        sum(0.5 < value <= 1 for value in values),
+        sum(1 < value <= 10 for value in values),
+        sum(value > 10 for value in values),
     ]
     assert histogram.total == pytest.approx(sum(values))
 
@@ -147,7 +150,10 @@ def test_only_defined_metrics_exist() -> None:
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
-        ("", PLAIN), ("text/plain", PLAIN), ("*/*", PLAIN), ("application/openmetrics-text-x", PLAIN),
+        ("", PLAIN),
+        ("text/plain", PLAIN),
+        ("*/*", PLAIN),
+        ("application/openmetrics-text-x", PLAIN),
         ("application/openmetrics-text;version=1.0.0,text/plain;q=0.5", OPENMETRICS),
         ("text/html, application/openmetrics-text", OPENMETRICS),
     ],

@@ -13,9 +13,7 @@ from roadworthy.runtime.secret import SecretRef, header_reference, looks_secret,
 FAKE = "sk-live-" + "oops-0123456789abcdef"
 
 
-@pytest.mark.parametrize(
-    "text", ["env:OPENAI_API_KEY", "env:_x9", "file:/run/secrets/openai", "file:a b/key.txt"]
-)
+@pytest.mark.parametrize("text", ["env:OPENAI_API_KEY", "env:_x9", "file:/run/secrets/openai", "file:a b/key.txt"])
 def test_references(text: str) -> None:
     assert parse_reference(text).text == text
 

@@ -52,8 +52,10 @@ class Control:
             with open(writing, "wb") as pipe:
                 pipe.write(json.dumps(settings).encode())
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "roadworthy.serve.control", "--settings-fd", str(reading)], pass_fds=(reading,),
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                [sys.executable, "-m", "roadworthy.serve.control", "--settings-fd", str(reading)],
+                pass_fds=(reading,),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
             )
             os.close(reading)
             self._await()
@@ -68,7 +70,12 @@ class Control:
             time.sleep(0.02)
 
     def call(
-        self, method: str, path: str, key: str | None = None, body: object = None, header: str | None = None,
+        self,
+        method: str,
+        path: str,
+        key: str | None = None,
+        body: object = None,
+        header: str | None = None,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         headers = {"authorization": header or f"Bearer {key}"} if key or header else {}
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -109,7 +116,8 @@ def control(state_dir: Path, keys: dict[str, str]) -> Iterator[Control]:
     run_directory = RunDirectory(state_dir)
     run_directory.acquire()
     children = (
-        ProcessRecord("edge-0", "running", 4711, 0, "", 1.0), ProcessRecord("edge-1", "waiting", None, 3, "x", 1.0),
+        ProcessRecord("edge-0", "running", 4711, 0, "", 1.0),
+        ProcessRecord("edge-1", "waiting", None, 3, "x", 1.0),
     )
     run_directory.write(RunRecord(1234, 1.0, children))
     worker = StubWorker(state_dir / "run" / "edge-0.sock", {
@@ -147,7 +155,13 @@ EVERY_PATH = [
     ("use", 403, "forbidden"), ("operate", 403, "forbidden"),
 ])  # fmt: skip
 def test_only_admins_reach_any_path(
-    control: Control, keys: dict[str, str], method: str, path: str, who: str | None, status: int, code: str,
+    control: Control,
+    keys: dict[str, str],
+    method: str,
+    path: str,
+    who: str | None,
+    status: int,
+    code: str,
 ) -> None:
     given, told, headers = control.call(method, path, keys.get(who, who) if who else None)
     assert (given, told["error"]["code"]) == (status, code)
@@ -192,7 +206,12 @@ def test_without_an_admin_key_every_path_is_off(tmp_path: Path, scope: str | Non
     ("GET", "/admin/journal?limit=1001", 400, "invalid_request"),
 ])  # fmt: skip
 def test_what_admins_ask_wrongly_is_told(
-    control: Control, keys: dict[str, str], method: str, path: str, status: int, code: str,
+    control: Control,
+    keys: dict[str, str],
+    method: str,
+    path: str,
+    status: int,
+    code: str,
 ) -> None:
     given, told, _ = control.call(method, path, keys["admin"])
     assert (given, told["error"]["code"]) == (status, code)

@@ -38,7 +38,9 @@ def start(settings: Mapping[str, Any], *lifeline: int) -> subprocess.Popen[bytes
         command = ["roadworthy.serve.child", str(lifeline[0]), *command]
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", *command], pass_fds=(reading, *lifeline), stdout=subprocess.PIPE,
+            [sys.executable, "-m", *command],
+            pass_fds=(reading, *lifeline),
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
     finally:
@@ -113,7 +115,9 @@ def test_streams_and_counts(port: int) -> None:
 @needs_model
 def test_json_schema_holds_by_grammar(port: int) -> None:
     schema = {
-        "type": "object", "required": ["name", "age"], "additionalProperties": False,
+        "type": "object",
+        "required": ["name", "age"],
+        "additionalProperties": False,
         "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer"}},
     }
     form = {"type": "json_schema", "json_schema": {"name": "person", "strict": True, "schema": schema}}

@@ -30,7 +30,9 @@ class Driven:
         with self.output.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, str(CHILDREN / "drive_supervisor.py"), str(state_dir), json.dumps(plan)],
-                env={**os.environ, "PYTHONPATH": str(CHILDREN)}, stdout=out, stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONPATH": str(CHILDREN)},
+                stdout=out,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 

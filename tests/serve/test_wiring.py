@@ -57,9 +57,7 @@ def test_compiles_everything() -> None:
     edge = wiring.compile_edge(read(), ENVIRON, embedded_url=URL, embedded_key="k")
     assert (edge.port, edge.workers, edge.profile, edge.default_route) == (9000, 3, "development", "chat")
     assert (edge.retry.max_tries, edge.breaker.open_s, edge.limits.max_headers) == (2, 1.0, 50)
-    found = {
-        provider.name: (provider.kind, provider.base_url, provider.api_key) for provider in edge.providers
-    }
+    found = {provider.name: (provider.kind, provider.base_url, provider.api_key) for provider in edge.providers}
     assert found == {
         "openai": ("openai", "https://api.openai.com/v1", FAKE),
         "claude": ("anthropic", "https://api.anthropic.com/v1", "claude-secret"),
@@ -141,9 +139,7 @@ def test_the_modes_that_ship() -> None:
 
 
 def test_base_urls_are_those_of_the_providers() -> None:
-    assert {kind: wiring.BASE_URLS.get(kind, "") for kind in KINDS} == {
-        kind: default_base_url(kind) for kind in KINDS
-    }
+    assert {kind: wiring.BASE_URLS.get(kind, "") for kind in KINDS} == {kind: default_base_url(kind) for kind in KINDS}
 
 
 def test_workers_and_default_route() -> None:

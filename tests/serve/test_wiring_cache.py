@@ -18,7 +18,11 @@ def test_defaults_are_the_edges_own() -> None:
 def test_everything_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wiring_cache, "find_spec", lambda name: object())
     given = Cache(
-        enabled=True, max_bytes=70_000, ttl_s=CacheTtl(start=800, min=700, max=900), stale_s=5, max_temperature=0.2,
+        enabled=True,
+        max_bytes=70_000,
+        ttl_s=CacheTtl(start=800, min=700, max=900),
+        stale_s=5,
+        max_temperature=0.2,
         semantic=SemanticCache(enabled=True, threshold=0.97, max_entries=7),
     )
     told = compile_cache(given)

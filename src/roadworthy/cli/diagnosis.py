@@ -79,7 +79,9 @@ def check_native(names: tuple[str, ...] = NATIVE) -> Finding:
             failed.append(f"{name} ({type(error).__name__})")
     if failed:
         return Finding(
-            "native modules", "bad", f"Cannot be loaded: {', '.join(failed)}.",
+            "native modules",
+            "bad",
+            f"Cannot be loaded: {', '.join(failed)}.",
             "Install roadworthy again for this Python and this machine.",
         )
     return Finding("native modules", "ok", ", ".join(names))
@@ -95,7 +97,8 @@ def check_config(path: Path | None, environ: Mapping[str, str]) -> tuple[Loaded 
     except RoadworthyError as error:
         unknown = unknown_variables(environ)
         return None, [
-            Finding("configuration", "bad", _text(error), error.mend), *_variables([str(one) for one in unknown]),
+            Finding("configuration", "bad", _text(error), error.mend),
+            *_variables([str(one) for one in unknown]),
         ]
     where = loaded.path or "built-in defaults"
     config = loaded.config

@@ -64,7 +64,8 @@ class Page:
         lines = [f"{self.name} ({self.kind})", "", self.meaning]
         if self.kind == "error":
             lines += [
-                f"mend: {self.mend}", "",
+                f"mend: {self.mend}",
+                "",
                 f"HTTP status {self.http_status}, exit code {self.exit_code}, "
                 f"{'may succeed later without a change' if self.retryable else 'a retry alone will not help'}.",
             ]

@@ -37,10 +37,20 @@ def status(control_url: str | None, out: Settings) -> None:
 
 
 @gateway.command()
-@click.option("--by", type=click.Choice(("key", "model", "mode", "route", "day")), default="model", show_default=True,
-              help="What to add up by.")
-@click.option("--days", type=click.IntRange(1, 3_650), default=30, show_default=True,
-              help="Only so many days of UTC, today included.")
+@click.option(
+    "--by",
+    type=click.Choice(("key", "model", "mode", "route", "day")),
+    default="model",
+    show_default=True,
+    help="What to add up by.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3_650),
+    default=30,
+    show_default=True,
+    help="Only so many days of UTC, today included.",
+)
 @options
 def cost(by: str, days: int, out: Settings) -> None:
     """Add up what requests cost, from the journal of the state directory."""

@@ -111,7 +111,10 @@ def status_text(status: Status, providers: Sequence[BreakerSummary], budgets: Se
     ]
     rows = [
         (
-            one.provider, one.model, _state(one), one.consecutive_failures,
+            one.provider,
+            one.model,
+            _state(one),
+            one.consecutive_failures,
             "-" if one.retry_in_s is None else _seconds(one.retry_in_s),
             "-" if one.benched_s is None else _seconds(one.benched_s),
         )

@@ -56,9 +56,7 @@ class _Limit(click.ParamType[float | str]):
 
 
 def _given(limits: Mapping[str, float | str | None]) -> dict[str, float | None]:
-    return {
-        name: None if isinstance(value, str) else value for name, value in limits.items() if value is not None
-    }
+    return {name: None if isinstance(value, str) else value for name, value in limits.items() if value is not None}
 
 
 def _limits(limits: KeyLimits | None) -> str:
@@ -74,12 +72,23 @@ def key() -> None:
 @key.command()
 @options
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=["use"], show_default=True,
-              help="What it allows; may be given several times, admin implies the others.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    default=["use"],
+    show_default=True,
+    help="What it allows; may be given several times, admin implies the others.",
+)
 @click.option("--expires-days", type=click.FloatRange(0, 3650, min_open=True), help="Days until it expires.")
 @limit_options
 def create(
-    name: str, scopes: tuple[str, ...], expires_days: float | None, out: Settings, **limits: float | str | None,
+    name: str,
+    scopes: tuple[str, ...],
+    expires_days: float | None,
+    out: Settings,
+    **limits: float | str | None,
 ) -> None:
     """Make a key and print it, once."""
     from roadworthy.cli.state_file import open_keys
@@ -148,8 +157,13 @@ def revoke(name_or_id: str, out: Settings) -> None:
 @key.command()
 @options
 @click.argument("name_or_id")
-@click.option("--overlap-s", type=click.FloatRange(0, 30 * 86_400), default=0.0, show_default=True,
-              help="Seconds for which the old key stays valid.")
+@click.option(
+    "--overlap-s",
+    type=click.FloatRange(0, 30 * 86_400),
+    default=0.0,
+    show_default=True,
+    help="Seconds for which the old key stays valid.",
+)
 def rotate(name_or_id: str, overlap_s: float, out: Settings) -> None:
     """Replace a key by a new one of the same id and print it, once."""
     from roadworthy.cli.state_file import open_keys

@@ -116,7 +116,12 @@ def options(command: Callable[..., R]) -> Callable[..., R]:
     @click.option("--no-color", is_flag=True, help="No colours (as with NO_COLOR).")
     @functools.wraps(command)
     def with_settings(
-        *args: Any, as_json: bool, config: Path | None, quiet: bool, verbose: bool, no_color: bool,
+        *args: Any,
+        as_json: bool,
+        config: Path | None,
+        quiet: bool,
+        verbose: bool,
+        no_color: bool,
         **kwargs: Any,
     ) -> R:
         color = not no_color and not os.environ.get("NO_COLOR")

@@ -31,7 +31,8 @@ def open_journal(state_dir: Path) -> Iterator[SqliteJournal]:
     path = state_dir / STATE_FILE
     if not os.path.isfile(path):
         raise StorageError(
-            "There is no journal.", f"The state directory {state_dir} holds no {STATE_FILE}.",
+            "There is no journal.",
+            f"The state directory {state_dir} holds no {STATE_FILE}.",
             "Start a gateway with `roadworthy up`, or name its configuration with --config.",
         )
     with contextlib.closing(_journal(path)) as journal:

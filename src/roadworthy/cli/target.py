@@ -63,9 +63,7 @@ def address(host: str, port: int) -> str:
     return f"http://{f'[{name}]' if ':' in name else name}:{port}"
 
 
-def gateway_client(
-    out: Settings, url: str | None, timeout_s: float = 120.0, *, fresh: bool = False
-) -> GatewayClient:
+def gateway_client(out: Settings, url: str | None, timeout_s: float = 120.0, *, fresh: bool = False) -> GatewayClient:
     """A client of the public API.
 
     Args:

@@ -30,8 +30,13 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 @click.option("--no-control", is_flag=True, help="Do not start the admin API.")
 @options
 def up(
-    out: Settings, host: str | None, port: int | None, workers: int | None, control_port: int | None,
-    state_dir: str | None, no_control: bool,
+    out: Settings,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    control_port: int | None,
+    state_dir: str | None,
+    no_control: bool,
 ) -> None:
     """Start the gateway and everything it needs, and run a self-test.
 
@@ -42,8 +47,12 @@ def up(
     from roadworthy.serve import start
 
     given = {
-        "gateway.host": host, "gateway.port": port, "gateway.workers": workers, "gateway.state_dir": state_dir,
-        "control.port": control_port, "control.enabled": False if no_control else None,
+        "gateway.host": host,
+        "gateway.port": port,
+        "gateway.workers": workers,
+        "gateway.state_dir": state_dir,
+        "control.port": control_port,
+        "control.enabled": False if no_control else None,
     }
     loaded = load(out.config, flags={key: value for key, value in given.items() if value is not None})
     for warning in loaded.warnings:
@@ -123,7 +132,8 @@ def _self_test(told: Ready) -> list[str]:
     if told.self_test_ok:
         return ["Self-test: passed.", *map(_trial, told.trials)]
     return [
-        "SELF-TEST FAILED. The gateway runs on, but this is not a healthy start:", *map(_trial, told.trials),
+        "SELF-TEST FAILED. The gateway runs on, but this is not a healthy start:",
+        *map(_trial, told.trials),
         "  Next: `roadworthy gateway status` and `roadworthy doctor`.",
     ]
 

@@ -60,10 +60,14 @@ class GatewayClient(Api):
         choice = next(iter(objects(told, "choices")), {})
         usage = told.get("usage")
         return Answer(
-            pick(choice.get("message"), "content", str) or "", pick(told, "model", str) or "",
-            response.headers.get("x-roadworthy-served-by", ""), pick(choice, "finish_reason", str),
-            pick(usage, "prompt_tokens", int), pick(usage, "completion_tokens", int),
-            (time.monotonic() - start) * 1000, read_served(told),
+            pick(choice.get("message"), "content", str) or "",
+            pick(told, "model", str) or "",
+            response.headers.get("x-roadworthy-served-by", ""),
+            pick(choice, "finish_reason", str),
+            pick(usage, "prompt_tokens", int),
+            pick(usage, "completion_tokens", int),
+            (time.monotonic() - start) * 1000,
+            read_served(told),
         )
 
     def stream(self, messages: Messages, *, model: str, **parameters: Any) -> Iterator[str | Answer]:
@@ -166,9 +170,14 @@ class _Gathered:
     def answer(self) -> Answer:
         """The whole answer."""
         return Answer(
-            "".join(self._text), self._model, self.served_by, self._finish_reason,
-            pick(self._usage, "prompt_tokens", int), pick(self._usage, "completion_tokens", int),
-            (time.monotonic() - self._start) * 1000, self._served,
+            "".join(self._text),
+            self._model,
+            self.served_by,
+            self._finish_reason,
+            pick(self._usage, "prompt_tokens", int),
+            pick(self._usage, "completion_tokens", int),
+            (time.monotonic() - self._start) * 1000,
+            self._served,
         )
 
 

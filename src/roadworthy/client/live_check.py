@@ -84,8 +84,15 @@ def judge(brief: Brief, answer: Answer) -> Checked:
     else:
         reason = "A real answer." if served.quality == "passed" else "A real answer; no quality gate on this route."
     return Checked(
-        brief.name, verdict, reason, None, answer.served_by or None, served.quality if served else None,
-        served.stub_used if served else None, len(served.attempts) if served else None, answer.latency_ms,
+        brief.name,
+        verdict,
+        reason,
+        None,
+        answer.served_by or None,
+        served.quality if served else None,
+        served.stub_used if served else None,
+        len(served.attempts) if served else None,
+        answer.latency_ms,
         len(answer.text),
     )
 

@@ -228,8 +228,12 @@ def read_attempts(source: object) -> tuple[Attempt, ...]:
     """The `attempts` member of an answer or of an error object."""
     return tuple(
         Attempt(
-            pick(item, "provider", str) or "", pick(item, "model", str) or "", pick(item, "reason", str) or "",
-            pick(item, "latency_ms", int, float), pick(item, "status", int), pick(item, "detail", str) or "",
+            pick(item, "provider", str) or "",
+            pick(item, "model", str) or "",
+            pick(item, "reason", str) or "",
+            pick(item, "latency_ms", int, float),
+            pick(item, "status", int),
+            pick(item, "detail", str) or "",
             pick(item, "cost_usd", int, float),
         )
         for item in objects(source, "attempts")
@@ -242,18 +246,29 @@ def read_served(source: object) -> Served | None:
     if told is None:
         return None
     return Served(
-        read_attempts(told), pick(told, "quality", str), pick(told, "request_id", str) or "",
-        pick(told, "mode_requested", str), pick(told, "mode_served", str), pick(told, "mode_reason", str),
-        pick(told, "cache", str), pick(told, "stub_used", bool), pick(told, "cost", int, float),
+        read_attempts(told),
+        pick(told, "quality", str),
+        pick(told, "request_id", str) or "",
+        pick(told, "mode_requested", str),
+        pick(told, "mode_served", str),
+        pick(told, "mode_reason", str),
+        pick(told, "cache", str),
+        pick(told, "stub_used", bool),
+        pick(told, "cost", int, float),
     )
 
 
 def read_llm_health(source: object) -> LlmHealth:
     """The body of /health/llm."""
     return LlmHealth(
-        pick(source, "ok", bool) is True, pick(source, "llm_ready", bool), pick(source, "used_stub", bool),
-        pick(source, "quality_passed", bool), pick(source, "error_type", str), pick(source, "debug_hint", str),
-        pick(source, "latency_ms", int, float), pick(source, "served_by", str),
+        pick(source, "ok", bool) is True,
+        pick(source, "llm_ready", bool),
+        pick(source, "used_stub", bool),
+        pick(source, "quality_passed", bool),
+        pick(source, "error_type", str),
+        pick(source, "debug_hint", str),
+        pick(source, "latency_ms", int, float),
+        pick(source, "served_by", str),
     )
 
 
@@ -261,10 +276,15 @@ def read_breaker(source: Mapping[str, Any], worker: int | None = None) -> Breake
     """One breaker; `worker` where the object itself does not name one."""
     number = pick(source, "worker", int)
     return Breaker(
-        worker if number is None else number, pick(source, "provider", str) or "", pick(source, "model", str) or "",
-        pick(source, "state", str) or "unknown", pick(source, "consecutive_failures", int),
-        pick(source, "window_failures", int), pick(source, "window_size", int),
-        pick(source, "retry_in_s", int, float), pick(source, "benched_s", int, float),
+        worker if number is None else number,
+        pick(source, "provider", str) or "",
+        pick(source, "model", str) or "",
+        pick(source, "state", str) or "unknown",
+        pick(source, "consecutive_failures", int),
+        pick(source, "window_failures", int),
+        pick(source, "window_size", int),
+        pick(source, "retry_in_s", int, float),
+        pick(source, "benched_s", int, float),
     )
 
 
@@ -272,9 +292,14 @@ def read_worker_cache(source: object, worker: int | None = None) -> WorkerCache:
     """One worker's cache; `worker` where the object itself does not name one."""
     number = pick(source, "worker", int)
     return WorkerCache(
-        worker if number is None else number, pick(source, "enabled", bool), pick(source, "entries", int),
-        pick(source, "bytes", int), pick(source, "max_bytes", int), pick(source, "evictions", int),
-        pick(source, "ttl_s", int, float), pick(source, "load", int, float),
+        worker if number is None else number,
+        pick(source, "enabled", bool),
+        pick(source, "entries", int),
+        pick(source, "bytes", int),
+        pick(source, "max_bytes", int),
+        pick(source, "evictions", int),
+        pick(source, "ttl_s", int, float),
+        pick(source, "load", int, float),
     )
 
 
@@ -282,8 +307,11 @@ def read_worker(source: Mapping[str, Any]) -> Worker:
     """One worker."""
     error = source.get("error")
     return Worker(
-        pick(source, "worker", int), pick(source, "pid", int), pick(source, "uptime_s", int, float),
-        pick(source, "requests_in_flight", int), pick(source, "connections", int),
+        pick(source, "worker", int),
+        pick(source, "pid", int),
+        pick(source, "uptime_s", int, float),
+        pick(source, "requests_in_flight", int),
+        pick(source, "connections", int),
         error if isinstance(error, str) else pick(error, "what", str) or pick(error, "message", str) or "",
     )
 
@@ -292,9 +320,13 @@ def read_key(source: object) -> KeyInfo:
     """One key."""
     scopes = pick(source, "scopes", list) or []
     return KeyInfo(
-        pick(source, "id", str) or "", pick(source, "name", str) or "", tuple(map(str, scopes)),
-        pick(source, "created_at", int, float), pick(source, "expires_at", int, float),
-        pick(source, "rotated_at", int, float), pick(source, "revoked_at", int, float),
+        pick(source, "id", str) or "",
+        pick(source, "name", str) or "",
+        tuple(map(str, scopes)),
+        pick(source, "created_at", int, float),
+        pick(source, "expires_at", int, float),
+        pick(source, "rotated_at", int, float),
+        pick(source, "revoked_at", int, float),
         pick(source, "state", str) or "",
     )
 
@@ -312,7 +344,9 @@ class JournalEntry:
 def read_entry(source: object) -> JournalEntry:
     """One journal entry."""
     return JournalEntry(
-        pick(source, "sequence", int), pick(source, "kind", str) or "", pick(source, "at", int, float),
+        pick(source, "sequence", int),
+        pick(source, "kind", str) or "",
+        pick(source, "at", int, float),
         pick(source, "payload", dict) or {},
     )
 
@@ -349,8 +383,11 @@ def summarize(breakers: Iterable[Breaker]) -> tuple[BreakerSummary, ...]:
         groups.setdefault((breaker.provider, breaker.model), []).append(breaker)
     return tuple(
         BreakerSummary(
-            provider, model, max((one.state for one in group), key=_badness),
-            sum(one.state != "closed" for one in group), len(group),
+            provider,
+            model,
+            max((one.state for one in group), key=_badness),
+            sum(one.state != "closed" for one in group),
+            len(group),
             _most(one.consecutive_failures for one in group),
             _most(one.retry_in_s for one in group if one.state != "closed"),
             _most(one.benched_s for one in group if one.benched_s),

@@ -84,7 +84,12 @@ class Api:
     """
 
     def __init__(
-        self, url: str, key: str | None = None, *, timeout_s: float = 30.0, socket: Path | None = None,
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        socket: Path | None = None,
         fresh: bool = False,
     ) -> None:
         try:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Lease, Return, Share
 from roadworthy.runtime.journal import make_private
+from roadworthy.runtime.wal import use_wal
 
 FILE = "budget.db"
 BUSY_S = 2.0
@@ -232,24 +233,10 @@ def _open(path: Path) -> sqlite3.Connection:
     make_private(path)
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
-        _use_wal(connection)
+        use_wal(connection, BUSY_S)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to WAL; SQLite itself does not wait when two processes switch at once."""
-    deadline = time.monotonic() + BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return

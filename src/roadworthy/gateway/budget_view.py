@@ -50,7 +50,10 @@ class BudgetUse(NamedTuple):
 
 
 def budgets_today(
-    state_dir: Path, limits: Mapping[str, KeyLimits | None], default: KeyLimits, at: float,
+    state_dir: Path,
+    limits: Mapping[str, KeyLimits | None],
+    default: KeyLimits,
+    at: float,
     shared: UsedStore | None = None,
 ) -> list[BudgetUse]:
     """Every budget that was touched today, the nearest to its end first.

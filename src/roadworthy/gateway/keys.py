@@ -12,7 +12,6 @@ import re
 import secrets
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from roadworthy.core.errors import StorageError, UsageError
 from roadworthy.core.ports import Entry, Journal
 from roadworthy.gateway import key_limits, settings
 from roadworthy.runtime.journal import make_private
+from roadworthy.runtime.wal import use_wal
 
 Scope = Literal["use", "operate", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -122,7 +122,7 @@ class KeyStore:
             make_private(path)
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
             try:
-                _use_wal(self._db)
+                use_wal(self._db, BUSY_S)
                 # A revocation must survive a power cut; keys change so rarely that the wait does not matter.
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._db.executescript(_SCHEMA + key_limits.SCHEMA)
@@ -135,7 +135,10 @@ class KeyStore:
         self._db.close()
 
     def create(
-        self, name: str, scopes: Sequence[str], expires_s: float | None = None,
+        self,
+        name: str,
+        scopes: Sequence[str],
+        expires_s: float | None = None,
         limits: Mapping[str, float | None] | None = None,
     ) -> tuple[Key, str]:
         """Make a key.
@@ -157,8 +160,12 @@ class KeyStore:
         _check_life(expires_s)
         now = self._clock.wall()
         key = Key(
-            "key_" + secrets.token_hex(6), name, _check_scopes(scopes), now,
-            None if expires_s is None else now + expires_s, limits=key_limits.changed(None, limits or {}),
+            "key_" + secrets.token_hex(6),
+            name,
+            _check_scopes(scopes),
+            now,
+            None if expires_s is None else now + expires_s,
+            limits=key_limits.changed(None, limits or {}),
         )
         if any(other.name == name and other.revoked_at is None for other in self.list()):
             raise _taken(name)
@@ -190,8 +197,10 @@ class KeyStore:
             if key.id == name_or_id or (key.name == name_or_id and key.revoked_at is None):
                 return key
         raise UsageError(
-            "There is no such key.", "No key has this id and no living key has this name.",
-            "`roadworthy key list` shows the keys.", code="not_found",
+            "There is no such key.",
+            "No key has this id and no living key has this name.",
+            "`roadworthy key list` shows the keys.",
+            code="not_found",
         )
 
     def revoke(self, name_or_id: str) -> Key:
@@ -314,7 +323,8 @@ class KeyStore:
                 raise
             except (sqlite3.Error, OSError) as error:
                 raise StorageError(
-                    "The key store cannot be used.", f"{self._path.name}: {error}.",
+                    "The key store cannot be used.",
+                    f"{self._path.name}: {error}.",
                     "Check free space and rights of the state directory.",
                 ) from error
 
@@ -333,20 +343,6 @@ class KeyStore:
                 raise
 
 
-def _use_wal(db: sqlite3.Connection) -> None:
-    """Switch to WAL; SQLite itself does not wait when two processes switch at once."""
-    deadline = time.monotonic() + BUSY_S
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
 def _key(
     row: tuple[str, str, str, float, float | None, float | None, float | None],
     limits: settings.KeyLimits | None = None,
@@ -357,7 +353,8 @@ def _key(
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise UsageError(
-            "The name of the key is not allowed.", "It must be 1 to 63 of a-z 0-9 . _ - and begin with a-z or 0-9.",
+            "The name of the key is not allowed.",
+            "It must be 1 to 63 of a-z 0-9 . _ - and begin with a-z or 0-9.",
             param="name",
         )
 
@@ -365,7 +362,8 @@ def _check_name(name: str) -> None:
 def _check_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
     if not scopes or not set(scopes) <= set(SCOPES):
         raise UsageError(
-            "The scopes of the key are not allowed.", f"They must be one or more of {', '.join(SCOPES)}.",
+            "The scopes of the key are not allowed.",
+            f"They must be one or more of {', '.join(SCOPES)}.",
             param="scopes",
         )
     return tuple(scope for scope in SCOPES if scope in scopes)
@@ -374,7 +372,8 @@ def _check_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
 def _check_life(expires_s: float | None) -> None:
     if expires_s is not None and not 0 < expires_s <= MAX_LIFE_DAYS * 86_400:
         raise UsageError(
-            "The life of the key is out of bounds.", f"It must be more than 0 and at most {MAX_LIFE_DAYS} days.",
+            "The life of the key is out of bounds.",
+            f"It must be more than 0 and at most {MAX_LIFE_DAYS} days.",
             param="expires_s",
         )
 
@@ -383,13 +382,16 @@ def _must_live(key: Key, now: float) -> None:
     state = key.state(now)
     if state != "active":
         raise UsageError(
-            f"The key is {state}.", "A key that is revoked or expired stays so.",
+            f"The key is {state}.",
+            "A key that is revoked or expired stays so.",
             "Create a new one with `roadworthy key create`.",
         )
 
 
 def _taken(name: str) -> UsageError:
     return UsageError(
-        f"A key named {name} exists already.", "Names are unique among the keys that are not revoked.",
-        f"Choose another name, or run `roadworthy key revoke {name}` first.", param="name",
+        f"A key named {name} exists already.",
+        "Names are unique among the keys that are not revoked.",
+        f"Choose another name, or run `roadworthy key revoke {name}` first.",
+        param="name",
     )

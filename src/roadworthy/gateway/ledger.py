@@ -55,8 +55,15 @@ class Ledger:
     """
 
     def __init__(
-        self, journal: Journal, log: Log, metrics: Metrics, *, log_requests: bool = True, backlog: int = BACKLOG,
-        clock: Clock | None = None, start: bool = True,
+        self,
+        journal: Journal,
+        log: Log,
+        metrics: Metrics,
+        *,
+        log_requests: bool = True,
+        backlog: int = BACKLOG,
+        clock: Clock | None = None,
+        start: bool = True,
     ) -> None:
         self._journal = journal
         self._log = log
@@ -119,8 +126,11 @@ class Ledger:
     def health(self) -> dict[str, object]:
         """Whether records reach the journal: `ok`, `lag_entries`, `dropped`, `log_lines_dropped`, `error` (a code)."""
         return {
-            "ok": not self._refusals, "lag_entries": self._lag(), "dropped": self.dropped_total,
-            "log_lines_dropped": self._log.dropped_total, "error": self._refused_with or None,
+            "ok": not self._refusals,
+            "lag_entries": self._lag(),
+            "dropped": self.dropped_total,
+            "log_lines_dropped": self._log.dropped_total,
+            "error": self._refused_with or None,
         }
 
     def flush(self) -> None:
@@ -254,11 +264,18 @@ class Ledger:
         return True
 
     def _refused(self, error: StorageError) -> None:
-        wait = min(RETRY_CAP_S, RETRY_BASE_S * 2**min(self._refusals, 10))
+        wait = min(RETRY_CAP_S, RETRY_BASE_S * 2 ** min(self._refusals, 10))
         self._refusals += 1
         self._refused_with = error.code
         self._retry_at = self._clock.monotonic() + wait
         self._log.event(
-            "error", "journal.refused", error=error.code, what=error.what, why=error.why, mend=error.mend,
-            waiting=len(self._waiting), dropped=self.dropped_total, retry_in_s=wait,
+            "error",
+            "journal.refused",
+            error=error.code,
+            what=error.what,
+            why=error.why,
+            mend=error.mend,
+            waiting=len(self._waiting),
+            dropped=self.dropped_total,
+            retry_in_s=wait,
         )

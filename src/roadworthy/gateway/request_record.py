@@ -134,7 +134,8 @@ class RequestWriter:
         if head is None:
             stub = "true" if finished.stub_used else "false"
             head = self._heads[key] = (
-                f'"level":"{level}","event":"request"'.encode() + self._fields
+                f'"level":"{level}","event":"request"'.encode()
+                + self._fields
                 + f',"msg":"runtime stub_used={stub} quality_passed={_QUALITY_PASSED[finished.quality]}",'.encode()
             )
         return head
@@ -143,8 +144,11 @@ class RequestWriter:
         served = finished.attempts[-1].provider
         first = next(attempt for attempt in finished.attempts if not attempt.hedge)
         fields = {
-            "msg": f"llm_fallback provider={served} reason={finished.fallback}", "request_id": finished.request_id,
-            "route": finished.route, "served_by": finished.served_by, "failed": f"{first.provider}/{first.model}",
+            "msg": f"llm_fallback provider={served} reason={finished.fallback}",
+            "request_id": finished.request_id,
+            "route": finished.route,
+            "served_by": finished.served_by,
+            "failed": f"{first.provider}/{first.model}",
             "reason": finished.fallback,
         }
         head = b'"level":"warning","event":"llm_fallback"' + self._fields + b","
@@ -183,19 +187,41 @@ def recorded(finished: Finished) -> RequestRecord:
     """The record of one request."""
     first, mode = finished.first_token_ms, finished.mode
     record = RequestRecord(
-        finished.request_id, finished.at, finished.endpoint, finished.route, finished.key_id, finished.stream,
-        finished.status, finished.code, finished.served_by,
-        int(finished.latency_ms * 1000 + 0.5) / 1000, None if first is None else int(first * 1000 + 0.5) / 1000,
-        int(finished.overhead_ms * 1000 + 0.5) / 1000, finished.prompt_tokens, finished.completion_tokens,
-        finished.fallback, finished.quality, finished.stub_used,
-        finished.cache, None if finished.cache_age_s is None else int(finished.cache_age_s * 1000 + 0.5) / 1000,
+        finished.request_id,
+        finished.at,
+        finished.endpoint,
+        finished.route,
+        finished.key_id,
+        finished.stream,
+        finished.status,
+        finished.code,
+        finished.served_by,
+        int(finished.latency_ms * 1000 + 0.5) / 1000,
+        None if first is None else int(first * 1000 + 0.5) / 1000,
+        int(finished.overhead_ms * 1000 + 0.5) / 1000,
+        finished.prompt_tokens,
+        finished.completion_tokens,
+        finished.fallback,
+        finished.quality,
+        finished.stub_used,
+        finished.cache,
+        None if finished.cache_age_s is None else int(finished.cache_age_s * 1000 + 0.5) / 1000,
         [
             AttemptRecord(
-                provider, model, reason, int(ms * 1000 + 0.5) / 1000, status, detail, cost, guess, tokens, repair,
-                issues and recorded_issues(issues), hedge,
+                target,
+                model,
+                why,
+                int(ms * 1000 + 0.5) / 1000,
+                status,
+                detail,
+                cost,
+                guess,
+                tokens,
+                repair,
+                issues and recorded_issues(issues),
+                hedge,
             )
-            for provider, model, reason, ms, status, detail, cost, guess, tokens, repair, issues, hedge
-            in finished.attempts
+            for target, model, why, ms, status, detail, cost, guess, tokens, repair, issues, hedge in finished.attempts
         ],
         finished.cost_usd,
     )

@@ -14,7 +14,6 @@ import re
 import sqlite3
 import struct
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import NamedTuple
 
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Entry, Masker
+from roadworthy.runtime.wal import use_wal
 
 GENESIS = bytes(32)
 """The hash before the first entry."""
@@ -95,9 +95,7 @@ def chained(previous: bytes, seq: int, at: float, kind: str, payload: bytes) -> 
     return hashlib.sha256(previous + _FIXED(seq, at) + kind.encode() + b"\n" + payload).digest()
 
 
-def verified(
-    rows: Iterable[tuple[int, float, str, str | bytes, bytes]], expected: int, head: bytes
-) -> Verified:
+def verified(rows: Iterable[tuple[int, float, str, str | bytes, bytes]], expected: int, head: bytes) -> Verified:
     """Recompute a chain.
 
     Args:
@@ -250,7 +248,7 @@ class SqliteJournal:
         done, end = 0, len(values)
         for rows, statement in _INSERTS:
             while end - done >= rows * 5:
-                self._connection.execute(statement, values[done:done + rows * 5])
+                self._connection.execute(statement, values[done : done + rows * 5])
                 done += rows * 5
 
     def _select(self, clause: str, values: tuple[object, ...]) -> list[Stored]:
@@ -278,7 +276,9 @@ class SqliteJournal:
             # the low byte is the primary result code
             if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _DAMAGED:
                 raise StorageError(
-                    f"The journal {self.path} is damaged.", f"SQLite says: {error}.", code="journal_corrupt",
+                    f"The journal {self.path} is damaged.",
+                    f"SQLite says: {error}.",
+                    code="journal_corrupt",
                     mend="Keep the file for investigation and move it away; a new one is made at the next start.",
                 ) from error
             raise StorageError(f"The journal {self.path} cannot be used.", f"SQLite says: {error}.") from error
@@ -312,7 +312,7 @@ def _connected(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, cached_statements=32
     )
     try:
-        _use_wal(connection, busy_timeout_s)
+        use_wal(connection, busy_timeout_s)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("BEGIN IMMEDIATE")
         for statement in _statements():
@@ -322,20 +322,6 @@ def _connected(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
-    """Switch to WAL; SQLite does not wait by itself when two processes switch at once."""
-    deadline = time.monotonic() + busy_timeout_s
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _statements() -> Iterator[str]:

@@ -48,8 +48,13 @@ class Log:
     """
 
     def __init__(
-        self, stream: IO[Any] | None, masker: Masker, level: Level = "info", *,
-        clock: Clock | None = None, fields: dict[str, object] | None = None,
+        self,
+        stream: IO[Any] | None,
+        masker: Masker,
+        level: Level = "info",
+        *,
+        clock: Clock | None = None,
+        fields: dict[str, object] | None = None,
     ) -> None:
         self._stream: IO[Any] = sys.stderr if stream is None else stream
         self._masker = masker
@@ -113,8 +118,13 @@ class Log:
     def _notice(self) -> bytes:
         if not self._unreported:
             return b""
-        record = {"time": timestamp(self._clock.wall()), "level": "error", "event": "log.lines_dropped",
-                  **self.fields, "dropped": self._unreported}
+        record = {
+            "time": timestamp(self._clock.wall()),
+            "level": "error",
+            "event": "log.lines_dropped",
+            **self.fields,
+            "dropped": self._unreported,
+        }
         return self._encode(record) + b"\n"
 
     def _write(self, text: bytes) -> None:
@@ -128,7 +138,7 @@ class Log:
         for piece in _whole_lines(text, _PIPE_BYTES) if self._is_pipe else (text,):
             rest = memoryview(piece)
             while rest:
-                rest = rest[os.write(self._fd, rest):]
+                rest = rest[os.write(self._fd, rest) :]
 
     def _encoded(self, record: dict[str, object]) -> bytes:
         try:

@@ -61,19 +61,21 @@ _WORD = rf"(?:\b|{_ESCAPE})"
 # not after a digit, a letter, an underscore (ids), a plus, or the point of a decimal number
 _NUMBER = rf"(?:^|[^0-9A-Za-z_.+]|[^0-9]\.|{_ESCAPE})"
 _PLUS = rf"(?:^|[^0-9A-Za-z_+]|{_ESCAPE})"
-_VENDOR_KEYS = "|".join((
-    r"(?:sk|rk|pk)[-_][A-Za-z0-9_\-]{8,}",
-    r"pplx-[A-Za-z0-9_\-]{8,}",
-    r"rw_[A-Za-z0-9_\-]{20,}",
-    r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}",
-    r"gh[pousr]_[A-Za-z0-9]{16,}",
-    r"github_pat_[A-Za-z0-9_]{16,}",
-    r"glpat-[A-Za-z0-9_\-]{16,}",
-    r"xox[a-z]-[A-Za-z0-9\-]{8,}",
-    r"AIza[0-9A-Za-z_\-]{30,}",
-    r"(?:hf|gsk|npm|xai)[-_][A-Za-z0-9]{20,}",
-    r"eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)?",
-))
+_VENDOR_KEYS = "|".join(
+    (
+        r"(?:sk|rk|pk)[-_][A-Za-z0-9_\-]{8,}",
+        r"pplx-[A-Za-z0-9_\-]{8,}",
+        r"rw_[A-Za-z0-9_\-]{20,}",
+        r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}",
+        r"gh[pousr]_[A-Za-z0-9]{16,}",
+        r"github_pat_[A-Za-z0-9_]{16,}",
+        r"glpat-[A-Za-z0-9_\-]{16,}",
+        r"xox[a-z]-[A-Za-z0-9\-]{8,}",
+        r"AIza[0-9A-Za-z_\-]{30,}",
+        r"(?:hf|gsk|npm|xai)[-_][A-Za-z0-9]{20,}",
+        r"eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)?",
+    )
+)
 _KEY_NAMES = (
     r"(?i:passw(?:or)?d|passwd|passphrase|pwd|secret(?:[_\-]?key)?|token|(?:api|access|private|auth)[ _\-]?key"
     r"(?: provided)?|(?:proxy-)?authorization|credentials?)"
@@ -81,9 +83,13 @@ _KEY_NAMES = (
 _PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 
 RULES: tuple[Rule, ...] = (
-    Rule("private key", "",
-         rf"-----BEGIN {_PEM}(?:[A-Za-z0-9+/=:,. \t\r\n]|-[A-Za-z0-9]|\\+[nrt/])*(?:-----END {_PEM})?",
-         "", whole(b"[KEY]")),
+    Rule(
+        "private key",
+        "",
+        rf"-----BEGIN {_PEM}(?:[A-Za-z0-9+/=:,. \t\r\n]|-[A-Za-z0-9]|\\+[nrt/])*(?:-----END {_PEM})?",
+        "",
+        whole(b"[KEY]"),
+    ),
     Rule("password in a URL", r":\\?/\\?/[^\s\"'<>@/\\:\[]*", ":", "", url_password),
     Rule("vendor key", _WORD, _VENDOR_KEYS, "", whole(b"[KEY]")),
     Rule("named secret", "", rf"{_KEY_NAMES}\\{{0,15}}[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}", "", key_value),
@@ -91,13 +97,21 @@ RULES: tuple[Rule, ...] = (
     Rule("e-mail", "", r"(?:@|%40)(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}", "", email),
     Rule("resident number", _NUMBER, r"[0-9]{2}[01][0-9][0-3][0-9][\- ][0-9]{7}", r"\b", resident_number),
     Rule("digit run", _NUMBER, r"-?[0-9]{13,19}", r"\b", digit_run),
-    Rule("grouped card", _NUMBER,
-         r"[2-69][0-9]{3}[ \-](?:[0-9]{4}[ \-][0-9]{4}[ \-][0-9]{4}(?:[ \-][0-9]{1,3})?|[0-9]{6}[ \-][0-9]{4,5})",
-         r"\b", card_groups),
+    Rule(
+        "grouped card",
+        _NUMBER,
+        r"[2-69][0-9]{3}[ \-](?:[0-9]{4}[ \-][0-9]{4}[ \-][0-9]{4}(?:[ \-][0-9]{1,3})?|[0-9]{6}[ \-][0-9]{4,5})",
+        r"\b",
+        card_groups,
+    ),
     Rule("international phone", _PLUS, r"\+[1-9][0-9 .()\-]{6,22}[0-9]", r"\b", international_phone),
-    Rule("Korean phone", _NUMBER,
-         r"\(?0(?:1[016789]|2|[3-6][1-5]|70|80|50[0-9])(?:[\-. ]|\) ?)[0-9]{3,4}[\-. ]?[0-9]{4}|01[016789][0-9]{7,8}",
-         r"\b", national_phone),
+    Rule(
+        "Korean phone",
+        _NUMBER,
+        r"\(?0(?:1[016789]|2|[3-6][1-5]|70|80|50[0-9])(?:[\-. ]|\) ?)[0-9]{3,4}[\-. ]?[0-9]{4}|01[016789][0-9]{7,8}",
+        r"\b",
+        national_phone,
+    ),
     Rule("US phone", _NUMBER, r"(?:1[\-. ])?[2-9][0-9]{2}[\-.][0-9]{3}[\-. ][0-9]{4}", r"\b", national_phone),
     Rule("US phone in brackets", "", r"\([2-9][0-9]{2}\) ?[0-9]{3}[\-. ][0-9]{4}", r"\b", national_phone),
 )

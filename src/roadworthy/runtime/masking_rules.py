@@ -134,7 +134,7 @@ def is_resident_number(digits: bytes) -> bool:
 def _as_number(text: bytes, start: int, end: int, line: Line, mark: bytes) -> Change:
     """Where the digits are a bare JSON number the mark becomes a JSON string."""
     if line.is_json and not line.inside_string(start):
-        before = text[max(0, start - 64):start].rstrip()[-1:]
+        before = text[max(0, start - 64) : start].rstrip()[-1:]
         if before in (b":", b",", b"["):
             return Change(start, end, b'"' + mark + b'"')
     return Change(start + (text[start] == 0x2D), end, mark)
@@ -157,7 +157,7 @@ def card_groups(text: bytes, start: int, end: int, line: Line) -> Change | None:
     """A card in groups; a short last group may be something else, such as a security code."""
     if is_card(_NOT_DIGIT.sub(b"", text[start:end])):
         return Change(start, end, b"[CARD]")
-    shorter = text[start:start + 19]
+    shorter = text[start : start + 19]
     if end - start > 19 and is_card(_NOT_DIGIT.sub(b"", shorter)):
         return Change(start, start + 19, b"[CARD]")
     return None
@@ -165,7 +165,7 @@ def card_groups(text: bytes, start: int, end: int, line: Line) -> Change | None:
 
 def resident_number(text: bytes, start: int, end: int, line: Line) -> Change | None:
     """Six and seven digits with a separator."""
-    if is_resident_number(text[start:start + 6] + text[end - 7:end]):
+    if is_resident_number(text[start : start + 6] + text[end - 7 : end]):
         return Change(start, end, b"[RRN]")
     return None
 
@@ -187,7 +187,7 @@ def international_phone(text: bytes, start: int, end: int, line: Line) -> Change
         cut = _SHORTER.search(number)
         if cut is None:
             return None
-        number = number[:cut.start()]
+        number = number[: cut.start()]
     return Change(start, start + len(number), b"[PHONE]") if len(digits) >= 9 else None
 
 
@@ -280,7 +280,7 @@ def key_value(text: bytes, start: int, end: int, line: Line) -> Change | None:
 
 
 def _unquoted(text: bytes, start: int, quote: bytes) -> Change | None:
-    if text[start:start + 1] in (b"{", b"[", b""):
+    if text[start : start + 1] in (b"{", b"[", b""):
         return None
     number = _JSON_NUMBER.match(text, start)
     if quote and number:

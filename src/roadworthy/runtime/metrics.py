@@ -182,7 +182,8 @@ def _families(snapshots: Mapping[str, Snapshot]) -> Iterator[Metric]:
     from prometheus_client import metrics_core
 
     families = {
-        "counter": metrics_core.CounterMetricFamily, "gauge": metrics_core.GaugeMetricFamily,
+        "counter": metrics_core.CounterMetricFamily,
+        "gauge": metrics_core.GaugeMetricFamily,
         "histogram": metrics_core.HistogramMetricFamily,
     }
     for definition in DEFINITIONS:

@@ -67,7 +67,8 @@ class AdminOnly:
         key = self._keys.find(digest) if kind.lower() == "bearer" and secret.strip() else None
         if key is None:
             raise AuthError(
-                "A valid admin key is needed.", "The request has none." if not header else "The key is not valid.",
+                "A valid admin key is needed.",
+                "The request has none." if not header else "The key is not valid.",
                 "Send `Authorization: Bearer <key>`; `roadworthy key create NAME --scope admin` makes one.",
             )
         if "admin" not in key.scopes:

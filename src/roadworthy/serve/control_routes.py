@@ -73,8 +73,14 @@ class AdminApi:
     """
 
     def __init__(
-        self, state_dir: Path, profile: str, workers: Workers, keys: KeyStore, journal: SqliteJournal,
-        budget: KeyLimits, shared: UsedStore | None = None,
+        self,
+        state_dir: Path,
+        profile: str,
+        workers: Workers,
+        keys: KeyStore,
+        journal: SqliteJournal,
+        budget: KeyLimits,
+        shared: UsedStore | None = None,
     ) -> None:
         self._shared = shared
         self._budget = budget
@@ -171,9 +177,7 @@ class AdminApi:
         silent = _must_answer(answers)
         count = sum(answer.data.get("cleared", 0) for answer in answers if answer.data is not None)
         told = {"key_id": request.state.key_id, "cleared": count, "unknown_workers": silent}
-        await run_in_threadpool(
-            self._journal.append, [Entry("cache.cleared", time.time(), msgspec.json.encode(told))]
-        )
+        await run_in_threadpool(self._journal.append, [Entry("cache.cleared", time.time(), msgspec.json.encode(told))])
         return _answer(request, {"cleared": count, "unknown_workers": silent})
 
     async def list_keys(self, request: Request) -> JSONResponse:
@@ -249,8 +253,12 @@ async def _body(request: Request, kind: type[B]) -> B:
     async for piece in request.stream():
         content += piece
         if len(content) > MAX_BODY_BYTES:
-            raise UsageError("The request body is too large.", f"{MAX_BODY_BYTES} bytes are allowed.",
-                "Shorten it.", code="request_too_large")
+            raise UsageError(
+                "The request body is too large.",
+                f"{MAX_BODY_BYTES} bytes are allowed.",
+                "Shorten it.",
+                code="request_too_large",
+            )
     try:
         return msgspec.json.decode(content or b"{}", type=kind)
     except msgspec.ValidationError as error:
@@ -296,7 +304,9 @@ def _must_answer(answers: Sequence[WorkerAnswer]) -> list[int]:
     silent = _silent(answers)
     if len(silent) == len(answers):
         raise GatewayError(
-            "Nothing was changed.", "No worker answers.", "See `processes` of GET /admin/status.",
+            "Nothing was changed.",
+            "No worker answers.",
+            "See `processes` of GET /admin/status.",
             code="gateway_unreachable",
         )
     return silent
@@ -313,7 +323,10 @@ def _number(request: Request, name: str, least: int, most: int) -> int | None:
 
 def _entry(stored: Stored) -> dict[str, Any]:
     return {
-        "sequence": stored.seq, "at": stored.at, "kind": stored.kind, "hash": stored.hash,
+        "sequence": stored.seq,
+        "at": stored.at,
+        "kind": stored.kind,
+        "hash": stored.hash,
         "payload": msgspec.json.decode(stored.payload),
     }
 

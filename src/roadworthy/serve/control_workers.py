@@ -38,7 +38,9 @@ class Workers:
         self._clients = [
             httpx2.AsyncClient(
                 transport=httpx2.AsyncHTTPTransport(uds=str(state_dir / "run" / f"edge-{worker}.sock")),
-                base_url="http://worker", timeout=ANSWER_TIMEOUT_S, trust_env=False,
+                base_url="http://worker",
+                timeout=ANSWER_TIMEOUT_S,
+                trust_env=False,
             )
             for worker in range(count)
         ]
@@ -64,7 +66,11 @@ class Workers:
 
 
 async def _ask(
-    client: httpx2.AsyncClient, worker: int, method: str, path: str, body: Mapping[str, Any] | None,
+    client: httpx2.AsyncClient,
+    worker: int,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None,
 ) -> WorkerAnswer:
     try:
         response = await client.request(method, path, json=body)

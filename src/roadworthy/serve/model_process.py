@@ -116,12 +116,15 @@ def _refused(settings: ModelSettings, path: Path, messages: BinaryIO) -> ConfigE
     text = messages.read(65_536).decode("utf-8", "replace")
     if "error loading model" not in text:
         return ConfigError(
-            f"The model server cannot listen on 127.0.0.1:{settings.port}.", "Another process may hold the port.",
+            f"The model server cannot listen on 127.0.0.1:{settings.port}.",
+            "Another process may hold the port.",
             code="port_in_use",
         )
     reason = text.partition("error loading model: ")[2].partition("\n")[0]
     return ConfigError(
-        f"llama.cpp refuses the model file {path}.", f"It says: {reason}." if reason else "", how_to_mend(path),
+        f"llama.cpp refuses the model file {path}.",
+        f"It says: {reason}." if reason else "",
+        how_to_mend(path),
         code="model_file_invalid",
     )
 

@@ -90,8 +90,9 @@ def wait_listening(url: str, stopping: threading.Event, limit_s: float) -> bool:
     parts = urlsplit(url)
     end = time.monotonic() + limit_s
     while not stopping.is_set() and time.monotonic() < end:
-        with contextlib.suppress(OSError), (
-            socket.create_connection((parts.hostname or "", parts.port or 80), timeout=limit_s)
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((parts.hostname or "", parts.port or 80), timeout=limit_s),
         ):
             return True
         stopping.wait(_POLL_S)
@@ -144,6 +145,12 @@ def _try(kind: str, ask: Callable[[], tuple[Answer, float | None]]) -> Trial:
         return Trial(kind, False, "", None, (time.monotonic() - begin) * 1000, error=f"{error.code}: {error}{hint}")
     ok = bool(answer.text.strip())
     return Trial(
-        kind, ok, answer.served_by, answer.completion_tokens, answer.latency_ms, first, answer.text.strip()[:80],
+        kind,
+        ok,
+        answer.served_by,
+        answer.completion_tokens,
+        answer.latency_ms,
+        first,
+        answer.text.strip()[:80],
         "" if ok else "the answer has no text",
     )

@@ -56,7 +56,11 @@ class Ready(NamedTuple):
 
 
 def run(
-    config: Config, environ: Mapping[str, str], *, say: Callable[[str], None], ready: Callable[[Ready], None],
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    say: Callable[[str], None],
+    ready: Callable[[Ready], None],
 ) -> RunSummary:
     """Run the product until it is told to stop. Call from the main thread.
 
@@ -78,7 +82,10 @@ def run(
         _check_state(Path(config.gateway.state_dir))
         plan = prepare(config, environ, held)
         supervisor = Supervisor(
-            plan.children, run_directory, drain_timeout_s=plan.edge.limits.drain_timeout_s + _DRAIN_MARGIN_S, say=say,
+            plan.children,
+            run_directory,
+            drain_timeout_s=plan.edge.limits.drain_timeout_s + _DRAIN_MARGIN_S,
+            say=say,
         )
         if plan.model is not None:
             say(f"Loading the model {plan.model.name}; requests are taken when it is ready.")
@@ -101,14 +108,19 @@ def _check_state(state_dir: Path) -> None:
 @contextlib.contextmanager
 def _opened(state_dir: Path) -> Iterator[KeyStore]:
     state = state_dir / "state.db"
-    with contextlib.closing(SqliteJournal(state, FirstMasker())) as journal, (
-        contextlib.closing(KeyStore(state, journal))
-    ) as store:
+    with (
+        contextlib.closing(SqliteJournal(state, FirstMasker())) as journal,
+        contextlib.closing(KeyStore(state, journal)) as store,
+    ):
         yield store
 
 
 def _greet(
-    plan: Plan, begin: float, stopping: threading.Event, say: Callable[[str], None], ready: Callable[[Ready], None],
+    plan: Plan,
+    begin: float,
+    stopping: threading.Event,
+    say: Callable[[str], None],
+    ready: Callable[[Ready], None],
 ) -> None:
     if not wait_ready(plan.url, stopping, say):
         return

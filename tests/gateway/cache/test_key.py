@@ -86,8 +86,8 @@ def test_equal_exactly_when_equal(one: Any, other: Any) -> None:
 @given(st.permutations(sorted(BASE)), st.booleans())
 def test_order_and_escapes_do_not_matter(order: list[str], ascii_only: bool) -> None:
     body = {name: BASE[name] for name in order}
-    body["messages"] = [{"content": "안녕 \"Hello\" \\ \n", "role": "user"}]
-    plain = {**BASE, "messages": [{"role": "user", "content": "안녕 \"Hello\" \\ \n"}]}
+    body["messages"] = [{"content": '안녕 "Hello" \\ \n', "role": "user"}]
+    plain = {**BASE, "messages": [{"role": "user", "content": '안녕 "Hello" \\ \n'}]}
     assert key(json.dumps(body, ensure_ascii=ascii_only)) == key(json.dumps(plain))
 
 

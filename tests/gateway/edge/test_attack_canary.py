@@ -255,7 +255,10 @@ def test_a_worker_that_cannot_start_does_not_say_why_in_keys(tmp_path, case) -> 
     reading, writing = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-m", "roadworthy.serve.edge_process", "--settings-fd", str(reading), "--worker", "0"],
-        pass_fds=[reading], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path,
+        pass_fds=[reading],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=tmp_path,
     )
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:

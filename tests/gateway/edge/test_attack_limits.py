@@ -123,6 +123,7 @@ async def test_just_under_the_limit_is_served(worker, upstream, case) -> None:
 
 # -- Expect
 
+
 async def test_a_go_ahead_is_given_before_the_body_is_sent(worker, upstream) -> None:
     request = post(chat("waited"), b"expect: 100-continue")
     wire = await Wire.open(worker.port)
@@ -156,6 +157,7 @@ async def test_http_1_0_knows_no_interim_answer(worker, upstream) -> None:
 
 
 # -- time
+
 
 @pytest.mark.parametrize(("data", "limit_s"), [(get(), 0.4), (post(padded(50_000)), 0.6)], ids=["header", "body"])
 async def test_a_slow_sender_is_told_and_closed(worker, data, limit_s) -> None:
@@ -242,6 +244,7 @@ async def test_who_reads_slowly_gets_it_all(start_edge, monkeypatch) -> None:
 
 
 # -- number
+
 
 async def test_over_the_limit_of_connections(worker) -> None:
     await becomes(worker, connections=0)

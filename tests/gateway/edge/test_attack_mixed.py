@@ -99,7 +99,16 @@ class Faulty:
     ways = {  # noqa: RUF012 - fixed
         each.__name__: each
         for each in (
-            close, error, two_answers, late_surplus, half, wrong_length, no_length, rubbish, cut_stream, slow_stream
+            close,
+            error,
+            two_answers,
+            late_surplus,
+            half,
+            wrong_length,
+            no_length,
+            rubbish,
+            cut_stream,
+            slow_stream,
         )
     }
 

@@ -63,6 +63,7 @@ async def uneven(call: Call) -> bool:
 
 # -- pipelining
 
+
 @pytest.mark.parametrize("count", [2, 7, MAX_PIPELINED, MAX_PIPELINED + 1])
 async def test_pipelined_requests_are_answered_in_order(worker, upstream, count) -> None:
     upstream.script = uneven
@@ -251,6 +252,7 @@ async def test_a_thousand_requests_on_one_connection(worker, upstream) -> None:
 
 # -- the ends of connections
 
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_who_only_finished_sending_gets_the_answer(worker, upstream, stream) -> None:
     upstream.script = uneven
@@ -357,9 +359,8 @@ async def test_what_is_over_weighs_nothing(worker, upstream, what) -> None:
 
 async def test_chunks_of_every_cut(worker) -> None:
     body = chat("every cut")
-    data = (
-        b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
-        + chunked(body[:20], body[20:])
+    data = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n" + chunked(
+        body[:20], body[20:]
     )
     cuts = range(1, len(data), 5)
     heard = await asyncio.gather(*(say(worker.port, data[:cut], data[cut:], gap_s=0.02) for cut in cuts))

@@ -74,7 +74,10 @@ REFUSED = {
     "TE folded": coding(b"\r\n chunked"),
     "TE in HTTP/1.0": b"POST /v1/chat/completions HTTP/1.0\r\n" + CHUNKED + b"\r\n" + IN_CHUNKS,
     "TE in HTTP/1.0, kept alive": LINE.replace(b"1.1", b"1.0")
-    + b"connection: keep-alive\r\n" + CHUNKED + b"\r\n" + IN_CHUNKS,
+    + b"connection: keep-alive\r\n"
+    + CHUNKED
+    + b"\r\n"
+    + IN_CHUNKS,
     # header lines
     "space before colon": framing(b"transfer-encoding : chunked\r\n"),
     "space before colon of CL": framing(b"content-length : %d\r\n" % len(BODY), BODY),

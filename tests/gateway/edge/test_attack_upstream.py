@@ -233,12 +233,14 @@ STREAMS = {
     ),
     "carriage returns": (EVENT_STREAM + framed(FULL.replace(b"\n", b"\r\n"), 3), True),
     "comments and fields": (
-        EVENT_STREAM + framed(FULL.replace(b"data:", b": hello\nid: 1\nretry: 5\nevent: message\ndata:")), True
+        EVENT_STREAM + framed(FULL.replace(b"data:", b": hello\nid: 1\nretry: 5\nevent: message\ndata:")),
+        True,
     ),
     "byte order mark": (EVENT_STREAM + framed(b"\xef\xbb\xbf" + FULL), True),
     "interim answer": (INTERIM + EVENT_STREAM + framed(FULL), True),
     "longer than a plain answer may be": (
-        EVENT_STREAM + framed(FULL.replace(b"data:", b": " + b"x" * 20_000 + b"\n\ndata:")), True
+        EVENT_STREAM + framed(FULL.replace(b"data:", b": " + b"x" * 20_000 + b"\n\ndata:")),
+        True,
     ),
 }
 

@@ -107,9 +107,7 @@ async def test_whatever_changes_the_answer_changes_the_key(edge, more) -> None:
 
 async def test_tenants_never_share(start_edge, double) -> None:
     edge = await start_edge({"openai": double.base_url}, ["openai/gpt-4.1-mini"], cache=ON)
-    edge.service.load_keys(
-        [Key(name, hashlib.sha256(name.encode()).hexdigest(), ("use",)) for name in ("ann", "bob")]
-    )
+    edge.service.load_keys([Key(name, hashlib.sha256(name.encode()).hexdigest(), ("use",)) for name in ("ann", "bob")])
     seen = []
     for who in ("ann", "bob", "ann", "bob"):
         answer = await edge.http.post("/v1/chat/completions", json=ASK, headers={"authorization": f"Bearer {who}"})
@@ -292,9 +290,7 @@ async def test_fifty_streams_at_once_are_one_call(edge, double) -> None:
 
 
 async def test_after_a_failed_leader_exactly_one_leads(start_edge, double) -> None:
-    edge = await start_edge(
-        {"openai": double.base_url}, ["openai/gpt-4.1-mini"], cache=ON, retry=Retry(max_tries=1)
-    )
+    edge = await start_edge({"openai": double.base_url}, ["openai/gpt-4.1-mini"], cache=ON, retry=Retry(max_tries=1))
     double.faults = [Fault("status", status=500), None]
     answers = await asyncio.gather(*(edge.ask() for _ in range(10)))
     assert len(double.requests) == 2

@@ -20,9 +20,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(gateway: str, **environ: str) -> Loaded:
-    Path("roadworthy.yaml").write_text(
-        gateway if gateway.startswith("control") else f"gateway: {{{gateway}}}"
-    )
+    Path("roadworthy.yaml").write_text(gateway if gateway.startswith("control") else f"gateway: {{{gateway}}}")
     return load(environ=environ)
 
 
@@ -140,9 +138,7 @@ def test_bad_urls(url: str) -> None:
     "url", ["http://127.0.0.1:1", "https://api.example.com/v1/", "http://[::1]:80/v1", "http://host_a/v1"]
 )
 def test_good_urls(url: str) -> None:
-    assert (
-        read(providers(f"kind: compatible, base_url: '{url}'")).config.gateway.providers["p"].base_url == url
-    )
+    assert read(providers(f"kind: compatible, base_url: '{url}'")).config.gateway.providers["p"].base_url == url
 
 
 WARNINGS = [

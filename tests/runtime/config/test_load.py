@@ -189,10 +189,7 @@ def test_unknown_variables_are_reported() -> None:
     assert set(told) == set(names)
     assert "did you mean `ROADWORTHY_GATEWAY__PORT`?" in told["ROADWORTHY_GATEWAY__PRT"]
     assert "did you mean `ROADWORTHY_ADMIN_KEY`?" in told["ROADWORTHY_ADMIN_KY"]
-    assert (
-        "`ROADWORTHY_GATEWAY__PROVIDERS__OPENAI__API_KEY`"
-        in told["ROADWORTHY_GATEWAY__PROVIDERS__OPENAI__API_KEI"]
-    )
+    assert "`ROADWORTHY_GATEWAY__PROVIDERS__OPENAI__API_KEY`" in told["ROADWORTHY_GATEWAY__PROVIDERS__OPENAI__API_KEI"]
     assert FAKE not in str(loaded.warnings)
 
 
@@ -329,8 +326,7 @@ PROVIDER_PLANTS = [
     "api_key: {0}",
 ]
 PLANTS += [
-    "gateway: {{providers: {{p: {{" + plant + "}}}}, routes: {{chat: {{chain: [p/m]}}}}}}"
-    for plant in PROVIDER_PLANTS
+    "gateway: {{providers: {{p: {{" + plant + "}}}}, routes: {{chat: {{chain: [p/m]}}}}}}" for plant in PROVIDER_PLANTS
 ]
 
 
@@ -341,11 +337,7 @@ def test_a_key_in_the_wrong_place_is_refused_and_never_shown(plant: str) -> None
 
 @pytest.mark.parametrize("where", ["api_key: {0}", "headers: {{X-Other: {0}}}", "api_key: env:{0}"])
 def test_a_literal_secret_has_its_own_code(where: str) -> None:
-    text = (
-        "gateway: {providers: {p: {kind: compatible, base_url: 'http://127.0.0.1:1', "
-        + where.format(FAKE)
-        + "}}"
-    )
+    text = "gateway: {providers: {p: {kind: compatible, base_url: 'http://127.0.0.1:1', " + where.format(FAKE) + "}}"
     Path("roadworthy.yaml").write_text(text + ", routes: {chat: {chain: [p/m]}}}")
     with pytest.raises(ConfigInvalid) as caught:
         load(environ={})

@@ -115,9 +115,7 @@ def test_reads_what_yaml_writes(tree: dict[str, object]) -> None:
     assert Document(yaml.safe_dump(tree), "f.yaml").data == tree
 
 
-@pytest.mark.parametrize(
-    ("text", "value"), [("1", 1), ("true", True), ("[a, b]", ["a", "b"]), ("{a: 1}", {"a": 1})]
-)
+@pytest.mark.parametrize(("text", "value"), [("1", 1), ("true", True), ("[a, b]", ["a", "b"]), ("{a: 1}", {"a": 1})])
 def test_parse_value(text: str, value: object) -> None:
     assert parse_value(text) == value
 

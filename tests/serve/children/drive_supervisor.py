@@ -14,16 +14,22 @@ from roadworthy.serve.supervisor import ChildSpec, Supervisor
 state_dir, plan = Path(sys.argv[1]), json.loads(sys.argv[2])
 children = [
     ChildSpec(
-        child["name"], "stub_child", (str(state_dir), child["name"], child.get("behaviour", "obey")),
-        b"x" * child["settings"] if "settings" in child else None, child.get("last", False),
+        child["name"],
+        "stub_child",
+        (str(state_dir), child["name"], child.get("behaviour", "obey")),
+        b"x" * child["settings"] if "settings" in child else None,
+        child.get("last", False),
     )
     for child in plan["children"]
 ]
 try:
     with RunDirectory(state_dir) as run_directory:
         supervisor = Supervisor(
-            children, run_directory, drain_timeout_s=plan.get("drain_timeout_s", 5.0),
-            say=lambda line: print(line, flush=True), backoff=Backoff(*plan.get("backoff", [0.02, 0.2, 30.0, 4])),
+            children,
+            run_directory,
+            drain_timeout_s=plan.get("drain_timeout_s", 5.0),
+            say=lambda line: print(line, flush=True),
+            backoff=Backoff(*plan.get("backoff", [0.02, 0.2, 30.0, 4])),
         )
         summary = supervisor.run()
 except RoadworthyError as error:

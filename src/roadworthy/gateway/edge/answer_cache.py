@@ -42,8 +42,10 @@ class AnswerCache:
         self.settings = settings
         self.service = service
         self.deadlines = deadlines
-        self.memory = MemoryCache(settings.max_bytes, SystemClock()) if store is None else None
-        self.store: Cache = self.memory if self.memory is not None else store  # type: ignore[assignment]
+        self.memory: MemoryCache | None = None
+        if store is None:
+            store = self.memory = MemoryCache(settings.max_bytes, SystemClock())
+        self.store = store
         self.ttl = AdaptiveTtl(settings.ttl_start_s, settings.ttl_min_s, settings.ttl_max_s)
         self.flights: dict[bytes, Flight] = {}
         self.similar = self._similar(settings.semantic) if settings.semantic.enabled else None

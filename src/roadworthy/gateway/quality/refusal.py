@@ -87,9 +87,7 @@ _TURNS = re2.compile(r"(?i)\b(?:but|however|instead|so i|that said|in general|ge
 
 # -- Korean: the refused thing, and a predicate that ends its clause
 
-_KO_SORRY = (
-    r"(?:(?:정말|대단히|매우|너무)? ?(?:죄송|미안|안타깝|유감|아쉽|양해 ?(?:부탁|바랍))[가-힣]*[,.!~\s]*)"
-)
+_KO_SORRY = r"(?:(?:정말|대단히|매우|너무)? ?(?:죄송|미안|안타깝|유감|아쉽|양해 ?(?:부탁|바랍))[가-힣]*[,.!~\s]*)"
 # The request itself, or the kinds of text that are refused.
 _KO_THING = (
     r"(?:요청|질문|내용|부탁|주제|작업|콘텐츠|정보|대화|조언|자문|도와|도움|도울|도와드|답변|대답|답을|답은|가사|인물|불법|위험"

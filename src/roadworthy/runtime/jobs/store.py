@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from roadworthy.core.errors import StorageError
 from roadworthy.runtime.jobs.url import check_store_url, no_store_url
 from roadworthy.runtime.journal import make_private
+from roadworthy.runtime.wal import use_wal
 
 BUSY_MS = 10_000
 CONNECT_S = 3
@@ -64,7 +65,7 @@ def _sqlite(path: Path) -> sa.Engine:
         # Writers take their turn at the start of a transaction, not in its middle, where waiting would be a deadlock.
         connection.isolation_level = "IMMEDIATE"
         connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        use_wal(connection, BUSY_MS / 1e3)
         # A finished step must survive a power cut too: what it paid for is not paid twice.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
