@@ -169,6 +169,7 @@ def test_repeated_terminations_are_one_wish(drive: Callable[..., Driven]) -> Non
         return driven.process.poll() is not None
 
     await_true(terminated)
+    assert driven.process.returncode == 0, driven.text()
     assert json.loads(driven.text().splitlines()[-1])["killed"] == []
     assert driven.lines("edge-0")[-1] == "stopped"
 

@@ -128,7 +128,8 @@ class Supervisor:
     def run(self) -> RunSummary:
         """Start everything and return when everything has ended, after SIGTERM, SIGINT or SIGHUP.
 
-        A second SIGINT kills what still runs. Call from the main thread only: signals arrive there.
+        A second SIGINT kills what still runs. Call from the main thread only: signals arrive there. After a stop the
+        process goes on ignoring these three signals: it is about to end.
         """
         begin = self._clock.monotonic()
         with self._signals() as wakeup, self._holding_lifeline():
@@ -286,8 +287,10 @@ class Supervisor:
             yield reading
         finally:
             signal.set_wakeup_fd(old_fd)
+            # A wish is often sent twice: the second copy must not kill a process that has only to say that it stopped.
+            over = self._kill_at is not None
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if over and number in _STOP_SIGNALS else handler)
             os.close(reading)
             os.close(writing)
 
