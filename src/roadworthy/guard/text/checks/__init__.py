@@ -1,0 +1,1 @@
+"""Check digits, dates, surroundings: what several rules ask."""

@@ -1,0 +1,61 @@
+"""Known values: every secret that was fetched is looked for as it is, whatever it looks like."""
+
+from __future__ import annotations
+
+import json
+import threading
+from base64 import b64encode
+from urllib.parse import quote
+
+import re2
+
+from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.rule import Finding
+from roadworthy.guard.text.scanner import options
+
+LEAST_BYTES = 8
+"""Shorter values would hit harmless text; they are not registered."""
+_MOST = 4_096
+
+
+class Literals:
+    """A set of known secrets. Safe for threads: a reader sees the set before or after a change."""
+
+    def __init__(self) -> None:
+        self._forms: dict[bytes, None] = {}
+        self._lock = threading.Lock()
+        self._search: re2._Regexp | None = None
+
+    def add(self, value: str) -> bool:
+        """Look for a value from now on, also percent-encoded, in JSON escapes and in Base64.
+
+        Returns:
+            False when it is too short to be told from harmless text.
+        """
+        if len(value.encode()) < LEAST_BYTES:
+            return False
+        with self._lock:
+            for form in _forms(value):
+                self._forms.pop(form, None)
+                self._forms[form] = None  # newest last
+            while len(self._forms) > _MOST:
+                self._forms.pop(next(iter(self._forms)))
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            pattern = b"|".join(re2.escape(form) for form in longest_first)
+            self._search = re2.compile(pattern, options())
+        return True
+
+    def scan(self, text: bytes) -> list[Finding]:
+        """Every place where a known value stands."""
+        pattern, position = self._search, 0
+        found: list[Finding] = []
+        while pattern is not None and (hit := pattern.search(text, position)) is not None:
+            start, position = hit.span()
+            found.append(Finding(start, position, Kind.API_KEY, "known_value", 1.0))
+        return found
+
+
+def _forms(value: str) -> list[bytes]:
+    escaped = json.dumps(value)[1:-1]
+    written = (value, quote(value, safe=""), escaped, escaped.replace("/", "\\/"), json.dumps(escaped)[1:-1])
+    return list(dict.fromkeys([text.encode() for text in written] + [b64encode(value.encode())]))
