@@ -15,8 +15,8 @@ from roadworthy.guard.text.scanner import Scanner, merged
 class TextMasker:
     """Takes personal data and secrets out of text.
 
-    Guarantees: linear time; marks are left alone; a JSON document, or lines of them, stays valid JSON; UTF-8 stays UTF-8;
-    outside findings no byte changes. Safe for threads.
+    Guarantees: linear time; marks are left alone; a JSON document, or lines of them, stays valid JSON; UTF-8 stays
+    UTF-8; outside findings no byte changes. Safe for threads.
 
     Args:
         rules: What to look for; everything when None.

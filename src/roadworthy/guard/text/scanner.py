@@ -1,8 +1,8 @@
 """Finds: a gate over everything, then the rules over the few lines that it points at.
 
 The gate is one RE2 alternation of all rules without groups: a DFA that runs over hundreds of megabytes a second,
-whatever the input, with the GIL free. It finds the next line that needs a look. Such a line is normalised, an RE2 set names the
-rules that match it, each of these is searched for, and its check decides.
+whatever the input, with the GIL free. It finds the next line that needs a look. Such a line is normalised, an RE2 set
+names the rules that match it, each of these is searched for, and its check decides.
 """
 
 from __future__ import annotations
