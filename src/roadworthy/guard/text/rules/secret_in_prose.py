@@ -57,7 +57,7 @@ _IS = (
 _PARTICLE = r"(?:是|为|為|는|은|이|가|를|을|로|으로|は|が|を|に)"
 _SAYS = rf"(?:{_WHOSE}[ \t]{{1,2}}{_IS}|{_SPACE}{_PARTICLE}{_SPACE}:?{_SPACE})"
 _LINK = rf"(?:{_SAYS}|[ \t]{{1,2}}\(?|\()"
-_VALUE_AHEAD = r"\\?[\"'`(\[]?[^\s\"'`\\<>=:(){}]{1,64}[0-9!@#$%^&*+A-Z]"
+_VALUE_AHEAD = r"\\?[\"'`(\[]?[^\s\"'`\\<>=:(){}]{1,15}[0-9!@#$%^&*+A-Z]"
 _QUOTE_AHEAD = r"(?:\\?[\"'`]|\xE2\x80[\x98\x9C]|\xE3\x80[\x8C\x8E])"
 _SOURCE = "how people write; the shape decides"
 

@@ -14,6 +14,7 @@ _SECRET = re.compile(
 )
 _VALUE = re.compile(rb"[ \t]*([NEne]?\\?'((?:[^'\"\\\n]|''){0,512})\\?'|[^,'\"()\\\n]{1,128}(?:\([^()'\"\\\n]{0,64}\))?)[ \t]*(,|\))")
 _MOST_COLUMNS = 64
+_COLUMNS = re.compile(rb"([^()\n]{1,1024})\)(?:\s|\\n){0,8}values?(?:\s|\\n){0,8}\(", re.IGNORECASE)
 
 
 def _literal(candidate: Candidate) -> Span | None:
@@ -26,8 +27,10 @@ def _literal(candidate: Candidate) -> Span | None:
 def _column(candidate: Candidate) -> Span | None:
     """The value that stands where the column's name stands among the names."""
     text = candidate.line.text
-    names = candidate.value[candidate.value.index(b"(") + 1 : candidate.value.rindex(b")", 0, -1)].split(b",")[:_MOST_COLUMNS]
-    place = candidate.end
+    columns = _COLUMNS.match(text, candidate.end)
+    if columns is None:
+        return None
+    names, place = columns.group(1).split(b",")[:_MOST_COLUMNS], columns.end()
     for name in names:
         found = _VALUE.match(text, place)
         if found is None:
@@ -57,8 +60,7 @@ RULES = (
         kind=Kind.PASSWORD,
         before=WORD_START,
         core=(
-            r"(?i:(?:insert|replace)[ ](?:or[ ][a-z]{1,10}[ ]|ignore[ ])?into[ ][\w.\"`\[\]]{1,80}[ ]?\([^()\n]{0,200}(?:pass|pwd|secret|key|token)"
-            r"[^()\n]{0,200}\)[ ]?values?[ ]?)\("
+            r"(?i:(?:insert|replace)[ ](?:or[ ][a-z]{1,10}[ ]|ignore[ ])?into[ ])[A-Za-z0-9_.\"`\[\]\\]{1,80}[ ]?\("
         ),
         check=_column,
         source="ISO/IEC 9075-2: insert statement",
