@@ -54,12 +54,12 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
         found = whole.match(candidate.line.text, candidate.start)
         if found is None:
             return None
-        value = found.group()
+        value = found.group().rstrip(b".")
         if _STANDS_FOR_ONE.search(value) or len(set(value[-12:])) < _LEAST_DIFFERENT:
             return None
         if not value.startswith(b"sk-") and not is_mixed(value) and value.lower() == value:
             return None
-        return Span(*found.span())
+        return Span(found.start(), found.start() + len(value))
 
     return Rule(
         name=name,
