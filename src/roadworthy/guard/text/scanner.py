@@ -74,7 +74,7 @@ class Scanner:
         for rule in self._blocks:
             if (first := rule.search(text, 0)) is not None:
                 line = Line(text)
-                found += rule.findings(line, 0, first.start(1)) if line.text is text else rule.findings(line, 0, 0)
+                found += rule.findings(line, 0, first.start()) if line.text is text else rule.findings(line, 0, 0)
         return found
 
     def _in_line(self, raw: bytes, offset: int) -> list[Finding]:

@@ -17,7 +17,7 @@ _TYPES = (
     rb"|secretstr|&str|std::string|\*string|\[\]byte|nsstring|charsequence|password|secret|token|key"
 )
 _TEMPLATES = (
-    rb"\$\{[^}]*\}|\{\{.*\}\}|\{%.*%\}|<[^<>]*>?|\[[A-Za-z _\-]+\]?|\(\w+\)|\$\(.*\)?|%[A-Za-z_]\w*%|\$[A-Z_][A-Z0-9_]*"
+    rb"\$\{[^}]*\}?|\{\{.*|\{%.*%\}|<[^<>]*>?|\[[A-Za-z _\-]+\]?|\(\w+\)|\$\(.*\)?|%[A-Za-z_]\w*%|\$[A-Z_][A-Z0-9_]*"
     rb"|\$[a-z_]*(?:pass|pwd|pw|token|secret|key)[a-z_]*|@[A-Z_]+@|#\{.*\}|\{[A-Za-z_][\w.]*\}?|%\(\w+\)s|%[sdvr]|__[A-Z_]+__"
     rb"|:[a-z_]+|\$[0-9?]|![A-Za-z]\w*.*"
 )
@@ -34,11 +34,11 @@ _MARK = re.compile(
     rb"\*\*\*(?:[A-Z0-9_]+_)?MASKED(?::[0-9A-Za-z]{0,4})?\*\*\*|(?:password|api_key|jwt|private_key|url_password)_[0-9a-f]{16}"
 )
 _CODE = re.compile(
-    rb"(?:await|new|function|lambda|async|return|if|not|import|typeof)\b.*|[A-Za-z_][\w.]*(?:\(|\[[\"'0-9a-z_]).*|[A-Za-z_]\w*(?:\?\.|->|::)\w.*"
+    rb"(?:await|new|function|lambda|async|return|if|not|import|typeof)\b.*|[A-Za-z_][\w.]*(?:\((?:[A-Za-z_\"').{\[].*)?|\[(?:[\"'0-9a-z_].*)?)|[A-Za-z_]\w*(?:\?\.|->|::)\w.*"
     rb"|(?:os|process|config|conf|settings?|self|this|request|req|res|params?|args|kwargs|env|system|cfg|ctx|context|options|opts"
     rb"|props|state|data|body|form|user|var|vars|local|module|secrets|session|credentials?|inputs?|event|values?|github|steps)"
     rb"\.[A-Za-z_][\w.]*[;,)]*|(?:optional|option|union|list|maybe|dict|annotated|promise|nullable)[\[<].*"
-    rb"|(?:str|string|int|bytes|any)[ ]?[|?;].*|[|>][+-]?",
+    rb"|(?:str|string|int|bytes|any)[ ]?[|?;].*|n?(?:var)?(?:char2?|binary)\(.*|[|>][+-]?",
     re.IGNORECASE | re.DOTALL,
 )
 _PATH = re.compile(rb"(?:[/~.][\w./\-~]*|[A-Za-z]:\\[^\n]*|[\w./\-]+)\.(?:pem|key|crt|cer|json|txt|p12|pfx|jks|ya?ml|env|der|ppk|asc)")
@@ -56,7 +56,7 @@ _PROSE_WORD = re.compile(
     rb"|minimum|maximum|at|least|attempts?|line|column|too|not|no|field|unable|access|user|users|request|response|limit|count"
     rb"|usage|budget|policy|login|sign|authentication|auth|permission|rotation|strength|manager|store|vault|hash|hashing|value"
     rb"|refresh|refreshed|created|deleted|generated|issued|stored|saved|sent|received|checked|ignored|skipped|could|must|contains?"
-    rb"|malformed|unauthorized|forbidden|unsupported|one|two|three|any|all|some|same|old|new|current|temporary|now|then|also|still)",
+    rb"|malformed|unauthorized|forbidden|unsupported|one|two|three|flags?|options?|arguments?|parameters?|any|all|some|same|old|new|current|temporary|now|then|also|still)",
     re.IGNORECASE,
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _LONGEST_LOCAL = 256  # RFC 5321 §4.5.3.1.1 allows 64
-_USERINFO = re.compile(rb"://[^\s\"'<>,/@]*:[^\s\"'<>,?#]*\Z")
+_USERINFO = re.compile(rb"://[^\s\"'<>,/]*:[^\s\"'<>,?]*\Z")
 """In front of the @ of a URL with a password; what stands there is the business of `url_password`."""
 
 

@@ -48,6 +48,6 @@ RULES = (
         core=r":\\?/\\?/[A-Za-z0-9_\-]{20}",
         check=_user,
         source="RFC 3986 §3.2.1 (userinfo); Sentry: DSN; GitHub: HTTPS with a token",
-        score=0.9,
+        score=0.96,
     ),
 )
