@@ -135,14 +135,14 @@ def _as_error(misuse: click.ClickException) -> UsageError:
 def _as_bug(bug: Exception, verbose: bool) -> UnexpectedError:
     """A request to report, with the masked message; the traceback goes to stderr when it was asked for."""
     try:
-        from roadworthy.runtime.masking import FirstMasker
+        from roadworthy.guard.text.masker import TextMasker
     except ImportError:  # a damaged installation: what cannot be masked is not shown
         return UnexpectedError(
             "Something failed, and the installation is damaged.",
             f"{type(bug).__name__}; its message is not shown because the masker cannot be loaded.",
             "Run `roadworthy doctor`.",
         )
-    mask = FirstMasker().mask
+    mask = TextMasker().mask
     if verbose:
         import traceback
 

@@ -19,7 +19,7 @@ def options() -> re2.Options:
     """Bytes in, bytes out; room for the states of many rules; no messages on standard error."""
     chosen = re2.Options()
     chosen.encoding = re2.Options.Encoding.LATIN1
-    chosen.max_mem = 64 << 20
+    chosen.max_mem = 32 << 20
     chosen.log_errors = False
     return chosen
 
