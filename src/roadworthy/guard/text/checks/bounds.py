@@ -27,4 +27,4 @@ def named(words: str, others: str = "", gap: int = 20) -> str:
     if others:
         names = f"(?:{names}|{others})"
     between = rf"[^0-9A-Za-z\n]{{0,{gap}}}"
-    return rf"{names}(?:[^0-9A-Za-z\n]{{0,3}}{_SAID}\b)?{between}"
+    return rf"{names}(?:[^0-9A-Za-z\n]{{0,3}}{_SAID}\b){{0,2}}{between}"
