@@ -67,7 +67,7 @@ class Scanner:
             end = text.find(b"\n", first)
             end = size if end < 0 else end
             yield start, end
-            position = end + 1
+            position = end  # the line break is what stands before the next line's first byte
 
     def _in_blocks(self, text: bytes) -> list[Finding]:
         found: list[Finding] = []
@@ -114,7 +114,7 @@ class _Compiled:
                 continue
             score = self._score(candidate, span)
             if score >= KEEP:
-                position = max(span.end, position)
+                position = max(span.end - 1, position)  # its last byte stands before the next candidate
                 first, last = line.raw_span(span.start, span.end)
                 yield Finding(first + offset, last + offset, rule.kind, rule.name, score)
 
