@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from roadworthy.guard.text.checks.phone_plan import DEFAULT_REGIONS, PhonePlans
 from roadworthy.guard.text.rule import Rule
 from roadworthy.guard.text.rules import (
     aadhaar,
@@ -48,47 +51,61 @@ from roadworthy.guard.text.rules import (
     webhook_url,
 )
 
-RULES: tuple[Rule, ...] = (
-    *aadhaar.RULES,
-    bearer.RULE,
-    *brn.RULES,
-    bsn.RULE,
-    *card.RULES,
-    cloud_key.RULE,
-    cn_resident_id.RULE,
-    *cnpj.RULES,
-    codice_fiscale.RULE,
-    *cpf.RULES,
-    *dni.RULES,
-    email.RULE,
-    forge_key.RULE,
-    iban.RULE,
-    *ip.RULES,
-    jwt.RULE,
-    key_with_mark_inside.RULE,
-    llm_key.RULE,
-    messaging_key.RULE,
-    monitoring_key.RULE,
-    my_number.RULE,
-    named_secret.RULE,
-    *nino.RULES,
-    *nir.RULES,
-    *passport.RULES,
-    payment_key.RULE,
-    pesel.RULE,
-    *phone_international.RULES,
-    *phone_korea.RULES,
-    *phone_named.RULES,
-    *phone_national.RULES,
-    *phone_us.RULES,
-    private_key.RULE,
-    *private_key_body.RULES,
-    *rrn.RULES,
-    service_key.RULE,
-    *ssn.RULES,
-    taiwan_id.RULE,
-    url_parameter.RULE,
-    url_password.RULE,
-    vendor_context.RULE,
-    *webhook_url.RULES,
-)
+
+def for_regions(regions: Sequence[str] = DEFAULT_REGIONS) -> tuple[Rule, ...]:
+    """Every rule, with telephone numbers in the national forms of these regions.
+
+    Args:
+        regions: ISO 3166-1 alpha-2 codes.
+
+    Raises:
+        ValueError: A region is not one that libphonenumber knows.
+    """
+    plans = PhonePlans(regions)
+    return (
+        *aadhaar.RULES,
+        bearer.RULE,
+        *brn.RULES,
+        bsn.RULE,
+        *card.RULES,
+        cloud_key.RULE,
+        cn_resident_id.RULE,
+        *cnpj.RULES,
+        codice_fiscale.RULE,
+        *cpf.RULES,
+        *dni.RULES,
+        email.RULE,
+        forge_key.RULE,
+        iban.RULE,
+        *ip.RULES,
+        jwt.RULE,
+        key_with_mark_inside.RULE,
+        llm_key.RULE,
+        messaging_key.RULE,
+        monitoring_key.RULE,
+        my_number.RULE,
+        named_secret.RULE,
+        *nino.RULES,
+        *nir.RULES,
+        *passport.RULES,
+        payment_key.RULE,
+        pesel.RULE,
+        *phone_international.RULES,
+        *phone_korea.RULES,
+        *phone_named.rules(plans),
+        *phone_national.rules(plans),
+        *phone_us.RULES,
+        private_key.RULE,
+        *private_key_body.RULES,
+        *rrn.RULES,
+        service_key.RULE,
+        *ssn.RULES,
+        taiwan_id.RULE,
+        url_parameter.RULE,
+        url_password.RULE,
+        vendor_context.RULE,
+        *webhook_url.RULES,
+    )
+
+
+RULES: tuple[Rule, ...] = for_regions()
