@@ -10,7 +10,20 @@ from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _WEIGHTS = (1, 3, 7, 1, 3, 7, 1, 3, 5)
-_NAMES = ("사업자", "등록번호", "brn", "business", "biz", "corp", "company", "vendor", "tax", "세금계산서", "상호", "공급자")
+_NAMES = (
+    "사업자",
+    "등록번호",
+    "brn",
+    "business",
+    "biz",
+    "corp",
+    "company",
+    "vendor",
+    "tax",
+    "세금계산서",
+    "상호",
+    "공급자",
+)
 
 
 def is_business_number(digits: bytes) -> bool:

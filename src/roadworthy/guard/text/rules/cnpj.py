@@ -29,7 +29,9 @@ def _number(candidate: Candidate) -> Span | None:
     return Span(candidate.start, candidate.end) if is_cnpj(value) else None
 
 
-_SOURCE = "Receita Federal, Instrução Normativa RFB 2229/2024 (CNPJ, alphanumeric since July 2026); check digits modulo 11"
+_SOURCE = (
+    "Receita Federal, Instrução Normativa RFB 2229/2024 (CNPJ, alphanumeric since July 2026); check digits modulo 11"
+)
 RULES = (
     Rule(
         name="cnpj", kind=Kind.NATIONAL_ID, before=GROUP_START,

@@ -22,7 +22,9 @@ def _number(candidate: Candidate) -> Span | None:
 
 _MONTH = "(?:0[1-9]|1[0-2]|[2-4][0-9]|5[0-9])"
 _PLACE = "(?:[0-9]{2}|2[ABab])"
-_SOURCE = "INSEE, Répertoire national d'identification des personnes physiques; décret 82-103; key 97 - number modulo 97"
+_SOURCE = (
+    "INSEE, Répertoire national d'identification des personnes physiques; décret 82-103; key 97 - number modulo 97"
+)
 RULES = (
     Rule(
         name="nir", kind=Kind.NATIONAL_ID, before=GROUP_START,

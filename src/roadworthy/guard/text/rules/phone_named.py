@@ -53,10 +53,15 @@ _WORD = (
     r"|fon|portable|celular|gsm|sms|telp|no\.? ?hp|cep(?: tel)?|telef[a-z]{2,9}|movil|telemovel|komork[aie]"
 )
 _SCRIPTS = (
-    r"(?:^|[^Ii])(?i:phones?)|[Tt]él(?:éphone|éfono)?|[Tt]eléf[a-z]{3}|[Mm]óvil|[Tt]elemóvel|[Kk]omórk[aię]|전화|휴대폰|핸드폰|연락처?"
-    r"|팩스|폰|내선|電話|携帯|ファックス|电话|手机|手機|联系方式|聯絡|傳真|传真|[Тт]ел(?:ефон[а-я]{0,4})?|[Мм]об|[Фф]акс|điện thoại"
-    r"|[Ss][đĐ][tT]|SĐT|โทร|มือถือ|मोबाइल|फोन|फ़ोन"
-).replace("[а-я]{0,4}", r"(?:[\xd0\xd1][\x80-\xbf]){0,4}").replace("[aię]", "(?:a|i|ę)").replace("[đĐ]", "(?:đ|Đ)")
+    (
+        r"(?:^|[^Ii])(?i:phones?)|[Tt]él(?:éphone|éfono)?|[Tt]eléf[a-z]{3}|[Mm]óvil|[Tt]elemóvel|[Kk]omórk[aię]|전화|휴대폰|핸드폰|연락처?"
+        r"|팩스|폰|내선|電話|携帯|ファックス|电话|手机|手機|联系方式|聯絡|傳真|传真|[Тт]ел(?:ефон[а-я]{0,4})?|[Мм]об|[Фф]акс|điện thoại"
+        r"|[Ss][đĐ][tT]|SĐT|โทร|มือถือ|मोबाइल|फोन|फ़ोन"
+    )
+    .replace("[а-я]{0,4}", r"(?:[\xd0\xd1][\x80-\xbf]){0,4}")
+    .replace("[aię]", "(?:a|i|ę)")
+    .replace("[đĐ]", "(?:đ|Đ)")
+)
 _CALL = (
     r"(?:call|reach|contact|text|dial|ring|message|answering|whatsapp|ping)(?:s|ed|ing)?"
     r"(?: (?:me|us|him|her|them|back|now|today|again|the|my|our|support|number|office)){0,3}(?: (?:at|on|to|is))?"
