@@ -17,10 +17,11 @@ _PASSWORDS = (
     r"|contrasen(?:a|ya)|parola(?: d'ordine)?|senha|palavra[ \-]passe|wachtwoord|haslo|sifre|mat khau|kata sandi|adgangskode"
     r"|kodeord|passord|salasana|heslo"
 )
-_NATIVE_PASSWORDS = (
+NATIVE_PASSWORDS = (
     r"비밀 ?번호|비번|암호|패스워드|パスワード|パスフレーズ|暗証番号|密码|密碼|口令|[Cc]ontraseña|CONTRASEÑA|[Hh]asło|HASŁO|(?:П|п)ароль"
     r"|ПАРОЛЬ|(?:Ş|ş)ifre|ŞİFRE|[Mm]ật khẩu|[Ll]ösenord|[Jj]elszó|[Pp]arolă|κωδικός|סיסמה|पासवर्ड|كلمة (?:المرور|السر)|รหัสผ่าน"
 )
+"""Names of passwords that are not ASCII."""
 _TOKENS = (
     r"secret(?:[ _\-]?(?:access[ _\-]?key|token|value|string))?|token(?: provided)?|private[_\-]?key[_\-]?id"
     rf"|(?:{_KEYS})[ _\-]?keys?(?: provided)?|shared[ _]?access[ _]?signature|(?:proxy-)?authorization|_auth|credentials?"
@@ -32,7 +33,7 @@ _NATIVE_TOKENS = (
     r"|[Cc]hiave (?:API|segreta)|API[ -][Ss]chlüssel|(?:Т|т)окен|(?:С|с)екрет|API[- ]ключ|(?:К|к)люч API|[Kk]lucz API|[Kk]hóa API"
 )
 
-PASSWORD_NAME = rf"(?:(?i:{_PASSWORDS})|(?:^|[^A-Za-z])(?i:pass)|[a-z]Pass|{_NATIVE_PASSWORDS})"
+PASSWORD_NAME = rf"(?:(?i:{_PASSWORDS})|(?:^|[^A-Za-z])(?i:pass)|[a-z]Pass|{NATIVE_PASSWORDS})"
 """Names of passwords."""
 TOKEN_NAME = rf"(?:(?i:{_TOKENS})|{_NATIVE_TOKENS})"
 """Names of keys and tokens."""

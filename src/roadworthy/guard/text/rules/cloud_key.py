@@ -26,7 +26,8 @@ RULE = family(
         r"sb_secret_[A-Za-z0-9_\-]{16,}",
         r"pscale_(?:tkn|oauth|pw)_[A-Za-z0-9_=.\-]{20,}",
         r"HRKU-[A-Za-z0-9_\-]{20,}",  # Heroku
-        r"fo1_[A-Za-z0-9_\-]{40,}|fm(?:1[ar]|2)_[A-Za-z0-9+/]{60,}={0,3}",  # Fly
+        r"fo1_[A-Za-z0-9_\-]{40,}",  # Fly
+        r"fm(?:1[ar]|2)_[A-Za-z0-9+/]{60,}={0,3}",  # Fly
         r"tskey-[a-z]{2,10}-[A-Za-z0-9_\-]{12,}",  # Tailscale
         r"SCW[A-Z0-9]{17}",
         r"nf[pcou]_[A-Za-z0-9]{32,}",  # Netlify
@@ -35,10 +36,13 @@ RULE = family(
         r"AGE-SECRET-KEY-1[A-Z0-9]{30,}",
         r"AVNS_[A-Za-z0-9_\-]{16,}",  # Aiven, DigitalOcean databases
         r"sha256~[A-Za-z0-9_\-]{40,}",  # OpenShift
-        r"AQVN[A-Za-z0-9_\-]{32,}|y0_[A-Za-z0-9_\-]{40,}|t1\.[A-Za-z0-9_\-]{40,}={0,2}\.[A-Za-z0-9_\-]{80,}={0,2}",  # Yandex
+        r"AQVN[A-Za-z0-9_\-]{32,}",  # Yandex
+        r"y0_[A-Za-z0-9_\-]{40,}",  # Yandex
+        r"t1\.[A-Za-z0-9_\-]{40,}={0,2}\.[A-Za-z0-9_\-]{80,}={0,2}",  # Yandex
         r"ops_eyJ[A-Za-z0-9+/_\-]{60,}={0,3}",  # 1Password
         r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",
-        r"CCloud_[A-Za-z0-9]{20,}|cflt[A-Za-z0-9+/]{50,}",  # Confluent
+        r"CCloud_[A-Za-z0-9]{20,}",  # Confluent
+        r"cflt[A-Za-z0-9+/]{50,}",  # Confluent
         r"K10[a-f0-9]{40,}::[a-z0-9:]{8,}",  # k3s
     ),
     "the vendors' own pages (AWS: IAM unique identifiers); gitleaks' rules (MIT)",

@@ -37,8 +37,8 @@ RULE = Rule(
     name="key_with_mark_inside",
     kind=Kind.API_KEY,
     core=(
-        r"\.atlasv1\.|[0-9a-f]NRAL|_mmk|[0-9a-f]{8}-us[0-9]{1,2}|[0-9]Q~[A-Za-z0-9_.~\-]{16}|JQQJ99[A-Z]|\+ASt[A-Za-z0-9]{6}=="
-        r"|[0-9]:AA[A-Za-z0-9_\-]{30}|\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27}"
+        r"\.atlasv1\.|[0-9a-f]NRAL|_mmk|[0-9a-f]-us[0-9]{1,2}|[0-9]Q~|JQQJ99[A-Z]|\+ASt[A-Za-z0-9]{6}=="
+        r"|[0-9]:AA[A-Za-z0-9_\-]{8}|\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27}"
     ),
     check=_key,
     source="the vendors' own pages (Telegram bot API, Discord: authentication); gitleaks' rules (MIT)",

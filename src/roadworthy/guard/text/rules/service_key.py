@@ -9,7 +9,8 @@ RULE = family(
     (
         r"shp(?:at|ca|pa|ss|ua)_[a-fA-F0-9]{20,}",  # Shopify
         r"lin_(?:api|oauth)_[A-Za-z0-9]{20,}",  # Linear
-        r"secret_[A-Za-z0-9]{32,}|ntn_[A-Za-z0-9]{24,}",  # Notion
+        r"secret_[A-Za-z0-9]{32,}",  # Notion
+        r"ntn_[A-Za-z0-9]{24,}",  # Notion
         r"fig[dor]_[A-Za-z0-9_\-]{20,}",  # Figma
         r"pat[A-Za-z0-9]{14}\.[a-f0-9]{32,}",  # Airtable
         r"PMAK-[A-Za-z0-9]{16,}-[A-Za-z0-9]{20,}",  # Postman

@@ -33,8 +33,9 @@ _VENDORS = (
 RULE = Rule(
     name="vendor_context",
     kind=Kind.API_KEY,
+    before=r"(?:^|[^A-Za-z]|\\[nrt])",
     core=(
-        rf"(?i:(?:{_VENDORS})[ _.\-]?(?:[a-z]{{1,12}}[ _.\-]?){{0,2}}(?:keys?|token|secret|pat|hec)(?:_id)?)\\{{0,3}}[\"'`]?\]?"
+        rf"(?i:(?:{_VENDORS})[ _.\-]?(?:api|app|access|secret|rest|service|auth|oauth|bot|client|license|global|account|admin|server)?[ _.\-]?(?:keys?|token|secret|pat|hec)(?:_id)?)\\{{0,3}}[\"'`]?\]?"
         r"[ \t]{0,3}(?:(?::=|=>|[:=]|is|was|는|은|입니다)[ \t]{0,3})?\\{0,3}[\"'`(]?"
     ),
     check=_value,

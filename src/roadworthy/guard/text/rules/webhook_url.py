@@ -10,6 +10,7 @@ from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _PATH = re.compile(rb"[A-Za-z0-9_\-]+(?:\\?/[A-Za-z0-9_\-@.]+)*")
+_USER = re.compile(rb"[A-Za-z0-9_\-]{20,256}(?=@)")
 _LEAST_PATH = 24
 
 
@@ -22,10 +23,10 @@ def _path(candidate: Candidate) -> Span | None:
 
 def _user(candidate: Candidate) -> Span | None:
     start = candidate.value.rfind(b"/") + 1 + candidate.start
-    user = candidate.line.text[start : candidate.end]
-    if is_placeholder(user) or not is_random(user, 20):
+    found = _USER.match(candidate.line.text, start)
+    if found is None or is_placeholder(found.group()) or not is_random(found.group(), 20):
         return None
-    return Span(start, candidate.end)
+    return Span(*found.span())
 
 
 RULES = (
@@ -44,8 +45,7 @@ RULES = (
     Rule(
         name="token_in_url",
         kind=Kind.URL_PASSWORD,
-        core=r":\\?/\\?/[A-Za-z0-9_\-]{20,128}",
-        after="@",
+        core=r":\\?/\\?/[A-Za-z0-9_\-]{20}",
         check=_user,
         source="RFC 3986 §3.2.1 (userinfo); Sentry: DSN; GitHub: HTTPS with a token",
         score=0.9,
