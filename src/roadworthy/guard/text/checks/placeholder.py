@@ -21,7 +21,9 @@ _TEMPLATES = (
     rb"|\$[a-z_]*(?:pass|pwd|pw|token|secret|key)[a-z_]*|@[A-Z_]+@|#\{.*\}|\{[A-Za-z_][\w.]*\}?|%\(\w+\)s|%[sdvr]|__[A-Z_]+__"
     rb"|:[a-z_]+|\$[0-9?]|![A-Za-z]\w*.*"
 )
-_REFERENCES = rb"(?:env|file|vault|op|ssm|arn|keyring|aws-sm|gcp-sm|azure-kv|sops|secretref)(?::/{0,2}[A-Za-z_./].*|\s.*)?"
+_REFERENCES = (
+    rb"(?:env|file|vault|op|ssm|arn|keyring|aws-sm|gcp-sm|azure-kv|sops|secretref)(?::/{0,2}[A-Za-z_./].*|\s.*)?"
+)
 _BEGINNINGS = rb"(?:your|my|the|insert|enter|replace|put|paste|add|use)[_\- ]+[a-z_\- ]*(?:key|token|secret|pass\w*|here|this|value).*"
 _ENDINGS = rb"[a-z_\-]*(?:placeholder|_here|-here|changeme|redacted)"
 _PLACEHOLDER = re.compile(
@@ -41,7 +43,9 @@ _CODE = re.compile(
     rb"|(?:str|string|int|bytes|any)[ ]?[|?;].*|n?(?:var)?(?:char2?|binary)\(.*|[|>][+-]?",
     re.IGNORECASE | re.DOTALL,
 )
-_PATH = re.compile(rb"(?:[/~.][\w./\-~]*|[A-Za-z]:\\[^\n]*|[\w./\-]+)\.(?:pem|key|crt|cer|json|txt|p12|pfx|jks|ya?ml|env|der|ppk|asc)")
+_PATH = re.compile(
+    rb"(?:[/~.][\w./\-~]*|[A-Za-z]:\\[^\n]*|[\w./\-]+)\.(?:pem|key|crt|cer|json|txt|p12|pfx|jks|ya?ml|env|der|ppk|asc)"
+)
 _DIRECTORY = re.compile(rb"(?:/|~/|\./|[A-Za-z]:\\)[\w./\- \\]*")
 _SENTENCE = re.compile(rb"[A-Za-z'`(][A-Za-z'`,()\-]*(?:[ \t]+(?:[A-Za-z'`,:()./\-]+|[0-9]{1,3}))+[.!]?", re.DOTALL)
 _TELLING = re.compile(

@@ -32,7 +32,9 @@ def _is_pair(value: bytes) -> bool:
     if found is None:
         return False
     bare = value.rstrip(b"=")
-    decoded = base64.b64decode(bare[: len(bare) - (len(bare) % 4 == 1)] + b"=" * (-(len(bare) - (len(bare) % 4 == 1)) % 4))
+    decoded = base64.b64decode(
+        bare[: len(bare) - (len(bare) % 4 == 1)] + b"=" * (-(len(bare) - (len(bare) % 4 == 1)) % 4)
+    )
     return b":" in decoded and all(0x20 <= byte < 0x7F or byte >= 0xC2 for byte in decoded[: decoded.index(b":")])
 
 

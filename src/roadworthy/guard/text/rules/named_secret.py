@@ -21,8 +21,12 @@ from roadworthy.guard.text.rule import Candidate, Rule, Span
 _SCHEME = re.compile(rb"(?:bearer|basic|token|digest|apikey|kakaoak|negotiate|ntlm)[ \t]{1,4}(?=\S)", re.IGNORECASE)
 _ANY_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9\-]{1,24}[ \t]{1,4}(?=[^\s\"'<>\\])")
 _HEADER = re.compile(rb"authorization\W*\Z", re.IGNORECASE)
-_PARAMETERS = re.compile(rb"(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk|Signature|SharedKey\w*)[ \t][^\"'\\\r\n\x0c]+", re.IGNORECASE)
-_TYPE = re.compile(rb"[A-Za-z_][\w.]{0,40}(?:\[[\w, |]{0,40}\])?(?:[ ]?\|[ ]?[A-Za-z]{1,20})?[ ]{0,2}=[ ]{0,2}(?=[bBuUrRfF]?[\"'`])")
+_PARAMETERS = re.compile(
+    rb"(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk|Signature|SharedKey\w*)[ \t][^\"'\\\r\n\x0c]+", re.IGNORECASE
+)
+_TYPE = re.compile(
+    rb"[A-Za-z_][\w.]{0,40}(?:\[[\w, |]{0,40}\])?(?:[ ]?\|[ ]?[A-Za-z]{1,20})?[ ]{0,2}=[ ]{0,2}(?=[bBuUrRfF]?[\"'`])"
+)
 _LOGPROB = re.compile(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
 _TOKEN = re.compile(rb"token(?: provided)?\W*\Z", re.IGNORECASE)
 _COUNT = re.compile(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")

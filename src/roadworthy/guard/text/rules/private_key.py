@@ -14,7 +14,15 @@ _BREAK = rb"(?:[ \t\r\f>|+]|\n[ \t>|+]*|\\+[nrt/])"
 _TEXT = rb"[A-Za-z0-9+/=]"
 _HEADER = rb"(?:Proc-Type|DEK-Info|Comment|Version|Charset|Hash|Subject|X-[A-Za-z\-]{1,20}): ?[^\n\f\"\\]{0,128}"
 _BODY = re.compile(
-    rb"(?:" + _BREAK + rb"|" + _HEADER + rb"|" + _TEXT + rb"{16,}|" + _TEXT + rb"{1,64}(?=[ \t]*(?:[\r\n\f\"'\\]|-----|\Z))|\\/)*+"
+    rb"(?:"
+    + _BREAK
+    + rb"|"
+    + _HEADER
+    + rb"|"
+    + _TEXT
+    + rb"{16,}|"
+    + _TEXT
+    + rb"{1,64}(?=[ \t]*(?:[\r\n\f\"'\\]|-----|\Z))|\\/)*+"
 )
 """Words of a following sentence are shorter than 16 and end no line: the body ends before them."""
 _JOINED = re.compile(rb"(?:" + _BREAK + rb"|" + _TEXT + rb"|\\/|(\\*)\"[ \t\n]*[,+]?[ \t\n]*\1\")*+")

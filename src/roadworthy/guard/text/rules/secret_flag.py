@@ -8,7 +8,9 @@ from roadworthy.guard.text.checks.placeholder import is_code, is_placeholder, is
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_ARGUMENT = re.compile(rb"\\?'([^'\"\\\n]{1,256})\\?'|(\\{0,3})\"((?:(?!\2\")[^\n]){1,256})\2\"|([^\s\"'\\;|&<>-][^\s\"'\\;|<>]{0,255})")
+_ARGUMENT = re.compile(
+    rb"\\?'([^'\"\\\n]{1,256})\\?'|(\\{0,3})\"((?:(?!\2\")[^\n]){1,256})\2\"|([^\s\"'\\;|&<>-][^\s\"'\\;|<>]{0,255})"
+)
 _WANTED = {
     b"p": re.compile(
         rb"(?<![\w\-])(?:mysql\w*|mariadb[\w\-]*|mycli|sshpass|mongo\w*|(?:docker|podman|helm registry|oras|az acr|nerdctl)[ ]login)[ ]"

@@ -13,7 +13,9 @@ from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _TEXT = re.compile(rb"[ \t]*(?:<!\[CDATA\[)?((?:\\\\|\\/|[^<\n\"\\])+?)(?:\]\]>)?[ \t]*<")
 _OPEN = re.compile(rb"(\\*)(\"|')")
-_NAMED = re.compile(rb"(?:name|key|id|field|variable|header|property)(?:\\*[\"'])?[ ]?[:=][ ]?\\*[\"'][\w:.\- ]{0,61}\Z", re.IGNORECASE)
+_NAMED = re.compile(
+    rb"(?:name|key|id|field|variable|header|property)(?:\\*[\"'])?[ ]?[:=][ ]?\\*[\"'][\w:.\- ]{0,61}\Z", re.IGNORECASE
+)
 _LONGEST = 1_024
 _LOOK_BACK = 80
 

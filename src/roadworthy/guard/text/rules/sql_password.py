@@ -10,9 +10,12 @@ from roadworthy.guard.text.rule import WORD_START, Candidate, Rule, Span
 
 _LITERAL = re.compile(rb"[NEne]?\\?'((?:[^'\"\\\n]|'')*)")
 _SECRET = re.compile(
-    rb"(?:\w*_)?(?:password|passwd|pwd|pass|passphrase|secret|api_?key|token|secret_?key|private_?key)(?:_?[0-9])?", re.IGNORECASE
+    rb"(?:\w*_)?(?:password|passwd|pwd|pass|passphrase|secret|api_?key|token|secret_?key|private_?key)(?:_?[0-9])?",
+    re.IGNORECASE,
 )
-_VALUE = re.compile(rb"[ \t]*([NEne]?\\?'((?:[^'\"\\\n]|''){0,512})\\?'|[^,'\"()\\\n]{1,128}(?:\([^()'\"\\\n]{0,64}\))?)[ \t]*(,|\))")
+_VALUE = re.compile(
+    rb"[ \t]*([NEne]?\\?'((?:[^'\"\\\n]|''){0,512})\\?'|[^,'\"()\\\n]{1,128}(?:\([^()'\"\\\n]{0,64}\))?)[ \t]*(,|\))"
+)
 _MOST_COLUMNS = 64
 _COLUMNS = re.compile(rb"([^()\n]{1,1024})\)(?:\s|\\n){0,8}values?(?:\s|\\n){0,8}\(", re.IGNORECASE)
 
@@ -59,9 +62,7 @@ RULES = (
         name="sql_column",
         kind=Kind.PASSWORD,
         before=WORD_START,
-        core=(
-            r"(?i:(?:insert|replace)[ ](?:or[ ][a-z]{1,10}[ ]|ignore[ ])?into[ ])[A-Za-z0-9_.\"`\[\]\\]{1,80}[ ]?\("
-        ),
+        core=(r"(?i:(?:insert|replace)[ ](?:or[ ][a-z]{1,10}[ ]|ignore[ ])?into[ ])[A-Za-z0-9_.\"`\[\]\\]{1,80}[ ]?\("),
         check=_column,
         source="ISO/IEC 9075-2: insert statement",
         score=0.8,

@@ -11,7 +11,9 @@ from roadworthy.guard.text.rule import Candidate, Rule, Span
 _AUTHORITY = re.compile(rb"(?:\\\\|\\/|\\u[0-9A-Fa-f]{4}|[^\s\"'<>\\])+")
 _QUERY = re.compile(rb"\?[A-Za-z_][\w.\-]{0,40}=")
 _PORT = re.compile(rb"[0-9]{0,5}(?:\\?/|[?#\s\"'<>]|\Z)")
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+|\$\{[^}]*\}|\{\{[^}]*\}\})(?=\\?[/:?#,;]|[\s\"'<>)\]}|`]|\Z)")
+_HOST = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+|\$\{[^}]*\}|\{\{[^}]*\}\})(?=\\?[/:?#,;]|[\s\"'<>)\]}|`]|\Z)"
+)
 _DATABASE = re.compile(
     rb"(?:postgres\w*|mysql\w*|mariadb\w*|mongo\w*|redis\w*|amqps?|mssql|sqlserver|oracle|clickhouse\w*|cockroachdb|snowflake"
     rb"|cassandra|couchdb|neo4j|bolt|ldaps?|kafka|nats|smtps?|imaps?|s?ftp|db2|hive|trino|presto|redshift|timescale\w*)"
