@@ -14,7 +14,9 @@ _NAMES = ("사업자", "등록번호", "brn", "business", "biz", "corp", "compan
 
 
 def is_business_number(digits: bytes) -> bool:
-    """Whether the check digit of ten digits is right."""
+    """Whether ten digits are such a number: no zero for office, kind or serial, and the check digit is right."""
+    if digits[:3] < b"101" or digits[3:5] == b"00" or digits[5:9] == b"0000":
+        return False
     total = weighted(digits, _WEIGHTS) + (digits[8] - 48) * 5 // 10
     return (10 - total % 10) % 10 == digits[9] - 48 and not is_repeated(digits)
 

@@ -54,7 +54,7 @@ def _short(candidate: Candidate) -> Span | None:
     return Span(candidate.start, candidate.end) if good else None
 
 
-_S = r"[ .\-]{1,2}"
+_S = r"(?:[ .\-]{1,2})"
 _GROUPED = "|".join(
     (
         rf"[2-69][0-9]{{3}}{_S}(?:[0-9]{{4}}{_S}[0-9]{{4}}{_S}[0-9]{{4}}(?:{_S}[0-9]{{1,3}})?|[0-9]{{6}}{_S}[0-9]{{4,5}})",

@@ -65,7 +65,7 @@ RULES = (
         kind=Kind.IP,
         # a host's name and a slash may stand before it, a product's name and a slash may not; `-` in ranges only
         before=(
-            r"(?:^|[^0-9A-Za-z_.+/\-]|[^0-9A-Za-z_.)]/|\.[A-Za-z]{2,12}/|localhost/|[0-9]-|[^0-9A-Za-z_]-|[0-9]\+|\\[bfnrt])"
+            r"(?:^|[^0-9A-Za-z_.+/\-]|(?:^|[^0-9A-Za-z_.)])/|\.[A-Za-z]{2,12}/|localhost/|[0-9]-|[^0-9A-Za-z_]-|[0-9]\+|\\[bfnrt])"
         ),
         core=_V4,
         after=r"(?:$|[^0-9A-Za-z_.+\-]|\.(?:$|[^0-9A-Za-z_])|-(?:$|[^A-Za-z]))",

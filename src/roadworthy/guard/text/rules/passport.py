@@ -40,7 +40,7 @@ RULES = (
     ),
     Rule(
         name="passport_named", kind=Kind.PASSPORT, before=named(_WORDS, _SCRIPTS, gap=24),
-        core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{8,9}|(?i:[A-Z]{1,3}[ \-]?[0-9]{6,8}[A-Z]?)"
+        core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{8,9}|[A-Z]{1,3}[ \-][0-9]{6,8}[A-Z]?|(?i:[A-Z]{1,3}[0-9]{6,8}[A-Z]?)"
         r"|(?i:[0-9A-Z]{8,9}))",
         after=ID_END, check=_behind_its_name, score=0.85,
         source="ICAO Doc 9303 part 3 §4.2 (at most nine letters and digits); words in the languages of the regions",
