@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import stdnum.kr.brn
+
 from rig.marked import expected, found
 from roadworthy.guard.text.rules.brn import is_business_number
 

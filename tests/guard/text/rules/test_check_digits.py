@@ -49,9 +49,7 @@ ORACLES: list[tuple[Callable[[bytes], bool], Callable[[str], bool], str, range]]
 
 
 @pytest.mark.parametrize(("ours", "oracle", "value", "places"), ORACLES)
-def test_agrees(
-    ours: Callable[[bytes], bool], oracle: Callable[[str], bool], value: str, places: range
-) -> None:
+def test_agrees(ours: Callable[[bytes], bool], oracle: Callable[[str], bool], value: str, places: range) -> None:
     assert ours(value.encode())
     assert oracle(value)
     chance = random.Random(7)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import stdnum.iban
+
 from rig.marked import expected, found
 from roadworthy.guard.text.rules.iban import is_iban
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import stdnum.kr.rrn
+
 from rig.marked import expected, found
 from roadworthy.guard.text.rules.rrn import is_resident_number
 

@@ -61,7 +61,7 @@ def for_regions(regions: Sequence[str] = DEFAULT_REGIONS) -> tuple[Rule, ...]:
         codice_fiscale.RULE,
         *cpf.RULES,
         *dni.RULES,
-        email.RULE,
+        *email.RULES,
         iban.RULE,
         *ip.RULES,
         my_number.RULE,

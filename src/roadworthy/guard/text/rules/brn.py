@@ -10,7 +10,20 @@ from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _WEIGHTS = (1, 3, 7, 1, 3, 7, 1, 3, 5)
-_NAMES = ("사업자", "등록번호", "brn", "business", "biz", "corp", "company", "vendor", "tax", "세금계산서", "상호", "공급자")
+_NAMES = (
+    "사업자",
+    "등록번호",
+    "brn",
+    "business",
+    "biz",
+    "corp",
+    "company",
+    "vendor",
+    "tax",
+    "세금계산서",
+    "상호",
+    "공급자",
+)
 
 
 def is_business_number(digits: bytes) -> bool:
@@ -36,14 +49,26 @@ def _in_a_row(candidate: Candidate) -> Span | None:
 
 
 _SOURCE = "Value-Added Tax Act of Korea, art. 8; National Tax Service: check digit by weights 1-3-7-1-3-7-1-3-5"
+_LATIN = "brn|biz[_ ]?(?:reg)?(?:istration)?|business[_ ]?(?:reg(?:istration)?|license)?"
 RULES = (
     Rule(
-        name="brn", kind=Kind.BRN, before=GROUP_START, core="[1-9][0-9]{2} ?[- ] ?[0-9]{2} ?[- ] ?[0-9]{5}", after=ID_END,
-        check=_grouped, source=_SOURCE, score=0.8,
+        name="brn",
+        kind=Kind.BRN,
+        before=GROUP_START,
+        core="[1-9][0-9]{2} ?[- ] ?[0-9]{2} ?[- ] ?[0-9]{5}",
+        after=ID_END,
+        check=_grouped,
+        source=_SOURCE,
+        score=0.8,
     ),
     Rule(
-        name="brn_named", kind=Kind.BRN,
-        before=named("brn|biz[_ ]?(?:reg)?(?:istration)?|business[_ ]?(?:reg(?:istration)?|license)?", "사업자(?:등록)?(?:번호)?"),
-        core="[1-9][0-9]{9}", after=ID_END, check=_in_a_row, source=_SOURCE, score=0.85,
+        name="brn_named",
+        kind=Kind.BRN,
+        before=named(_LATIN, "사업자(?:등록)?(?:번호)?"),
+        core="[1-9][0-9]{9}",
+        after=ID_END,
+        check=_in_a_row,
+        source=_SOURCE,
+        score=0.85,
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,4 @@
-"""IP addresses of hosts, version 4 and 6. Loopback, unspecified, netmask and whole-network forms are nobody's and stay."""
+"""IP addresses of hosts, version 4 and 6. Loopback, unspecified, netmask and whole networks stay: they are nobody's."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def _v4(candidate: Candidate) -> Span | None:
     value = candidate.value
     if _NOBODY.match(value):
         return None
+    if start == 0 and len(value) > _ONE_DIGIT_EACH:
+        return Span(start, end)  # the client of an access log's line: by far the most
     before = line.lower[max(0, start - _LOOK_BACK) : start]
     if _VERSION.search(before):
         return None

@@ -22,15 +22,28 @@ def _number(candidate: Candidate) -> Span | None:
 
 _MONTH = "(?:0[1-9]|1[0-2]|[2-4][0-9]|5[0-9])"
 _PLACE = "(?:[0-9]{2}|2[ABab])"
-_SOURCE = "INSEE, Répertoire national d'identification des personnes physiques; décret 82-103; key 97 - number modulo 97"
+_SOURCE = (
+    "INSEE, Répertoire national d'identification des personnes physiques; décret 82-103; key 97 - number modulo 97"
+)
 RULES = (
     Rule(
-        name="nir", kind=Kind.NATIONAL_ID, before=GROUP_START,
+        name="nir",
+        kind=Kind.NATIONAL_ID,
+        before=GROUP_START,
         core=rf"[1-478][ .\-][0-9]{{2}}[ .\-]{_MONTH}[ .\-]{_PLACE}[ .\-][0-9]{{3}}[ .\-][0-9]{{3}}[ .\-]?[0-9]{{2}}",
-        after=ID_END, check=_number, source=_SOURCE, score=0.95,
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.95,
     ),
     Rule(
-        name="nir_in_a_row", kind=Kind.NATIONAL_ID, before=GROUP_START,
-        core=rf"[12][0-9]{{2}}{_MONTH}{_PLACE}[0-9]{{6}} ?[0-9]{{2}}", after=ID_END, check=_number, source=_SOURCE, score=0.6,
+        name="nir_in_a_row",
+        kind=Kind.NATIONAL_ID,
+        before=GROUP_START,
+        core=rf"[12][0-9]{{2}}{_MONTH}{_PLACE}[0-9]{{6}} ?[0-9]{{2}}",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.6,
     ),
-)  # fmt: skip
+)

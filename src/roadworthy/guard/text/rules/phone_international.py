@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from roadworthy.guard.text.checks.around import has_date, has_fraction, in_uuid
+from roadworthy.guard.text.checks.bounds import GROUP_START
 from roadworthy.guard.text.checks.digits import only_digits
 from roadworthy.guard.text.checks.phone_plan import MOST_DIGITS, is_international, with_extension
 from roadworthy.guard.text.kind import Kind
-from roadworthy.guard.text.rule import NUMBER_START, PLUS_START, Candidate, Rule, Span
+from roadworthy.guard.text.rule import PLUS_START, Candidate, Rule, Span
 
 _KOREAN = re.compile(
     rb"82[)]?[-. ]?(?:\(0\)[-. ]?)?\(?0?(?:1[016789]|2|[3-6][1-5]|70|80|50[0-9])[-. )]{0,2}[0-9]{3,4} ?[-. ]? ?[0-9]{4}"
@@ -86,7 +87,7 @@ RULES = (
     Rule(
         name="phone_international_prefix",
         kind=Kind.PHONE,
-        before=NUMBER_START,
+        before=GROUP_START,
         core=r"(?:00[ \-]?|011[ \-])\(?[1-9][0-9 .()/\-]{6,24}[0-9]",
         after=r"(?:$|[^0-9A-Za-z_]|[xX][0-9]|ext)",
         check=_number,
