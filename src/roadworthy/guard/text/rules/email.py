@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from roadworthy.guard.text.kind import Kind
-from roadworthy.guard.text.rule import WORD_START, Candidate, Rule, Span
+from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _LONGEST_LOCAL = 256  # RFC 5321 §4.5.3.1.1 allows 64
@@ -14,7 +14,7 @@ _USERINFO = re.compile(rb"://[^\s\"'<>,/@]*:[^\s\"'<>,?#]*\Z")
 
 _NOT_A_MAILBOX = re.compile(rb"\A(?:git|hg|svn)@|@[0-9](?:\.[0-9])?x\.[0-9A-Za-z.]+\Z", re.IGNORECASE)
 """The user of a repository's host, and pictures for dense screens (`logo@2x.png`)."""
-_PROSE = re.compile(rb"(?:meet|look|only|now|available|us|me|is|it|here|live)[ \[({<]", re.IGNORECASE)
+_PROSE = re.compile(rb"meet|look|only|now|available|us|me|is|it|here|live", re.IGNORECASE)
 
 
 def _address(candidate: Candidate) -> Span | None:
@@ -27,11 +27,18 @@ def _address(candidate: Candidate) -> Span | None:
 
 
 def _spelled(candidate: Candidate) -> Span | None:
-    return None if _PROSE.match(candidate.value) else Span(candidate.start, candidate.end)
+    """One space may stand before the mark."""
+    text, end = candidate.line.text, candidate.start
+    end -= text[end - 1 : end] == b" "
+    before = text[max(0, end - _LONGEST_LOCAL) : end]
+    local = len(before) - len(before.rstrip(_LOCAL))
+    if not local or _PROSE.fullmatch(before[-local:]):
+        return None
+    return Span(end - local, candidate.end)
 
 
 _SOURCE = "RFC 5321 §4.1.2 (dot-string mailboxes), RFC 5890 for xn-- labels"
-_AT = r" ?(?:\[ ?at ?\]|\( ?at ?\)|\{ ?at ?\}|<at>) ?"
+_AT = r"(?:\[ ?at ?\]|\( ?at ?\)|\{ ?at ?\}|<at>) ?"
 _DOT = r"(?:\.| ?(?:\[ ?dot ?\]|\( ?dot ?\)|\{ ?dot ?\}) ?)"
 RULES = (
     Rule(
@@ -44,8 +51,7 @@ RULES = (
     Rule(
         name="email_spelled",
         kind=Kind.EMAIL,
-        before=WORD_START,
-        core=rf"[A-Za-z0-9._%+\-]{{1,64}}(?i:{_AT})[A-Za-z0-9\-]{{1,63}}(?i:{_DOT}[A-Za-z0-9\-]{{2,63}}){{1,4}}",
+        core=rf"(?i:{_AT})[A-Za-z0-9\-]{{1,63}}(?i:{_DOT}[A-Za-z0-9\-]{{2,63}}){{1,4}}",
         check=_spelled,
         source="the usual way to hide an address from collectors",
         score=0.7,
