@@ -68,6 +68,8 @@ LEFT = [
     "OID 1.3.6.1",
     "section 1.2.3.4",
     "see 1.2.3.4",
+    "python 3.11.7.0",
+    "postgres 14.2.0.1 upgraded",
     "버전 10.20.30.40",
     "firmware 12.1.4.9",
     "upgraded from 10.1.2.3 to 10.1.2.4",

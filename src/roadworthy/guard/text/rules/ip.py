@@ -15,7 +15,9 @@ _ONE_DIGIT_EACH = 7
 _VERSION = re.compile(
     (
         r"(?:versi(?:o|ó)n[a-z]*|ver|release[sd]?|build|firmware|revision|rev|driver|patch|upgraded?|updated?|package|section"
-        r"|chapter|clause|oid|sdk|assembly|[a-z]+\.(?:dll|exe)|버전|빌드|릴리스|펌웨어|版本|バージョン|верси(?:я|и))"
+        r"|chapter|clause|oid|sdk|assembly|python|node|java|dotnet|php|ruby|postgres(?:ql)?|mysql|redis|nginx|openssl"
+        r"|windows|macos|ios|android|chrome|firefox|safari|edge|cuda|nvidia|docker|kubernetes|npm"
+        r"|[a-z]+\.(?:dll|exe)|버전|빌드|릴리스|펌웨어|版本|バージョン|верси(?:я|и))"
         r"(?:[ _\-](?:number|no|id|to|from|is))?[^0-9a-z]{0,8}(?:[0-9.]{5,20}(?: to | -> |->| → )\"?)?\Z"
     ).encode()
 )

@@ -17,7 +17,7 @@ _KOREAN = re.compile(
 )
 _NORTH_AMERICAN = re.compile(rb"1[-. ]?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
 _PREFIX = re.compile(rb"(?:\+|00|011)[ \-]?\(?(?:\+)?")
-_FORM = re.compile(rb"[0-9]+\)?(?:(?:[ .\-/]|[ .\-]?\(|\)[ .\-]?)?[0-9]+\)?){0,7}")
+_FORM = re.compile(rb"[0-9]+\)?(?:(?: ?[.\-/] ?| |[ .\-]?\(|\)[ .\-]?)?[0-9]+\)?){0,7}")
 _NAMES = (b"phone", b"tel", b"mobil", b"fax", b"call", b"sms", b"whatsapp", "전화".encode(), "電話".encode())
 _TRUNK = re.compile(rb"\(0\)")
 _LAST_GROUP = re.compile(rb"[ .()/\-]+[0-9]+\Z")

@@ -49,7 +49,7 @@ def _is_number(text: bytes, start: int, end: int, digits: bytes) -> bool:
 
 
 _WORD = (
-    r"phones?|tel|mobile?|mobiel|mobilnummer|cell|cellular[ei]?|fax|telefax|whatsapp|viber|msisdn|hotline|handy(?:nummer)?"
+    r"phones?|tel|tlf|mobile?|mobiel|mobilnummer|cell|cellular[ei]?|fax|telefax|whatsapp|viber|msisdn|hotline|handy(?:nummer)?"
     r"|rufnummer|fon|portable|celular|gsm|sms|telp|no\.? ?hp|cep(?: tel)?|telef[a-z]{2,9}|movil|telemovel|komork[aie]"
 )
 _CYRILLIC = r"(?:[\xd0\xd1][\x80-\xbf])"

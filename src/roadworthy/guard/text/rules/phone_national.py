@@ -17,7 +17,7 @@ from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LAST_GROUP = re.compile(rb"(?:[ ./\-]|\) ?-?)[0-9]+\Z")
-_LEAST_DIGITS, _MOST_DIGITS = 8, 13
+_LEAST_DIGITS, _MOST_DIGITS = 9, 13
 _NAMES = (
     "phone", "tel", "mobil", "cell", "fax", "fon", "call", "whatsapp", "sms", "viber", "rufnummer", "handy", "portable",
     "móvil", "celular", "telemóvel", "gsm", "kontakt", "contact", "contatto", "電話", "携帯", "电话", "手机", "手機",
