@@ -22,9 +22,9 @@ def test_ask(live: Gateway) -> None:
 
 @pytest.mark.parametrize("words", [
     ("gateway", "ask", "Hi", "--model", "paid"), ("gateway", "status"), ("gateway", "models"),
-    ("gateway", "breaker", "list"), ("gateway", "journal", "verify"), ("gateway", "cost"), ("gateway", "cache", "status"),
-    ("gateway", "prompts", "list"), ("key", "list"), ("config", "show"), ("doctor",), ("explain", "unauthorized"),
-    ("version",),
+    ("gateway", "breaker", "list"), ("gateway", "journal", "verify"), ("gateway", "cost"),
+    ("gateway", "cache", "status"), ("gateway", "prompts", "list"), ("key", "list"), ("config", "show"), ("doctor",),
+    ("explain", "unauthorized"), ("version",),
 ])  # fmt: skip
 def test_a_command_of_each_family_in_a_fresh_interpreter(live: Gateway, words: tuple[str, ...]) -> None:
     done = live.typed(*words, "--json")

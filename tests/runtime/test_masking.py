@@ -287,7 +287,7 @@ VALUES = st.recursive(
 DOCUMENTS = st.one_of(st.lists(VALUES, max_size=4), st.dictionaries(TEXTS, VALUES, max_size=4))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(DOCUMENTS, st.booleans(), st.sampled_from([None, 2]), st.booleans())
 def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, tight: bool) -> None:
     document = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=(",", ":") if tight else None)
@@ -296,14 +296,14 @@ def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, ti
     assert MASKER.mask_bytes(masked) == masked
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = MASKER.mask(text)
     assert MASKER.mask(once) == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=4))
 def test_lines_stay_lines(documents: list[object]) -> None:
     lines = [json.dumps(document).encode() for document in documents]
