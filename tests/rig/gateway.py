@@ -37,7 +37,9 @@ needs_model = pytest.mark.skipif(
 
 _process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _commands = Commands()
-_next_ports = itertools.cycle(range(10_000 + _process * 1_500, 11_500 + _process * 1_500))
+_ports = range(10_000 + _process * 1_500, 11_500 + _process * 1_500)
+_first = os.getpid() * 37 % len(_ports)  # so that two runs on one machine seldom choose the same at the same time
+_next_ports = itertools.cycle([*_ports[_first:], *_ports[:_first]])
 
 
 def free_ports(count: int) -> list[int]:
