@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +20,15 @@ from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_workers import Workers
 from roadworthy.serve.launch import Plan, prepare
 from roadworthy.serve.rundir import RunDirectory
+from roadworthy.serve.secret_keeper import AuditBuffer, SecretKeeper
 from roadworthy.serve.selftest import Trial, run_trials, self_test_key, wait_listening, wait_ready
 from roadworthy.serve.supervisor import RunSummary, Supervisor
+from roadworthy.serve.wiring import all_references
+from roadworthy.serve.wiring_secret import with_secrets, withheld
 
 _DRAIN_MARGIN_S = 2.0
 _CONTROL_WAIT_S = 10.0
+_LAST_ENTRIES_S = 5.0
 
 
 class Ready(NamedTuple):
@@ -76,17 +81,24 @@ def run(
             is damaged; nothing was started.
     """
     begin = time.monotonic()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every key
     stopping = threading.Event()
     with contextlib.ExitStack() as held:
         run_directory = held.enter_context(RunDirectory(Path(config.gateway.state_dir)))
         _check_state(Path(config.gateway.state_dir))
-        plan = prepare(config, environ, held)
+        audit = AuditBuffer()
+        secrets = with_secrets(config, environ, audit=audit)
+        plan = prepare(config, secrets, held)
         supervisor = Supervisor(
             plan.children,
             run_directory,
             drain_timeout_s=plan.edge.limits.drain_timeout_s + _DRAIN_MARGIN_S,
             say=say,
+            withheld=withheld(environ, all_references(config)),
         )
+        keeper = SecretKeeper(config, secrets, plan.edge, supervisor.settle, audit, say)
+        keeping = threading.Thread(target=keeper.run, args=(stopping,), name="secrets", daemon=True)
+        keeping.start()
         if plan.model is not None:
             say(f"Loading the model {plan.model.name}; requests are taken when it is ready.")
         greeting = threading.Thread(
@@ -97,6 +109,7 @@ def run(
             return supervisor.run()
         finally:
             stopping.set()
+            keeping.join(_LAST_ENTRIES_S)
 
 
 def _check_state(state_dir: Path) -> None:

@@ -1,0 +1,1 @@
+"""The guard room: what may pass. Text, secrets, actions, patterns, documents."""
