@@ -22,6 +22,7 @@ NOUNS = {
     "config": "Show, check and explain the configuration.",
     "gateway": "Ask a running gateway and look after it.",
     "key": "Create, list, rotate and revoke keys.",
+    "guard": "Find and mask personal data and secrets.",
     "doctor": "Check this installation and say how to mend it.",
     "explain": "Explain an error code, an exit code or a header.",
     "completion": "Print the completion script of a shell.",

@@ -116,9 +116,10 @@ class SecretKeeper:
                     chain.resolve(reference, now=poke != self._poked)
             self._poked = poke
             self._compare()
-        if self._acknowledged != self._generation or self._to_remind():
+        told = self._acknowledged != self._generation or self._to_remind()
+        if told:
             self._tell()
-        if due or self._clock.monotonic() - self._reported_at >= REPORT_S:
+        if due or told or self._clock.monotonic() - self._reported_at >= REPORT_S:
             self._report()
         self._audit.flush(self._state_dir)
 
@@ -184,5 +185,6 @@ class SecretKeeper:
     def _report(self) -> None:
         self._reported_at = self._clock.monotonic()
         status = tuple(self._secrets.chain.status(reference) for _, reference in self._references())
+        taken = self._acknowledged == self._generation
         with contextlib.suppress(OSError):  # the disk is full or gone: the next one may be written
-            write_report(self._run_dir, SecretReport(self._clock.wall(), self._generation, status))
+            write_report(self._run_dir, SecretReport(self._clock.wall(), self._generation, taken, status))

@@ -23,11 +23,13 @@ class SecretReport(msgspec.Struct, frozen=True):
     Attributes:
         at: When it was written, in seconds since the Unix epoch (UTC).
         generation: Changes of keys since the start.
+        taken: Whether all workers use the newest.
         secrets: One status per reference.
     """
 
     at: float
     generation: int
+    taken: bool
     secrets: tuple[SecretStatus, ...]
 
 

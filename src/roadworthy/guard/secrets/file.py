@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from roadworthy.core.clock import Clock
@@ -110,7 +111,7 @@ class FileSource:
             raise SecretError(f"Somebody else wrote {place} in the meantime.", code="secret_rotation_conflict")
 
     @contextlib.contextmanager
-    def _writing(self, path: Path):  # type: ignore[no-untyped-def]
+    def _writing(self, path: Path) -> Iterator[None]:
         try:
             yield
         except OSError as error:
