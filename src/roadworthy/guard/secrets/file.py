@@ -63,17 +63,19 @@ class FileSource:
     def stage(self, place: str, value: str, expected: str | None) -> str:
         """Write the new value beside the old one."""
         path = Path(place)
-        self._expect(place, expected)
-        return str(_write(path.parent, path.name, value))
+        version = self._expect(place, expected)
+        return f"{version} {_write(path.parent, path.name, value)}"
 
     def promote(self, place: str, value: str, mark: str) -> Secret:
         """Keep the old file as `PATH.previous` and put the new one in its place in one step."""
         path, kept = Path(place), Path(place + PREVIOUS)
+        version, _, made = mark.partition(" ")
+        self._expect(place, version)
         with self._writing(path):
             old = _write(path.parent, path.name, read_private(path, strict=self._strict)[0])
             os.utime(old, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
             os.replace(old, kept)
-            os.replace(mark, path)
+            os.replace(made, path)
         found = self.fetch(place)
         assert found is not None
         return found
@@ -81,7 +83,7 @@ class FileSource:
     def discard(self, place: str, mark: str) -> None:
         """Take the staged file away."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(mark)
+            os.unlink(mark.partition(" ")[2])
 
     def previous(self, place: str) -> Secret | None:
         """What is in `PATH.previous`."""
@@ -103,12 +105,13 @@ class FileSource:
             kept.unlink(missing_ok=True)
         return there
 
-    def _expect(self, place: str, expected: str | None) -> None:
+    def _expect(self, place: str, expected: str | None) -> str:
         found = self.fetch(place)
         if found is None:
             raise SecretError(f"There is no file {place} to rotate.")
         if expected is not None and found.origin.version != expected:
             raise SecretError(f"Somebody else wrote {place} in the meantime.", code="secret_rotation_conflict")
+        return str(found.origin.version)
 
     @contextlib.contextmanager
     def _writing(self, path: Path) -> Iterator[None]:

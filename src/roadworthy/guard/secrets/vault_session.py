@@ -193,7 +193,7 @@ class VaultSession:
         if life_s < self._full_s / 2 and (self.login.role_id or self.login.token_file):
             self._log_in()
             return
-        self._lives(life_s, renewable)
+        self._lives(max(life_s, 0.1), renewable)  # 0 is the last second here, and no end only at a login
 
     def _life(self, answer: Any, part: str, field: str) -> tuple[float, bool]:
         """Seconds that a token lives, and whether it can be renewed."""
