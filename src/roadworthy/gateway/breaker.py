@@ -137,6 +137,12 @@ class Breaker:
         """Leave the target alone until `until` (monotonic seconds); a longer bench is never shortened."""
         self.benched_until = max(self.benched_until, until)
 
+    def hold_open(self, until: float, why: str) -> None:
+        """Keep it open until `until` (monotonic seconds), whatever it has seen; again and again prolongs it."""
+        if self.state != "open":
+            self._move("open", why)
+        self._opened_at = until - self._rules.open_s
+
     def second_chance(self) -> None:
         """End the bench, and let an open breaker probe at once: what was refused may be allowed now."""
         self.benched_until = 0.0

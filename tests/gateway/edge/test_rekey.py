@@ -71,7 +71,7 @@ async def test_a_withdrawn_key_is_not_sent_and_comes_back_with_the_next_one(star
         assert reasons(await edge.ask()) == ["served"]
         rekey.apply(edge.service, NewKeys(1, (), ("a", "nobody")))
         served = await edge.ask()
-        assert reasons(served) == ["benched", "served"]
+        assert reasons(served) == ["breaker_open", "served"]
         assert "authorization" not in dict(edge.service.upstreams["a"].endpoint.lines)
         assert len(api.requests) == 1
         rekey.apply(edge.service, NewKeys(1, (), ("a",)))  # said again

@@ -22,7 +22,7 @@ GONE = 'DROP ROLE IF EXISTS "{{name}}"'
 
 @pytest.fixture(scope="module")
 def database(bao: OpenBao, postgres: Postgres) -> Iterator[str]:
-    """Name of the database engine; its role `app` makes users for 3 s, 9 s at most."""
+    """Name of the database engine; its role `app` makes users for 2 s, 6 s at most."""
     parts = urlsplit(postgres.dsn)
     name, address = f"db{parts.port}", f"127.0.0.1:{parts.port}/postgres?sslmode=disable"
     bao.api("POST", f"sys/mounts/{name}", {"type": "database"})
@@ -32,8 +32,8 @@ def database(bao: OpenBao, postgres: Postgres) -> Iterator[str]:
         "username": "gateway", "password": PASSWORD,
     })  # fmt: skip
     bao.api("POST", f"{name}/roles/app", {
-        "db_name": "main", "creation_statements": [ROLE], "revocation_statements": [GONE], "default_ttl": "3s",
-        "max_ttl": "9s",
+        "db_name": "main", "creation_statements": [ROLE], "revocation_statements": [GONE], "default_ttl": "2s",
+        "max_ttl": "6s",
     })  # fmt: skip
     yield name
     bao.api("DELETE", f"sys/mounts/{name}")
@@ -73,7 +73,7 @@ def test_a_lease_is_renewed_replaced_at_its_maximum_and_its_user_gone(
     user, password = pair(source, database)
     assert connects(postgres, user, password)
     began, renewed_for, seen = time.monotonic(), 0.0, {user}
-    while time.monotonic() - began < 10:
+    while time.monotonic() - began < 7:
         fresh, its_password = pair(source, database)
         if fresh == user:
             renewed_for = time.monotonic() - began
@@ -81,8 +81,8 @@ def test_a_lease_is_renewed_replaced_at_its_maximum_and_its_user_gone(
             assert connects(postgres, fresh, its_password)
         seen.add(fresh)
         time.sleep(0.25)
-    assert renewed_for > 4  # longer than its first life of 3 s
-    assert len(seen) == 2  # replaced once, before its end at 9 s
+    assert renewed_for > 2.5  # longer than its first life of 2 s
+    assert len(seen) == 2  # replaced once, before its end at 6 s
     assert not connects(postgres, user, password)
     last, its_password = pair(source, database)
     source.close()

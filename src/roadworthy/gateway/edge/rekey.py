@@ -78,4 +78,4 @@ def _withdraw(service: Service, name: str) -> None:
         service.event("provider.key_withdrawn", level="error", provider=name)
     for link in service.table.links():
         if link.upstream is upstream:
-            link.breaker.bench(monotonic() + WITHDRAWN_S)
+            link.breaker.hold_open(monotonic() + WITHDRAWN_S, "its key was withdrawn")
