@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rig.gateway import Gateway, Outcome, await_true
+from rig.inside import inside
 from rig.load import Echo
 from rig.moto import Moto
 from rig.openbao import OpenBao
@@ -65,7 +66,9 @@ def said(outcome: Outcome) -> Outcome:
 
 
 @pytest.mark.slow
-def test_no_planted_value_is_seen_anywhere(tmp_path: Path, bao: OpenBao) -> None:
+def test_no_planted_value_is_seen_anywhere(
+    tmp_path: Path, bao: OpenBao, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir()
     for name in ("key", "team"):
@@ -86,6 +89,7 @@ def test_no_planted_value_is_seen_anywhere(tmp_path: Path, bao: OpenBao) -> None
         }  # fmt: skip
         text = CONFIG.format(url=api.base_url, folder=folder)
         with Gateway(tmp_path / "gateway", text, environ=environ, workers=1) as gateway:
+            cli = inside(gateway, monkeypatch, capsys)
             answer = gateway.ask()
             assert answer.status_code != 200
             clean(answer.text, repr(answer.headers))
@@ -98,38 +102,37 @@ def test_no_planted_value_is_seen_anywhere(tmp_path: Path, bao: OpenBao) -> None
                 ["show", "vault", "--verbose"],
                 ["show", "secret:team"],
             ):
-                assert said(gateway.cli("guard", "secret", *words)).code == 0, words
-            assert said(gateway.cli("guard", "secret", "rotate", "vault", "--try", text=CANARIES["next"])).code == 1
-            assert said(gateway.cli("guard", "secret", "rotate", "vault", "--json", text=CANARIES["next"])).code == 0
-            assert said(gateway.cli("guard", "secret", "rotate", "env", text=CANARIES["next"])).code == 2
-            assert said(gateway.cli("guard", "secret", "rotate", "aws", text=CANARIES["next"] + "\x00")).code == 3
-            assert said(gateway.cli("guard", "secret", "show", CANARIES["vault"])).code == 2
-            assert said(gateway.cli("guard", "secret", "rollback", "vault")).code == 0
-            said(gateway.cli("doctor"))
-            said(gateway.cli("config", "show"))
+                assert said(cli("guard", "secret", *words)).code == 0, words
+            assert said(cli("guard", "secret", "rotate", "vault", "--try", text=CANARIES["next"])).code == 1
+            assert said(cli("guard", "secret", "rotate", "vault", "--json", text=CANARIES["next"])).code == 0
+            assert said(cli("guard", "secret", "rotate", "env", text=CANARIES["next"])).code == 2
+            assert said(cli("guard", "secret", "rotate", "aws", text=CANARIES["next"] + "\x00")).code == 3
+            assert said(cli("guard", "secret", "show", CANARIES["vault"])).code == 2
+            assert said(cli("guard", "secret", "rollback", "vault")).code == 0
+            said(cli("doctor"))
+            said(cli("config", "show"))
             # trouble: what is exposed, forbidden, sealed, gone
             exposed = folder / "exposed"
             exposed.write_text(CANARIES["exposed"])
             exposed.chmod(0o644)
-            told = said(gateway.cli("guard", "secret", "show", f"file:{exposed}", "--json"))
+            told = said(cli("guard", "secret", "show", f"file:{exposed}", "--json"))
             assert (told.code, told.error["code"]) == (3, "secret_file_exposed")
             away = {"VAULT_ROLE_ID": "", "VAULT_TOKEN": bao.token("nothing")}
-            told = said(gateway.cli("guard", "secret", "show", "vault", "--json", **away))
+            told = said(cli("guard", "secret", "show", "vault", "--json", **away))
             assert (told.code, told.error["code"]) == (3, "secret_source_refused")
             bao.seal()
-            told = said(gateway.cli("guard", "secret", "show", "secret:team", "--json"))
+            told = said(cli("guard", "secret", "show", "secret:team", "--json"))
             assert (told.code, told.error["code"]) == (4, "secret_source_unavailable")
             await_true(
                 lambda: 'secret_stale{name="vault:secret/openai#key",worker="0"} 1' in gateway.get("/metrics").text
             )
             clean(gateway.ask().text, gateway.get("/metrics").text, gateway.get("/health/llm").text)
-            said(gateway.cli("gateway", "status", "--json"))
+            said(cli("gateway", "status", "--json"))
             for pid in gateway.pids.values():
                 for place in ("environ", "cmdline"):
                     clean(Path(f"/proc/{pid}/{place}").read_bytes())
             kinds = [
-                entry["kind"]
-                for entry in gateway.cli("gateway", "journal", "tail", "-n", "1000", "--json").data["entries"]
+                entry["kind"] for entry in cli("gateway", "journal", "tail", "-n", "1000", "--json").data["entries"]
             ]
             assert {"secret.resolved", "secret.rotated", "secret.rolled_back", "secret.applied"} <= set(kinds)
         clean(gateway.out, gateway.err)

@@ -16,6 +16,7 @@ import pytest
 from doubles.fault import Fault
 from doubles.server import Answer, Received
 from rig.gateway import Gateway, await_true
+from rig.inside import inside
 from rig.load import Caller, Echo, on_each_worker
 from rig.openbao import ROOT, OpenBao
 from roadworthy.runtime.journal import SqliteJournal
@@ -81,11 +82,13 @@ def payloads(gateway: Gateway, kind: str) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_no_request_fails_while_a_key_is_rotated_and_the_old_one_ends(tmp_path: Path, bao: OpenBao) -> None:
+def test_no_request_fails_while_a_key_is_rotated_and_the_old_one_ends(
+    tmp_path: Path, bao: OpenBao, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     environ = {"VAULT_ADDR": bao.address, "VAULT_TOKEN": ROOT, "APP_ENV": "production"}
     environ["ROADWORTHY_GATEWAY__REQUIRE_KEY"] = "false"
     with TwoKeys() as api, Gateway(tmp_path / "gateway", config(api), environ=environ) as gateway:
-        over = threading.Event()
+        over, cli = threading.Event(), inside(gateway, monkeypatch, capsys)
         callers = [
             Caller(gateway, "chat", {}, connection, worker)
             for connection, worker in on_each_worker(gateway, THREADS // 2)
@@ -100,14 +103,14 @@ def test_no_request_fails_while_a_key_is_rotated_and_the_old_one_ends(tmp_path: 
         try:
             time.sleep(1.5)
             api.accepted = {OLD, NEW}  # the provider made a second key
-            done = gateway.cli("guard", "secret", "rotate", "paid", "--try", "--json", text=NEW + "\n")
+            done = cli("guard", "secret", "rotate", "paid", "--try", "--json", text=NEW + "\n")
             rotated = time.monotonic()
             assert done.code == 0, done
             assert done.data["taken"] is True, done
             await_true(lambda: time.monotonic() > rotated + GRACE_S)
             api.accepted = {NEW}  # the provider ended the old one
             ended = time.monotonic()
-            retired = gateway.cli("guard", "secret", "retire", "paid", "--json")
+            retired = cli("guard", "secret", "retire", "paid", "--json")
             assert retired.data["retired"] is True, retired
             time.sleep(1.5)
         finally:
@@ -122,11 +125,13 @@ def test_no_request_fails_while_a_key_is_rotated_and_the_old_one_ends(tmp_path: 
         keys = Counter(key for _, key, _ in api.seen)
         refused = [entry for entry in api.seen if entry[2] != 200]
         late = [at - rotated for at, key, _ in api.seen if key == OLD and at > rotated]
-        print(
-            f"\nrotation under load: {len(requests)} requests in {took:.1f} s ({len(requests) / took:.0f}/s), "
+        figures = (
+            f"rotation under load: {len(requests)} requests in {took:.1f} s ({len(requests) / took:.0f}/s), "
             f"{len(bad)} failed; {keys[OLD]} with the old key, {keys[NEW]} with the new one, {len(late)} with the old "
             f"one after the command said it was taken over; refused by the provider: {len(refused)}"
         )
+        with capsys.disabled():
+            print(f"\n{figures}")
         assert not bad, bad[:3]
         assert len(requests) / took > RATE * 0.8
         assert keys[OLD] > 100
@@ -168,7 +173,9 @@ def test_a_worker_that_dies_comes_back_with_the_key_in_force(tmp_path: Path, bao
 
 
 @pytest.mark.slow
-def test_a_sealed_store_serves_the_last_good_key_then_fails_closed(tmp_path: Path, bao: OpenBao) -> None:
+def test_a_sealed_store_serves_the_last_good_key_then_fails_closed(
+    tmp_path: Path, bao: OpenBao, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     environ = {"VAULT_ADDR": bao.address, "VAULT_TOKEN": ROOT, "APP_ENV": "production"}
     environ["ROADWORTHY_GATEWAY__REQUIRE_KEY"] = "false"
     with TwoKeys() as api:
@@ -185,7 +192,7 @@ def test_a_sealed_store_serves_the_last_good_key_then_fails_closed(tmp_path: Pat
             answer = gateway.ask()
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "llm_unavailable")
             assert len(api.seen) == asked  # nothing was sent
-            shown = gateway.cli("guard", "secret", "list", "--json")
+            shown = inside(gateway, monkeypatch, capsys)("guard", "secret", "list", "--json")
             assert [one["state"] for one in shown.data["secrets"]] == ["expired"]
             bao.unseal()
             await_true(lambda: gateway.ask().status_code == 200, gateway.err)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import msgspec
@@ -163,3 +164,21 @@ def test_records_wait_for_the_journal(tmp_path: Path, monkeypatch: pytest.Monkey
         assert [stored.kind for stored in journal.tail(10)] == ["secret.resolved"]
     finally:
         journal.close()
+
+
+def test_a_bug_does_not_end_the_refreshing_and_is_told_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    stopping = threading.Event()
+
+    def step() -> None:
+        steps.append(1)
+        if len(steps) == 3:
+            stopping.set()
+        raise ValueError("a-key-1 is in the text")
+
+    monkeypatch.setattr("roadworthy.serve.secret_keeper.TICK_S", 0.001)
+    monkeypatch.setattr(bench.keeper, "step", step)
+    bench.keeper.run(stopping)
+    assert len(steps) == 3
+    assert [line for line in bench.said if "ValueError" in line] == bench.said[:1]
+    assert "a-key-1" not in "".join(bench.said)

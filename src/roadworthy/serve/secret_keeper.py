@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -99,8 +100,15 @@ class SecretKeeper:
 
     def run(self, stopping: threading.Event) -> None:
         """Keep on until told to stop, then give back what stores lent."""
+        crashed = ""
         while not stopping.wait(TICK_S):
-            self.step()
+            try:
+                self.step()
+            except Exception as bug:  # this thread's door: keys must go on being refreshed, and their text may hold one
+                told = f"{type(bug).__name__} at {_place(bug)}"
+                if told != crashed:
+                    self._say(f"error[unexpected_error]: Secrets were not refreshed ({told}): a bug of ours.")
+                crashed = told
         self._secrets.chain.close()
         self._audit.flush(self._state_dir)
 
@@ -188,3 +196,8 @@ class SecretKeeper:
         taken = self._acknowledged == self._generation
         with contextlib.suppress(OSError):  # the disk is full or gone: the next one may be written
             write_report(self._run_dir, SecretReport(self._clock.wall(), self._generation, taken, status))
+
+
+def _place(bug: BaseException) -> str:
+    trace = traceback.extract_tb(bug.__traceback__)[-1]
+    return f"{Path(trace.filename).name}:{trace.lineno}"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.guard.secrets.chain import OnValue
 from roadworthy.runtime.config.tree import Config
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.masking import FirstMasker
@@ -66,6 +67,7 @@ def run(
     *,
     say: Callable[[str], None],
     ready: Callable[[Ready], None],
+    on_value: OnValue | None = None,
 ) -> RunSummary:
     """Run the product until it is told to stop. Call from the main thread.
 
@@ -74,6 +76,7 @@ def run(
         environ: Where `env:` references are looked up.
         say: Takes one line of narration; called from two threads.
         ready: Called once, from another thread, when requests are taken and the self-test has run.
+        on_value: Is offered every secret that is fetched, at the start and later, with its reference.
 
     Raises:
         ConfigError: `already_running`, and what `launch.prepare` raises; nothing was started.
@@ -87,7 +90,7 @@ def run(
         run_directory = held.enter_context(RunDirectory(Path(config.gateway.state_dir)))
         _check_state(Path(config.gateway.state_dir))
         audit = AuditBuffer()
-        secrets = with_secrets(config, environ, audit=audit)
+        secrets = with_secrets(config, environ, audit=audit, on_value=on_value)
         plan = prepare(config, secrets, held)
         supervisor = Supervisor(
             plan.children,
