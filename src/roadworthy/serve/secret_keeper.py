@@ -36,26 +36,29 @@ REMIND_S = 2.0
 
 
 class AuditBuffer:
-    """Holds entries until the journal takes them; the oldest are lost when it does not for long. Safe for threads."""
+    """Holds entries until the journal takes them; what is over `MOST_ENTRIES` is lost. Safe for threads."""
 
     def __init__(self) -> None:
         self._waiting: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self._lock = threading.Lock()
 
     def __call__(self, entry: Entry) -> None:
-        self._waiting.append(entry)
+        with self._lock:
+            self._waiting.append(entry)
 
     def flush(self, state_dir: Path) -> None:
         """Write what waits. While the store is away it goes on waiting."""
-        if not self._waiting:
+        with self._lock:
+            entries = list(self._waiting)
+            self._waiting.clear()
+        if not entries:
             return
-        entries = list(self._waiting)
         try:
             with contextlib.closing(SqliteJournal(state_dir / "state.db", FirstMasker())) as journal:
                 journal.append(entries)
         except StorageError:
-            return
-        for _ in entries:
-            self._waiting.popleft()
+            with self._lock:
+                self._waiting.extendleft(reversed(entries))
 
 
 class SecretKeeper:
