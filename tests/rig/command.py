@@ -31,7 +31,7 @@ LOADED = (
     *(f"roadworthy.{name}" for name in (
         "client.admin", "client.batch", "client.gateway", "client.live_check", "client.local", "gateway.cost_report",
         "gateway.keys", "runtime.config.load", "runtime.config.report", "runtime.config.view", "runtime.journal",
-        "runtime.masking", "serve.config_check", "serve.wiring", "serve.wiring_store",
+        "guard.text.masker", "serve.config_check", "serve.wiring", "serve.wiring_store",
     )),
     "anyio.streams.tls", "encodings.idna", "h11", "httpcore2", "truststore",
 )  # fmt: skip

@@ -416,9 +416,14 @@ class Endpoint:
         self._port = url.port or (443 if self._tls else 80)
         self._prefix = url.path.rstrip("/")
         self._authority = url.netloc.rpartition("@")[2]
-        self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        self.carry(headers)
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[UpstreamConnection] = []
+
+    def carry(self, headers: tuple[tuple[str, str], ...]) -> None:
+        """The header lines of heads that are written from now on."""
+        self.lines = headers
+        self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
 
     def head(self, path: str) -> bytes:
         """Everything of a POST request to `path` up to the value of Content-Length."""
