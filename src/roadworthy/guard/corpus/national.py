@@ -102,7 +102,7 @@ def cpf(rng: Random) -> str:
 
 def resident_identity(rng: Random) -> str:
     """China, GB 11643-1999: area, birth date, order, ISO 7064 MOD 11-2."""
-    area = rng.choice(("110101", "310104", "440305", "330106", "510107", "420106", "320102"))
+    area = rng.choice(("110101", "110105", "110108", "310101", "310104", "310110", "120101"))
     payload = f"{area}{day(rng):%Y%m%d}{rng.randint(1, 999):03d}"
     rest = check.weighted(payload, [2 ** (17 - place) % 11 for place in range(17)]) % 11
     return payload + "10X98765432"[rest]

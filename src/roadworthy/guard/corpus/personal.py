@@ -117,7 +117,7 @@ _BBANS = {
     "DE": "000000000000000000", "FR": "0000000000XXXXXXXXXXX00", "GB": "AAAA00000000000000",
     "ES": "00000000000000000000", "IT": "A0000000000XXXXXXXXXXXX", "NL": "AAAA0000000000",
     "PL": "000000000000000000000000", "PT": "000000000000000000000", "SE": "00000000000000000000",
-    "TR": "0000000XXXXXXXXXXXXXXXX", "CH": "00000XXXXXXXXXXXX", "AT": "0000000000000000", "BE": "000000000000",
+    "TR": "000000XXXXXXXXXXXXXXXX", "CH": "00000XXXXXXXXXXXX", "AT": "0000000000000000", "BE": "000000000000",
     "SA": "00XXXXXXXXXXXXXXXXXX", "AE": "0000000000000000000", "NO": "00000000000", "IE": "AAAA00000000000000",
     "BR": "00000000000000000000000AX",
 }  # fmt: skip
@@ -146,7 +146,8 @@ def _rrn(rng: Random) -> Value:
     born = day(rng, 2021, 2026) if form.startswith("born") else day(rng, 1940, 2019)
     gender = rng.randint(1, 2) + 2 * (born.year >= 2000) + 4 * (form == "foreigner")
     checked = form in ("citizen", "foreigner")
-    payload = f"{born:%y%m%d}{gender}{digits(rng, 5)}"
+    # two digits of the office that registered the birth, 00 to 96, until October 2020
+    payload = f"{born:%y%m%d}{gender}{rng.randint(0, 96):02d}{digits(rng, 3)}"
     last = check.resident_digit(payload, form == "foreigner") if checked else digits(rng, 1)
     number = payload + last
     separator = rng.choice(("-", "-", "-", "", " - "))
