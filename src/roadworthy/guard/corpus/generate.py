@@ -8,7 +8,7 @@ from random import Random
 from roadworthy.guard.corpus.carrier import FIELDS, SENTENCES, Carrier, carried
 from roadworthy.guard.corpus.credential import SECRETS
 from roadworthy.guard.corpus.disguise import disguised
-from roadworthy.guard.corpus.encoding import as_is, escaped
+from roadworthy.guard.corpus.encoding import as_is, escaped, indented
 from roadworthy.guard.corpus.habitat import HABITATS
 from roadworthy.guard.corpus.language import KOREAN_OR_ENGLISH, LANGUAGES, NOTES, PARTICLES
 from roadworthy.guard.corpus.national import national_id
@@ -101,8 +101,8 @@ def _placed(rng: Random, kind: Kind, value: Value, parts: Message, language: str
 
 
 def _fits(carrier: Carrier, parts: Message, several: bool) -> bool:
-    if several:
-        return carrier.lines
+    if several or carrier.encode is indented:  # nobody writes a short value as a block
+        return several and carrier.lines
     spaced = any(char in part.text for part in parts for char in " \u00a0\u2009\u202f\u3000\"'&;,")
     return carrier.quotes or carrier.encode is not as_is or not spaced
 

@@ -359,7 +359,7 @@ LANGUAGES: dict[str, Language] = {
             "kortnummer/kreditkort",
             "IP-adress/IP",
             "IBAN/konto",
-            "pass/passnummer",
+            "passnummer/pass nr",
             "API-nyckel/åtkomsttoken",
             "lösenord",
             "privat nyckel",
