@@ -6,6 +6,7 @@
     ├ UsageError         invalid_request, unknown_model, unsupported_parameter, ..
     ├ GatewayError       llm_chain_failed, llm_failure, llm_unavailable, runtime_quality_failed, rate_limited, ...
     ├ StorageError       journal_corrupt, store_unavailable
+    ├ SubjectError       subject_unreadable
     └ UnexpectedError    unexpected_error (our bug)
 
 Every code has one row in `CODES`; the reference page docs/reference/errors.md is generated from it.
@@ -278,6 +279,13 @@ CODES: dict[str, ErrorCode] = {
         "The journal's hash chain is broken.",
         "Keep the file for investigation and start a new one; restore from a backup if you have one.",
     ),
+    "subject_unreadable": ErrorCode(
+        422,
+        Exit.COULD_NOT_FIND_OUT,
+        False,
+        "A file cannot be looked into, so nothing is known about it.",
+        "Check that it is there, readable, and in a form that this command knows.",
+    ),
     "store_unavailable": ErrorCode(
         503,
         Exit.COULD_NOT_FIND_OUT,
@@ -364,6 +372,12 @@ class StorageError(RoadworthyError):
     """A store on disk is damaged or away."""
 
     default_code = "store_unavailable"
+
+
+class SubjectError(RoadworthyError):
+    """What was to be looked into cannot be."""
+
+    default_code = "subject_unreadable"
 
 
 class UnexpectedError(RoadworthyError):

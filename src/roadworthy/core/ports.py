@@ -12,7 +12,7 @@ class Masker(Protocol):
     """Takes personal data and secrets out of text before it is stored or shown."""
 
     def mask(self, text: str) -> str:
-        """The text with every finding replaced by `[KIND]`, for example `[EMAIL]`."""
+        """The text with every finding replaced by a mark, for example `***EMAIL_MASKED***`."""
         ...
 
     def mask_bytes(self, text: bytes) -> bytes:

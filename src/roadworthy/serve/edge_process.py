@@ -32,9 +32,9 @@ from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.mode_state import Memory
 from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.log import Log
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
 from roadworthy.serve.edge_store import watch_records
@@ -59,7 +59,7 @@ class EdgeWorker:
         self.worker = worker
         self._state = Path(settings.state_dir)
         self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        masker = FirstMasker()
+        masker = TextMasker()
         self.log = Log(None, masker, settings.log_level, fields={"worker": worker})
         self.metrics = Metrics()
         store = self._state / "state.db"

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.config.tree import Config
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_workers import Workers
 from roadworthy.serve.launch import Plan, prepare
 from roadworthy.serve.rundir import RunDirectory
@@ -109,7 +109,7 @@ def _check_state(state_dir: Path) -> None:
 def _opened(state_dir: Path) -> Iterator[KeyStore]:
     state = state_dir / "state.db"
     with (
-        contextlib.closing(SqliteJournal(state, FirstMasker())) as journal,
+        contextlib.closing(SqliteJournal(state, TextMasker())) as journal,
         contextlib.closing(KeyStore(state, journal)) as store,
     ):
         yield store

@@ -244,7 +244,7 @@ class Service:
         if not detail:
             return ""
         for secret in self._secrets:
-            detail = detail.replace(secret, "[KEY]")
+            detail = detail.replace(secret, "***MASKED***")
         return self._masker.mask(detail)
 
     def attempt_failed(self, link: UpstreamLink, failure: ProviderFailure, detail: str, request_id: str) -> None:

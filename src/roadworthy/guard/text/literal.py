@@ -10,8 +10,8 @@ from urllib.parse import quote
 import re2
 
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.pattern import Pattern
 from roadworthy.guard.text.rule import Finding
-from roadworthy.guard.text.scanner import options
 
 LEAST_BYTES = 8
 """Shorter values would hit harmless text; they are not registered."""
@@ -24,7 +24,7 @@ class Literals:
     def __init__(self) -> None:
         self._forms: dict[bytes, None] = {}
         self._lock = threading.Lock()
-        self._search: re2._Regexp | None = None
+        self._pattern: Pattern | None = None
 
     def add(self, value: str) -> bool:
         """Look for a value from now on, also percent-encoded, in JSON escapes and in Base64.
@@ -41,16 +41,15 @@ class Literals:
             while len(self._forms) > _MOST:
                 self._forms.pop(next(iter(self._forms)))
             longest_first = sorted(self._forms, key=len, reverse=True)
-            pattern = b"|".join(re2.escape(form) for form in longest_first)
-            self._search = re2.compile(pattern, options())
+            self._pattern = Pattern("|".join(re2.escape(form).decode() for form in longest_first))
         return True
 
     def scan(self, text: bytes) -> list[Finding]:
         """Every place where a known value stands."""
-        pattern, position = self._search, 0
+        pattern, position = self._pattern, 0
         found: list[Finding] = []
         while pattern is not None and (hit := pattern.search(text, position)) is not None:
-            start, position = hit.span()
+            start, position = hit
             found.append(Finding(start, position, Kind.API_KEY, "known_value", 1.0))
         return found
 

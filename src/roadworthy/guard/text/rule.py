@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.line import Line
+from roadworthy.guard.text.trigger import shortened
 
 NUMBER_START = r"(?:^|[^0-9A-Za-z_.+]|[^0-9]\.|\\[bfnrt])"
 """Before a number: no digit, letter, underscore (ids), plus, or the point of a decimal number."""
@@ -102,8 +103,9 @@ class Rule:
 
     @property
     def trigger(self) -> str:
-        """The same without a group."""
-        return f"{self.before}(?:{self.core}){self.after}"
+        """The same without a group, for the gate: it matches in every line in which the pattern does."""
+        core = self.core if self.after else shortened(self.core)
+        return f"{self.before}(?:{core}){self.after}"
 
 
 class Finding(NamedTuple):

@@ -1,0 +1,65 @@
+"""Names that say that what follows is a secret, in the languages that people write.
+
+RE2 syntax over UTF-8 bytes: what is not ASCII stands in no character class and ignores no case.
+"""
+
+from __future__ import annotations
+
+import re
+
+_KEYS = (
+    r"api|access|private|auth|authentication|secret|signing|signature|encryption|encrypt|decryption|cipher|crypto|master|hmac"
+    r"|aes|jwt|shared|shared[ _\-]?access|account|storage[ _\-]?account|license|webhook|admin|subscription|function|deploy"
+    r"|anon|service[ _\-]?(?:account|role)?|rest|symmetric|pre[ _\-]?shared"
+)
+_PASSWORDS = (
+    r"passw(?:or)?ds?|pass[ _\-]?(?:phrase|code)|pwd|passwort|kennwort|zugangscode|mot[ _]de[ _]passe|motdepasse|mdp"
+    r"|contrasen(?:a|ya)|parola(?: d'ordine)?|senha|palavra[ \-]passe|wachtwoord|haslo|sifre|mat khau|kata sandi|adgangskode"
+    r"|kodeord|passord|salasana|heslo"
+)
+NATIVE_PASSWORDS = (
+    r"비밀 ?번호|비번|암호|패스워드|パスワード|パスフレーズ|暗証番号|密码|密碼|口令|[Cc]ontraseña|CONTRASEÑA|[Hh]asło|HASŁO|(?:П|п)ароль"
+    r"|ПАРОЛЬ|(?:Ş|ş)ifre|ŞİFRE|[Mm]ật khẩu|[Ll]ösenord|[Jj]elszó|[Pp]arolă|κωδικός|סיסמה|पासवर्ड|كلمة (?:المرور|السر)|รหัสผ่าน"
+)
+"""Names of passwords that are not ASCII."""
+_TOKENS = (
+    r"secret(?:[ _\-]?(?:access[ _\-]?key|token|value|string))?|token(?: provided)?|private[_\-]?key[_\-]?id"
+    rf"|(?:{_KEYS})[ _\-]?keys?(?: provided)?|shared[ _]?access[ _]?signature|(?:proxy-)?authorization|_auth|credentials?"
+    r"|seed[ _\-]?phrase|mnemonic|(?:recovery|backup)[ _\-]?codes?"
+)
+_NATIVE_TOKENS = (
+    r"(?:인증|비밀|개인|서명|암호화|접근|액세스|서비스|API|시크릿) ?키|토큰|시크릿|トークン|秘密鍵|シークレット|(?:API|アクセス)キー|密钥|秘钥|密鑰"
+    r"|令牌|私钥|[Jj]eton|[Cc]lé (?:API|secrète|privée)|[Cc]lave (?:API|secreta|privada)|[Cc]have (?:de )?(?:API|secreta)"
+    r"|[Cc]hiave (?:API|segreta)|API[ -][Ss]chlüssel|(?:Т|т)окен|(?:С|с)екрет|API[- ]ключ|(?:К|к)люч API|[Kk]lucz API|[Kk]hóa API"
+)
+
+PASSWORD_NAME = rf"(?:(?i:{_PASSWORDS})|(?:^|[^A-Za-z])(?i:pass)|[a-z]Pass|{NATIVE_PASSWORDS})"
+"""Names of passwords."""
+TOKEN_NAME = rf"(?:(?i:{_TOKENS})|{_NATIVE_TOKENS})"
+"""Names of keys and tokens."""
+SUFFIX = (
+    r"(?i:[ _\-]?(?:[0-9]{1,2}|base|prod|production|dev|test|staging|live|old|new|value|string|str|plain|text|raw"
+    r"|confirm(?:ation)?|repeat|primary|secondary|main|backup|b64|base64))?"
+)
+"""What such a name may go on with and still be one."""
+QUOTE = r"\\{0,15}[\"'`]?\]?"
+"""The end of a quoted name, as deep in strings as it may be."""
+
+_HARMLESS_BEFORE = re.compile(
+    rb"(?:max|min|num|per|total|prompt|completion|input|output|reasoning|cached?|first|last|next|page|continuation|sync"
+    rb"|cancell?ation|eos|bos|pad|unk|sep|cls|mask|stop|special|design|sub|image|audio|text|thinking|generated|existing"
+    rb"|unexpected|pull|forgot|reset|no|missing|hashed|pageable|nextpage)[_\-. ]?\Z",
+    re.IGNORECASE,
+)
+_WORKING_DIRECTORY = re.compile(rb"(?:\A|[^A-Za-z_])pwd\W*\Z", re.IGNORECASE)
+_LONGEST_BEFORE = 16
+
+
+def is_harmless_name(text: bytes, start: int) -> bool:
+    """Whether what stands before a name makes it another one: `max_token`, `next_page_token`, `existingSecret`."""
+    return _HARMLESS_BEFORE.search(text, max(0, start - _LONGEST_BEFORE), start) is not None
+
+
+def is_working_directory(name: bytes) -> bool:
+    """Whether the name may be that of the directory that a program works in."""
+    return _WORKING_DIRECTORY.search(name) is not None
