@@ -26,6 +26,7 @@ OFF = {
     "ORGANIZATION",
     "CRYPTO",
     "MEDICAL_LICENSE",
+    "US_DRIVER_LICENSE",
 }
 """What the other side does not look for either."""
 THRESHOLD = 0.35
