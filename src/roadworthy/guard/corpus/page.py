@@ -23,7 +23,8 @@ h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}.short{color:var(--bad);font-weight:600}.holds{color:var(--good)}
-.faint{color:var(--faint);font-size:.9rem}li{margin:.5rem 0}ol{padding-left:1.5rem}
+@media (max-width:40rem){th,td{padding:.3rem .35rem;font-size:.85rem}}
+.tight li{margin:.1rem 0}.faint{color:var(--faint);font-size:.9rem}li{margin:.5rem 0}ol{padding-left:1.5rem}
 code{display:block;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.45 ui-monospace,monospace}
 mark{color:inherit;border-radius:3px;padding:0 1px}
 .miss{background:var(--miss)}.found{background:var(--found)}.alarm{background:var(--alarm)}
@@ -35,11 +36,9 @@ def page(report: Report) -> str:
     score = report.score
     negatives, damaged = score.negatives
     share, low, high = (100 * each for each in report.damaged)
-    holds = not report.failures
-    verdict = "Every bound holds." if holds else "Short of a bound: " + "; ".join(report.failures) + "."
     body = [
         "<h1>Guard: what is found, and what is touched by mistake</h1>",
-        f'<p class="{"holds" if holds else "short"}">{escape(verdict)}</p>',
+        _verdict(report),
         f'<p class="faint">Corpus of seed {report.seed}. A value is found when each of its '
         f"letters and digits is masked. Intervals are Wilson's, 95 %. Bounds: lower end at least "
         f"{100 * LEAST_RECALL:g} % per kind, at most "
@@ -61,6 +60,13 @@ def page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1"><title>Guard report</title>'
         f"<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
     )
+
+
+def _verdict(report: Report) -> str:
+    if not report.failures:
+        return '<p class="holds">Every bound holds.</p>'
+    items = "".join(f"<li>{escape(failure)}</li>" for failure in report.failures)
+    return f'<p class="short">Short of {len(report.failures)} bounds:</p><ul class="tight">{items}</ul>'
 
 
 def _table(title: str, rows: Iterable[Row], bound: bool) -> str:
