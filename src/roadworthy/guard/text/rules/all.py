@@ -60,6 +60,36 @@ from roadworthy.guard.text.rules import (
 )
 
 
+SECRETS: tuple[Rule, ...] = (
+    bearer.RULE,
+    cloud_key.RULE,
+    *connection_string.RULES,
+    forge_key.RULE,
+    jwt.RULE,
+    key_with_mark_inside.RULE,
+    llm_key.RULE,
+    messaging_key.RULE,
+    monitoring_key.RULE,
+    named_secret.RULE,
+    one_time_code.RULE,
+    payment_key.RULE,
+    private_key.RULE,
+    *private_key_body.RULES,
+    *secret_flag.RULES,
+    *secret_in_call.RULES,
+    *secret_in_markup.RULES,
+    *secret_in_prose.RULES,
+    service_key.RULE,
+    *session_cookie.RULES,
+    *sql_password.RULES,
+    url_parameter.RULE,
+    url_password.RULE,
+    vendor_context.RULE,
+    *webhook_url.RULES,
+)
+"""Rules of keys, tokens and passwords."""
+
+
 def for_regions(regions: Sequence[str] = DEFAULT_REGIONS) -> tuple[Rule, ...]:
     """Every rule, with telephone numbers in the national forms of these regions.
 
@@ -72,55 +102,31 @@ def for_regions(regions: Sequence[str] = DEFAULT_REGIONS) -> tuple[Rule, ...]:
     plans = PhonePlans(regions)
     return (
         *aadhaar.RULES,
-        bearer.RULE,
         *brn.RULES,
         bsn.RULE,
         *card.RULES,
-        cloud_key.RULE,
         cn_resident_id.RULE,
         *cnpj.RULES,
         codice_fiscale.RULE,
-        *connection_string.RULES,
         *cpf.RULES,
         *dni.RULES,
         *email.RULES,
-        forge_key.RULE,
         iban.RULE,
         *ip.RULES,
-        jwt.RULE,
-        key_with_mark_inside.RULE,
-        llm_key.RULE,
-        messaging_key.RULE,
-        monitoring_key.RULE,
         my_number.RULE,
-        named_secret.RULE,
         *nino.RULES,
         *nir.RULES,
-        one_time_code.RULE,
         *passport.RULES,
-        payment_key.RULE,
         pesel.RULE,
         *phone_international.RULES,
         *phone_korea.RULES,
         *phone_named.rules(plans),
         *phone_national.rules(plans),
         *phone_us.RULES,
-        private_key.RULE,
-        *private_key_body.RULES,
         *rrn.RULES,
-        *secret_flag.RULES,
-        *secret_in_call.RULES,
-        *secret_in_markup.RULES,
-        *secret_in_prose.RULES,
-        service_key.RULE,
-        *session_cookie.RULES,
-        *sql_password.RULES,
         *ssn.RULES,
         taiwan_id.RULE,
-        url_parameter.RULE,
-        url_password.RULE,
-        vendor_context.RULE,
-        *webhook_url.RULES,
+        *SECRETS,
     )
 
 
