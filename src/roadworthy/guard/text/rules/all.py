@@ -59,7 +59,6 @@ from roadworthy.guard.text.rules import (
     webhook_url,
 )
 
-
 SECRETS: tuple[Rule, ...] = (
     bearer.RULE,
     cloud_key.RULE,
