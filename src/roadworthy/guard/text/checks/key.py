@@ -15,7 +15,8 @@ _STANDS_FOR_ONE = re.compile(
 _LEAST_DIFFERENT = 4
 _MANY = re.compile(r"\{([0-9]+)(?:,[0-9]*)?\}")
 _HEAD = 8
-_LOOK_AHEAD = 96
+_LOOK_AHEAD = 256  # longer than the shortest key of any form
+_GLANCE, _LEAST_IN_GLANCE = 48, 6
 
 
 def head(form: str) -> str:
@@ -53,6 +54,8 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
     def check(candidate: Candidate) -> Span | None:
         """The key, unless it is one of a document (`sk-xxxxxxxx`, `sk-your-api-key`) or words between underscores."""
         text, start = candidate.line.text, candidate.start
+        if len(set(text[start : start + _GLANCE])) < _LEAST_IN_GLANCE:
+            return None  # the same letters again and again
         found = whole.match(text, start, start + _LOOK_AHEAD)
         if found is None:
             return None

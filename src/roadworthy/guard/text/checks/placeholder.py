@@ -31,7 +31,10 @@ _TEMPLATES = (
 _REFERENCES = (
     rb"(?:env|file|vault|op|ssm|arn|keyring|aws-sm|gcp-sm|azure-kv|sops|secretref)(?::/{0,2}[A-Za-z_./].*|\s.*)?"
 )
-_BEGINNINGS = rb"(?:your|my|the|insert|enter|replace|put|paste|add|use)[_\- ]+[a-z_\- ]*(?:key|token|secret|pass\w*|here|this|value).*"
+_BEGINNINGS = (
+    rb"(?:your|my|the|insert|enter|replace|put|paste|add|use)[_\- ]+[a-z_\- ]*"
+    rb"(?:key|token|secret|pass\w*|here|this|value).*"
+)
 _ENDINGS = rb"[a-z_\-]*(?:placeholder|_here|-here|changeme|redacted)"
 _PLACEHOLDER = re.compile(
     rb"(?:%b)[.!]?" % b"|".join((_WORDS, _TYPES, _TEMPLATES, _REFERENCES, _BEGINNINGS, _ENDINGS)),

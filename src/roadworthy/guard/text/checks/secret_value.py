@@ -23,9 +23,11 @@ _SINGLE = re.compile(rb"(?:\\.|''|[^'\"\\\n])*")
 _AFTER_STRING = re.compile(rb"[ \t\r\n]*(?:[,}\]:]|\Z)|\n")
 _BRACED = re.compile(rb"\{([^{}\"\\\s]+)\}(?=;|\s|\Z)")
 _PAIRS = {b"\xe2\x80\x9c": b"\xe2\x80\x9d", b"\xe2\x80\x9e": b"\xe2\x80\x9c", b"\xe2\x80\x98": b"\xe2\x80\x99",
-          b"\xe3\x80\x8c": b"\xe3\x80\x8d", b"\xe3\x80\x8e": b"\xe3\x80\x8f", b"\xc2\xab": b"\xc2\xbb", b"`": b"`"}  # fmt: skip
+          b"\xe3\x80\x8c": b"\xe3\x80\x8d", b"\xe3\x80\x8e": b"\xe3\x80\x8f", b"\xc2\xab": b"\xc2\xbb",
+          b"`": b"`"}  # fmt: skip
 _ITEMS = re.compile(
-    rb"\[[ \t]*(\\*)\"((?:(?!\1\")[^\n\[\]{}]){0,1024}(?:\1\"[ \t]*,[ \t]*\1\"(?:(?!\1\")[^\n\[\]{}]){0,1024})*+)\1\"[ \t]*\]"
+    rb"\[[ \t]*(\\*)\"((?:(?!\1\")[^\n\[\]{}]){0,1024}"
+    rb"(?:\1\"[ \t]*,[ \t]*\1\"(?:(?!\1\")[^\n\[\]{}]){0,1024})*+)\1\"[ \t]*\]"
 )
 _LONGEST_IN_PAIR = 256
 

@@ -81,7 +81,8 @@ RULES = (
     Rule(
         name="oracle_password",
         kind=Kind.URL_PASSWORD,
-        core=r"(?:oracle:(?:thin|oci):|(?:sqlplus|sqlldr|expdp|impdp|exp|imp|rman target)[ ](?:-[SLsl][ ])?)[A-Za-z0-9_$#]{1,64}/[^\s\"'@/\\]{1,64}",
+        core=r"(?:oracle:(?:thin|oci):|(?:sqlplus|sqlldr|expdp|impdp|exp|imp|rman target)[ ](?:-[SLsl][ ])?)"
+        r"[A-Za-z0-9_$#]{1,64}/[^\s\"'@/\\]{1,64}",
         after=r"@",
         check=_oracle,
         source="Oracle: JDBC thin URL, SQL*Plus: CONNECT",

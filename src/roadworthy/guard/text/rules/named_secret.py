@@ -14,6 +14,7 @@ from roadworthy.guard.text.checks.secret_name import (
     is_working_directory,
 )
 from roadworthy.guard.text.checks.secret_value import Value, value_at
+from roadworthy.guard.text.checks.shape import is_random
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.line import Line
 from roadworthy.guard.text.rule import Candidate, Rule, Span
@@ -28,7 +29,8 @@ _TYPE = re.compile(
     rb"[A-Za-z_][\w.]{0,40}(?:\[[\w, |]{0,40}\])?(?:[ ]?\|[ ]?[A-Za-z]{1,20})?[ ]{0,2}=[ ]{0,2}(?=[bBuUrRfF]?[\"'`])"
 )
 _LOGPROB = re.compile(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
-_TOKEN = re.compile(rb"token(?: provided)?\W*\Z", re.IGNORECASE)
+_TOKEN = re.compile(rb"(?:token(?: provided)?|(?:\A|[^A-Za-z])pass)\W*\Z", re.IGNORECASE)
+_LICENSE = re.compile(rb"license", re.IGNORECASE)
 _COUNT = re.compile(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
 _IN_URL = re.compile(rb"://[^\s/@?#\"']*\Z")
 _COMPARED = re.compile(rb"[^=]={2,3}[ \t]*\Z")
@@ -55,6 +57,8 @@ def _is_harmless(line: Line, name: bytes, found: Value) -> bool:
     value = text[found.start : found.end]
     if is_placeholder(value) or (is_working_directory(name) and is_directory(value)):
         return True
+    if _LICENSE.search(name) and not is_random(value, 12):
+        return True
     if _TOKEN.search(name) and (_COUNT.fullmatch(value) or _LOGPROB.match(text, found.end)):
         return True
     if found.quoted:
@@ -74,6 +78,7 @@ RULE = Rule(
     core=rf"(?:{PASSWORD_NAME}|{TOKEN_NAME}){SUFFIX}(?: ?\([^()\n]{{1,24}}\))?{QUOTE}\*{{0,2}}[ \t]{{0,4}}"
     r"(?::=|=>|->|:\*\*[ \t]|={1,3}|:)[ \t]{0,4}",
     check=_value,
-    source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization; forms of assignment after gitleaks (MIT)",
+    source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization; "
+    "forms of assignment after gitleaks (MIT)",
     score=0.8,
 )

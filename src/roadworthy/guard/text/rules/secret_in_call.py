@@ -1,4 +1,4 @@
-"""Secrets as what a function named after them is given: `setPassword("...")`, `PASSWORD('...')`, `("x-api-key", "...")`."""
+"""Secrets that a function named after them is given: `setPassword("...")`, and pairs: `("x-api-key", "...")`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ RULES = (
     Rule(
         name="header_in_tuple",
         kind=Kind.PASSWORD,
-        core=r"\\{0,15}[\"'](?i:(?:proxy-)?authorization|cookie|set-cookie|x-[a-z\-]{0,24}(?:key|token|secret))\\{0,15}[\"'],[ ]?b?",
+        core=r"\\{0,15}[\"'](?i:(?:proxy-)?authorization|cookie|set-cookie|"
+        r"x-[a-z\-]{0,24}(?:key|token|secret))\\{0,15}[\"'],[ ]?b?",
         after=r"\\{0,15}[\"']",
         check=_argument,
         source="ASGI specification: headers are pairs",

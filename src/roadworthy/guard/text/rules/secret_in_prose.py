@@ -1,4 +1,4 @@
-"""Secrets in sentences: "the password is ...", "비밀번호는 ...입니다", "パスワードは..."; only what has the shape of one."""
+"""Secrets in sentences: "the password is ...", "비밀번호는 ..."; only what has the shape of one."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ RULES = (
         ),
         after=r"[NEne]?\\?'",
         check=_literal,
-        source="manuals of MySQL (CREATE USER, SET PASSWORD), PostgreSQL (ALTER ROLE), SQL Server (CREATE LOGIN), Oracle (ALTER USER)",
+        source="manuals of MySQL (CREATE USER), PostgreSQL (ALTER ROLE), SQL Server and Oracle",
         score=0.85,
     ),
     Rule(
