@@ -12,11 +12,14 @@ from bisect import bisect_left, bisect_right
 from functools import cached_property
 
 # What must be normalised; the same in RE2, for the gate.
-UNUSUAL = (
-    r"%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&(?:#[0-9]{2,6}|#[xX][0-9A-Fa-f]{2,5}|commat|quot|amp|nbsp);"
-    r"|\xEF\xBC[\x81-\xBF]|\xEF\xBD[\x80-\x9E]|\xE2\x80[\x80-\x95\xAF]|\xE2\x81\xA0|\xE2\x88\x92|\xEF\xBB\xBF"
+_LETTERS = (
+    r"\xEF\xBC[\x81-\xBF]|\xEF\xBD[\x80-\x9E]|\xE2\x80[\x80-\x95\xAF]|\xE2\x81\xA0|\xE2\x88\x92|\xEF\xBB\xBF"
     r"|\xE3\x80\x80|\xC2[\xA0\xAD]|\xD9[\xA0-\xA9]|\xDB[\xB0-\xB9]|\xE0\xA5[\xA6-\xAF]"
 )
+UNUSUAL = (
+    r"%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&(?:#[0-9]{2,6}|#[xX][0-9A-Fa-f]{2,5}|commat|quot|amp|nbsp);|" + _LETTERS
+)
+_WRITTEN = re.compile(_LETTERS.encode("ascii"))
 _ANY = re.compile(rb"[%&\\\xc2\xd9\xdb\xe0\xe2\xe3\xef]")
 _UNIT = re.compile(rb"\\+[bfnrt]|" + UNUSUAL.replace(r"\\u", r"\\+u").encode("ascii"))
 _NAMED = {b"&commat;": b"@", b"&quot;": b'"', b"&amp;": b"&", b"&nbsp;": b" "}
@@ -32,7 +35,7 @@ class Line:
         raw: UTF-8 bytes, invalid ones included, without a line break where rules do not ask for one.
     """
 
-    __slots__ = ("__dict__", "_raw_ends", "_shifts", "_starts", "raw", "text")
+    __slots__ = ("__dict__", "_inner", "_raw_ends", "_shifts", "_starts", "raw", "text")
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
@@ -40,6 +43,7 @@ class Line:
         self._starts: list[int] = []  # where a replaced unit begins in the normalised text
         self._raw_ends: list[int] = []  # where it ends in the raw text
         self._shifts: list[int] = []  # its length in the normalised text
+        self._inner: Line | None = None
         if _ANY.search(raw):
             self._normalise()
 
@@ -62,6 +66,9 @@ class Line:
         if pieces:
             pieces.append(raw[done:])
             self.text = b"".join(pieces)
+            if _WRITTEN.search(self.text):  # an escape may stand for a full-width digit
+                self._inner = Line(self.text)
+                self.text = self._inner.text
 
     @cached_property
     def lower(self) -> bytes:
@@ -70,6 +77,8 @@ class Line:
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         """Where bytes `start` to `end` of the normalised text stand in the raw one; replaced units are whole."""
+        if self._inner is not None:
+            start, end = self._inner.raw_span(start, end)
         if not self._starts:
             return start, end
         return self._raw(start, False), self._raw(end, True)
@@ -108,7 +117,7 @@ def _meaning(unit: bytes) -> bytes | None:
         return _json_escape(unit)
     if lead == 0x25:
         code = int(unit[-2:], 16)
-        return bytes((code,)) if code >= 0x20 else None
+        return bytes((code,)) if code >= 0x20 else b"\x0c" if code in b"\t\n\r" else None
     if lead == 0x26:
         return _reference(unit)
     return _written(unit)

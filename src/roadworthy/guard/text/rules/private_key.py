@@ -7,9 +7,11 @@ import re
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_LABEL = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?"
+_SPACE = r"(?: |%20|\+)"
+"""As it is, and as a query writes it."""
+_LABEL = rf"[A-Z0-9 %+]{{0,48}}PRIVATE{_SPACE}KEY(?:{_SPACE}BLOCK)?"
 _DASHES = rb"(?:-----|---- )"
-_END = re.compile(rb"[ \t]*" + _DASHES + rb"END " + _LABEL.encode() + rb"(?:-----| ----)")
+_END = re.compile(rb"[ \t]*" + _DASHES + b"END" + _SPACE.encode() + _LABEL.encode() + rb"(?:-----| ----)")
 _BREAK = rb"(?:[ \t\r\f>|+]|\n[ \t>|+]*|\\+[nrt/])"
 _TEXT = rb"[A-Za-z0-9+/=]"
 _HEADER = rb"(?:Proc-Type|DEK-Info|Comment|Version|Charset|Hash|Subject|X-[A-Za-z\-]{1,20}): ?[^\n\f\"\\]{0,128}"
@@ -65,7 +67,7 @@ def _tail(before: bytes) -> bytes:
 RULE = Rule(
     name="private_key",
     kind=Kind.PRIVATE_KEY,
-    core=rf"(?:-----|---- )(?:BEGIN|END) {_LABEL}(?:-----| ----)",
+    core=rf"(?:-----|---- )(?:BEGIN|END){_SPACE}{_LABEL}(?:-----| ----)",
     check=_key,
     source="RFC 7468 §10-11, RFC 1421 for the headers, RFC 9580 §6.2 for OpenPGP, RFC 4716 for the dashes of SSH2",
     score=1.0,
