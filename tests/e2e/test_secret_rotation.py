@@ -19,8 +19,8 @@ from rig.gateway import Gateway, await_true
 from rig.inside import inside
 from rig.load import Caller, Echo, on_each_worker
 from rig.openbao import ROOT, OpenBao
-from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.guard.text.masker import TextMasker
+from roadworthy.runtime.journal import SqliteJournal
 
 OLD, NEW = "sk-old-" + "canary-1f0a5c7e", "sk-new-" + "canary-9d3b2a64"
 RATE, THREADS = 200, 10
