@@ -8,7 +8,8 @@ RE2 set names the rules that match it, each of these is searched for, and its ch
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from roadworthy.guard.text.kind import SECRETS, Kind
 from roadworthy.guard.text.line import UNUSUAL, Line
@@ -86,13 +87,15 @@ class _Gate:
         also: Further patterns of lines to point at.
     """
 
-    __slots__ = ("_gate", "_rules", "_set")
-
     def __init__(self, rules: Sequence[Rule], also: Sequence[str]) -> None:
-        triggers = [rule.trigger for rule in rules]
+        self._triggers = [rule.trigger for rule in rules]
         self._rules = [_Compiled(rule) for rule in rules]
-        self._gate = Pattern("|".join([*triggers, *also]) or NEVER)
-        self._set = PatternSet(triggers)
+        self._gate = Pattern("|".join([*self._triggers, *also]) or NEVER)
+
+    @cached_property
+    def _set(self) -> PatternSet:
+        """Compiled when a line is first pointed at: a process that starts does not wait for it."""
+        return PatternSet(self._triggers)
 
     def lines(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Lines that are pointed at. A match that begins at a line break belongs to what follows it."""
@@ -118,12 +121,14 @@ class _Gate:
 class _Compiled:
     """A rule ready to search."""
 
-    __slots__ = ("rule", "search", "words")
-
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.search = Pattern(rule.pattern).search_group
         self.words = tuple(word.encode() for word in rule.context)
+
+    @cached_property
+    def search(self) -> Callable[[bytes, int], tuple[int, int] | None]:
+        """Where the candidate of the first match stands; compiled when it is first asked."""
+        return Pattern(self.rule.pattern).search_group
 
     def findings(self, line: Line, offset: int, position: int = 0) -> Iterator[Finding]:
         """Findings of this rule in the line, in places of the whole text."""
