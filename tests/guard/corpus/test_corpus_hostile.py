@@ -1,8 +1,8 @@
 """Hostile text costs in proportion to its length: counted in bytes that rules look at, not in seconds.
 
 Counted are the bytes of every candidate, a match of a rule's pattern that its check is asked about. What a check reads
-beyond its candidate cannot be counted from outside: for that alone there is a bound in seconds on a core, twenty times what
-is asked for. The measurement is benchmarks/guard/hostile.py.
+beyond its candidate cannot be counted from outside: for that alone there is a bound in seconds on a core, twenty times
+what is asked for. The measurement is benchmarks/guard/hostile.py.
 """
 
 from __future__ import annotations
