@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from roadworthy.cli.output import Settings, options
+from roadworthy.cli.secret import secret
 
 FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 
@@ -60,3 +61,6 @@ def scan(paths: tuple[Path, ...], secrets_only: bool, processes: int | None, out
     from roadworthy.cli import guard_text
 
     guard_text.scan_paths(paths, secrets_only, processes, out)
+
+
+guard.add_command(secret)

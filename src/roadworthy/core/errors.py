@@ -4,6 +4,7 @@
     ├ UsageError         invalid_request, unknown_model, unsupported_parameter, request_too_large, ...
     ├ AuthError          unauthorized, forbidden, admin_disabled
     ├ UsageError         invalid_request, unknown_model, unsupported_parameter, ..
+    ├ ConfigError        config_invalid, secret_missing, secret_source_unavailable, ...
     ├ GatewayError       llm_chain_failed, llm_failure, llm_unavailable, runtime_quality_failed, rate_limited, ...
     ├ StorageError       journal_corrupt, store_unavailable
     ├ SubjectError       subject_unreadable
@@ -139,7 +140,49 @@ CODES: dict[str, ErrorCode] = {
         Exit.CONFIGURATION,
         False,
         "A secret must be a reference, not a value.",
-        "Write env:NAME or file:PATH and put the value there.",
+        "Write env:NAME, file:PATH, vault:PATH#KEY, aws:NAME or secret:NAME and put the value there.",
+    ),
+    "secret_source_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "A configured store of secrets does not answer, or is sealed; no other source is asked in its place.",
+        "Bring the store back; `roadworthy guard secret check` says how each one is.",
+    ),
+    "secret_source_refused": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "A store of secrets does not let us: the token expired, or its policy forbids it.",
+        "Give the process a valid login, and a policy that allows what the message names.",
+    ),
+    "secret_source_untrusted": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "The certificate of a store of secrets is not one that we trust.",
+        "Point VAULT_CACERT or AWS_CA_BUNDLE at the certificate of the authority that signed it.",
+    ),
+    "secret_file_exposed": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "A file with a secret can be read or changed by other users of the machine.",
+        "Run `chmod 600` on it; for container secrets set the mode 0400.",
+    ),
+    "secret_rotation_conflict": ErrorCode(
+        409,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "Somebody else changed the secret at the same time; nothing of theirs was overwritten.",
+        "Look at it with `roadworthy guard secret show`, then try again.",
+    ),
+    "secret_rotation_failed": ErrorCode(
+        500,
+        Exit.JUDGED_BAD,
+        False,
+        "The new value of a secret did not pass its trial; the old one is in force.",
+        "Correct the new value and rotate again.",
     ),
     "extra_missing": ErrorCode(
         500,
@@ -360,6 +403,12 @@ class ConfigError(RoadworthyError):
     """The configuration, a secret or the installation is at fault."""
 
     default_code = "config_invalid"
+
+
+class SecretError(ConfigError):
+    """A secret, or the store in which it lies, is at fault."""
+
+    default_code = "secret_missing"
 
 
 class GatewayError(RoadworthyError):

@@ -39,6 +39,7 @@ from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
 from roadworthy.serve.edge_store import watch_records
 from roadworthy.serve.rundir import read_run_record
+from roadworthy.serve.secret_report import watch_secrets
 
 if TYPE_CHECKING:
     from roadworthy.serve.edge_state import SharedState
@@ -89,6 +90,8 @@ class EdgeWorker:
         self._socket = run_dir / f"edge-{worker}.sock"
         if settings.ships_records:
             watch_records(self.service.stores, self.metrics, run_dir, first=worker == 0)
+        if worker == 0:
+            watch_secrets(self.metrics, run_dir)
         self._observe()
 
     def _shared_state(self, own: SqliteAllowances) -> SharedState | None:

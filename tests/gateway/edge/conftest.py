@@ -101,7 +101,7 @@ async def start_edge(tmp_path: Path) -> AsyncIterator[StartEdge]:
         routes.draining = lambda: server.draining
         port = await server.listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{port}"
-        edge = Edge(url, port, service, server, ledger, httpx2.AsyncClient(base_url=url, timeout=10))
+        edge = Edge(url, port, service, server, ledger, httpx2.AsyncClient(base_url=url, timeout=10, verify=False))
         started.append(edge)
         return edge
 

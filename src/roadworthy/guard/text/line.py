@@ -8,7 +8,7 @@ they are, because nesting is told by them; an escaped line break or tab becomes 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from functools import cached_property
 
 # What must be normalised; the same in RE2, for the gate.
@@ -94,8 +94,11 @@ class Line:
 
     def inside_string(self, position: int) -> bool:
         """Whether an odd number of unescaped double quotes stands before `position`: inside a JSON string."""
-        quotes = sum(1 for token in self._TOKEN.finditer(self.text, 0, position) if token.group() == b'"')
-        return quotes % 2 == 1
+        return bisect_left(self._quotes, position) % 2 == 1
+
+    @cached_property
+    def _quotes(self) -> list[int]:
+        return [token.start() for token in self._TOKEN.finditer(self.text) if token.group() == b'"']
 
 
 def _meaning(unit: bytes) -> bytes | None:

@@ -7,6 +7,7 @@ RE2 set names the rules that match it, each of these is searched for, and its ch
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from roadworthy.guard.text.kind import SECRETS, Kind
@@ -51,10 +52,12 @@ class Scanner:
                 lines.setdefault(line, []).append(gate)
         if not lines:
             return []
-        found = self._in_blocks(text)
-        blocked = [(each.start, each.end) for each in found]
+        found = merged(self._in_blocks(text))
+        starts = [each.start for each in found]
+        ends = [each.end for each in found]
         for (start, end), gates in lines.items():
-            if not any(first <= start and end <= last for first, last in blocked):
+            block = bisect_right(starts, start) - 1
+            if block < 0 or ends[block] < end:
                 found += self._in_line(text[start:end], start, gates)
         return merged(found) if len(found) > 1 else found
 
@@ -63,7 +66,7 @@ class Scanner:
         for rule in self._blocks:
             if (first := rule.search(text, 0)) is not None:
                 line = Line(text)
-                found += rule.findings(line, 0, first[0] if line.text is text else 0)
+                found += rule.findings(line, 0, max(0, first[0] - 2) if line.text is text else 0)
         return found
 
     def _in_line(self, raw: bytes, offset: int, gates: Sequence[_Gate]) -> list[Finding]:

@@ -21,7 +21,7 @@ MASKED = [
     (f"k={HEX[:32]}-us6;", f"k={M};"),
     (HEX[:36] + "NRAL", M),
     ("aB1" + "8Q~" + LONG[:34], M),
-    (LONG[:52] + "JQQJ99" + LONG[:26], M),
+    (LONG[:52] + "JQQJ99B" + LONG[:26], M),
     ("봇 토큰은 123456789:AA" + LONG[:33] + "입니다", f"봇 토큰은 {M}입니다"),
 ]
 

@@ -23,7 +23,7 @@ MASKED = [
     ("cloudflare_global_key = " + HEX[:37], f"cloudflare_global_key = {M}"),
     ('{"okta_key":"' + LONG[:42] + '"}', f'{{"okta_key":"{M}"}}'),
     ("twitter client key: " + LONG[:25], f"twitter client key: {M}"),
-    ("Naver 키"[:5] + "client secret " + LONG[:20], f"Naver client secret {M}"),
+    ("Naver " + "client secret " + LONG[:20], f"Naver client secret {M}"),
 ]
 
 LEFT = [

@@ -30,8 +30,8 @@ MASKED = [
         '{"u":"https:\\/\\/hooks.slack.com\\/services\\/T0A1B2C3D\\/B0A1B2C3D\\/' + LONG[:24] + '"}',
         f'{{"u":"https:\\/\\/hooks.slack.com\\/services\\/{M}"}}',
     ),
-    ("https://" + HEX[:32] + "@o1.ingest.sentry.io/2", f"https://{M}@o1.ingest.sentry.io/2"),
-    ("https://" + LONG[:40] + "@git.example.org/x", f"https://{M}@git.example.org/x"),
+    ("https://" + HEX[:32] + "@o1.ingest.sentry.io/2", f"https://{M}/2"),
+    ("https://" + LONG[:40] + "@git.example.org/x", f"https://{M}/x"),
 ]
 
 LEFT = [

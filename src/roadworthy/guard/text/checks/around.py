@@ -21,6 +21,8 @@ _OTHER_NAME = re.compile(
         r"(?:[ _\-.]?(?:id|no|nr|num|number|code|key|번호|番号|号|號))?[ \t\"'\\:=#.(\[]{0,8}\Z"
     ).encode()
 )
+_NUMBER_BEFORE = re.compile(rb"[0-9][ \-]\Z")
+_NUMBER_AFTER = re.compile(rb"[ \-][0-9]")
 _NAME_BYTES = 48
 
 
@@ -39,6 +41,13 @@ def in_uuid(text: bytes, start: int, end: int) -> bool:
 def has_date(value: bytes) -> bool:
     """Whether a calendar date (1900 to 2099) is written in it with hyphens, points, slashes or spaces."""
     return _DATE.search(value) is not None
+
+
+def in_row_of_numbers(text: bytes, start: int, end: int) -> bool:
+    """Whether another number stands before or behind with only a space or a hyphen between."""
+    return (
+        _NUMBER_BEFORE.search(text, max(0, start - 2), start) is not None or _NUMBER_AFTER.match(text, end) is not None
+    )
 
 
 def is_named_otherwise(lower: bytes, start: int) -> bool:

@@ -15,6 +15,7 @@ _STANDS_FOR_ONE = re.compile(
 _LEAST_DIFFERENT = 4
 _MANY = re.compile(r"\{([0-9]+)(?:,[0-9]*)?\}")
 _HEAD = 8
+_LOOK_AHEAD = 96
 
 
 def head(form: str) -> str:
@@ -51,7 +52,8 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
 
     def check(candidate: Candidate) -> Span | None:
         """The key, unless it is one of a document (`sk-xxxxxxxx`, `sk-your-api-key`) or words between underscores."""
-        found = whole.match(candidate.line.text, candidate.start)
+        text, start = candidate.line.text, candidate.start
+        found = whole.match(text, start, start + _LOOK_AHEAD)
         if found is None:
             return None
         value = found.group().rstrip(b".")
@@ -59,7 +61,9 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
             return None
         if not value.startswith(b"sk-") and not is_mixed(value) and value.lower() == value:
             return None
-        return Span(found.start(), found.start() + len(value))
+        if found.end() == start + _LOOK_AHEAD and (longer := whole.match(text, start)):
+            value = longer.group().rstrip(b".")
+        return Span(start, start + len(value))
 
     return Rule(
         name=name,

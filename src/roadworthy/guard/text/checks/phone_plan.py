@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata
 
 DEFAULT_REGIONS = (
-    "KR", "US", "GB", "DE", "FR", "ES", "IT", "NL", "PT", "BR", "JP", "CN", "TW", "IN", "RU", "PL", "TR", "MX", "VN", "TH",
-    "ID",
+    "KR", "US", "GB", "DE", "FR", "ES", "IT", "NL", "PT", "BR", "JP", "CN", "TW", "IN", "RU", "PL", "TR", "MX", "VN",
+    "TH", "ID",
 )  # fmt: skip
 """ISO 3166-1 codes whose national forms are known without being asked for."""
 MOST_DIGITS = 15
 """ITU-T E.164."""
 _LEAST_INTERNATIONAL = 8
 _EXTENSION = re.compile(
-    r"(?: ?(?:x|ext\.?|extn\.?|extension|poste|durchwahl|내선|分机|内線|доб\.?)[ :.#]{0,2}|,? ?#)[0-9]{1,6}(?![0-9A-Za-z])".encode(),
+    (
+        r"(?: ?(?:x|ext\.?|extn\.?|extension|poste|durchwahl|내선|分机|内線|доб\.?)[ :.#]{0,2}|,? ?#)"
+        r"[0-9]{1,6}(?![0-9A-Za-z])"
+    ).encode(),
     re.IGNORECASE,
 )
 _TYPES = (
@@ -58,7 +61,7 @@ class PhonePlans:
         return _compiled(_national(region) for region in self.regions)
 
     def is_national(self, digits: bytes) -> bool:
-        """Whether the digits are a number as it is dialled inside of one of the regions, with its trunk prefix or not."""
+        """Whether the digits are a number as dialled inside of one of the regions, with trunk prefix or without."""
         return self._national.fullmatch(digits) is not None
 
 
@@ -100,7 +103,8 @@ def _plan(code: bytes) -> tuple[re2._Regexp, frozenset[int]] | None:
     regions = COUNTRY_CODE_TO_REGION_CODE.get(int(code))
     if regions is None or regions == ("001",):
         return None
-    sizes = frozenset(size for region in regions for size in _metadata(region).general_desc.possible_length or ())
+    general = (_metadata(region).general_desc for region in regions)
+    sizes = frozenset(size for each in general if each is not None for size in each.possible_length or ())
     return _compiled(_types(region) for region in regions), sizes
 
 

@@ -8,29 +8,38 @@ from __future__ import annotations
 import re
 
 _KEYS = (
-    r"api|access|private|auth|authentication|secret|signing|signature|encryption|encrypt|decryption|cipher|crypto|master|hmac"
-    r"|aes|jwt|shared|shared[ _\-]?access|account|storage[ _\-]?account|license|webhook|admin|subscription|function|deploy"
+    r"api|access|private|auth|authentication|secret|signing|signature|encryption|encrypt|decryption|cipher|crypto"
+    r"|master|hmac"
+    r"|aes|jwt|shared|shared[ _\-]?access|account|storage[ _\-]?account|license|webhook|admin|subscription|function"
+    r"|deploy"
     r"|anon|service[ _\-]?(?:account|role)?|rest|symmetric|pre[ _\-]?shared"
 )
 _PASSWORDS = (
     r"passw(?:or)?ds?|pass[ _\-]?(?:phrase|code)|pwd|passwort|kennwort|zugangscode|mot[ _]de[ _]passe|motdepasse|mdp"
-    r"|contrasen(?:a|ya)|parola(?: d'ordine)?|senha|palavra[ \-]passe|wachtwoord|haslo|sifre|mat khau|kata sandi|adgangskode"
+    r"|contrasen(?:a|ya)|parola(?: d'ordine)?|senha|palavra[ \-]passe|wachtwoord|haslo|sifre|mat khau|kata sandi"
+    r"|adgangskode"
     r"|kodeord|passord|salasana|heslo"
 )
 NATIVE_PASSWORDS = (
-    r"비밀 ?번호|비번|암호|패스워드|パスワード|パスフレーズ|暗証番号|密码|密碼|口令|[Cc]ontraseña|CONTRASEÑA|[Hh]asło|HASŁO|(?:П|п)ароль"
-    r"|ПАРОЛЬ|(?:Ş|ş)ifre|ŞİFRE|[Mm]ật khẩu|[Ll]ösenord|[Jj]elszó|[Pp]arolă|κωδικός|סיסמה|पासवर्ड|كلمة (?:المرور|السر)|รหัสผ่าน"
+    r"비밀 ?번호|비번|암호|패스워드|パスワード|パスフレーズ|暗証番号|密码|密碼|口令|[Cc]ontraseña|CONTRASEÑA"
+    r"|[Hh]asło|HASŁO|(?:П|п)ароль"
+    r"|ПАРОЛЬ|(?:Ş|ş)ifre|ŞİFRE|[Mm]ật khẩu|[Ll]ösenord|[Jj]elszó|[Pp]arolă|κωδικός|סיסמה|पासवर्ड|كلمة (?:المرور"
+    r"|السر)|รหัสผ่าน"
 )
 """Names of passwords that are not ASCII."""
 _TOKENS = (
     r"secret(?:[ _\-]?(?:access[ _\-]?key|token|value|string))?|token(?: provided)?|private[_\-]?key[_\-]?id"
-    rf"|(?:{_KEYS})[ _\-]?keys?(?: provided)?|shared[ _]?access[ _]?signature|(?:proxy-)?authorization|_auth|credentials?"
+    rf"|(?:{_KEYS})[ _\-]?keys?(?: provided)?|shared[ _]?access[ _]?signature|(?:proxy-)?authorization|_auth"
+    rf"|credentials?"
     r"|seed[ _\-]?phrase|mnemonic|(?:recovery|backup)[ _\-]?codes?"
 )
 _NATIVE_TOKENS = (
-    r"(?:인증|비밀|개인|서명|암호화|접근|액세스|서비스|API|시크릿) ?키|토큰|시크릿|トークン|秘密鍵|シークレット|(?:API|アクセス)キー|密钥|秘钥|密鑰"
-    r"|令牌|私钥|[Jj]eton|[Cc]lé (?:API|secrète|privée)|[Cc]lave (?:API|secreta|privada)|[Cc]have (?:de )?(?:API|secreta)"
-    r"|[Cc]hiave (?:API|segreta)|API[ -][Ss]chlüssel|(?:Т|т)окен|(?:С|с)екрет|API[- ]ключ|(?:К|к)люч API|[Kk]lucz API|[Kk]hóa API"
+    r"(?:인증|비밀|개인|서명|암호화|접근|액세스|서비스|API|시크릿) ?키|토큰|시크릿|トークン|秘密鍵|シークレット"
+    r"|(?:API|アクセス)キー|密钥|秘钥|密鑰"
+    r"|令牌|私钥|[Jj]eton|[Cc]lé (?:API|secrète|privée)|[Cc]lave (?:API|secreta|privada)|[Cc]have (?:de )?(?:API"
+    r"|secreta)"
+    r"|[Cc]hiave (?:API|segreta)|API[ -][Ss]chlüssel|(?:Т|т)окен|(?:С|с)екрет|API[- ]ключ|(?:К|к)люч API"
+    r"|[Kk]lucz API|[Kk]hóa API"
 )
 
 PASSWORD_NAME = rf"(?:(?i:{_PASSWORDS})|(?:^|[^A-Za-z])(?i:pass)|[a-z]Pass|{NATIVE_PASSWORDS})"
@@ -46,8 +55,10 @@ QUOTE = r"\\{0,15}[\"'`]?\]?"
 """The end of a quoted name, as deep in strings as it may be."""
 
 _HARMLESS_BEFORE = re.compile(
-    rb"(?:max|min|num|per|total|prompt|completion|input|output|reasoning|cached?|first|last|next|page|continuation|sync"
-    rb"|cancell?ation|eos|bos|pad|unk|sep|cls|mask|stop|special|design|sub|image|audio|text|thinking|generated|existing"
+    rb"(?:max|min|num|per|total|prompt|completion|input|output|reasoning|cached?|first|last|next|page|continuation"
+    rb"|sync"
+    rb"|cancell?ation|eos|bos|pad|unk|sep|cls|mask|stop|special|design|sub|image|audio|text|thinking|generated"
+    rb"|existing"
     rb"|unexpected|pull|forgot|reset|no|missing|hashed|pageable|nextpage)[_\-. ]?\Z",
     re.IGNORECASE,
 )

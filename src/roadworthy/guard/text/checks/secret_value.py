@@ -9,7 +9,7 @@ from roadworthy.guard.text.line import Line
 from roadworthy.guard.text.place import quote_depth
 
 _BARE = re.compile(
-    rb"(?:\\\\|\\/|\\u[0-9A-Fa-f]{4}|[^\s\"'`\\&;<>,|]|[&;](?=[^\s\"'\\&;<>])(?![\w.\-\[\]]{1,40}=)"
+    rb"(?:[^\s\"'`\\&;<>,|]++|\\\\|\\/|\\u[0-9A-Fa-f]{4}|[&;](?=[^\s\"'\\&;<>])(?![\w.\-\[\]]{1,40}=)"
     rb"|[,|](?=[^\s\"'\\])(?![\w.\-\[\]]{1,40}[=:]))+"
 )
 _REST = re.compile(rb"[^\s]+")

@@ -83,7 +83,7 @@ def for_regions(regions: Sequence[str] = DEFAULT_REGIONS) -> tuple[Rule, ...]:
         *connection_string.RULES,
         *cpf.RULES,
         *dni.RULES,
-        email.RULE,
+        *email.RULES,
         forge_key.RULE,
         iban.RULE,
         *ip.RULES,

@@ -27,7 +27,9 @@ _NAMES = (
 
 
 def is_business_number(digits: bytes) -> bool:
-    """Whether the check digit of ten digits is right."""
+    """Whether ten digits are such a number: no zero for office, kind or serial, and the check digit is right."""
+    if digits[:3] < b"101" or digits[3:5] == b"00" or digits[5:9] == b"0000":
+        return False
     total = weighted(digits, _WEIGHTS) + (digits[8] - 48) * 5 // 10
     return (10 - total % 10) % 10 == digits[9] - 48 and not is_repeated(digits)
 
@@ -47,14 +49,26 @@ def _in_a_row(candidate: Candidate) -> Span | None:
 
 
 _SOURCE = "Value-Added Tax Act of Korea, art. 8; National Tax Service: check digit by weights 1-3-7-1-3-7-1-3-5"
+_LATIN = "brn|biz[_ ]?(?:reg)?(?:istration)?|business[_ ]?(?:reg(?:istration)?|license)?"
 RULES = (
     Rule(
-        name="brn", kind=Kind.BRN, before=GROUP_START, core="[1-9][0-9]{2} ?[- ] ?[0-9]{2} ?[- ] ?[0-9]{5}", after=ID_END,
-        check=_grouped, source=_SOURCE, score=0.8,
+        name="brn",
+        kind=Kind.BRN,
+        before=GROUP_START,
+        core="[1-9][0-9]{2} ?[- ] ?[0-9]{2} ?[- ] ?[0-9]{5}",
+        after=ID_END,
+        check=_grouped,
+        source=_SOURCE,
+        score=0.8,
     ),
     Rule(
-        name="brn_named", kind=Kind.BRN,
-        before=named("brn|biz[_ ]?(?:reg)?(?:istration)?|business[_ ]?(?:reg(?:istration)?|license)?", "사업자(?:등록)?(?:번호)?"),
-        core="[1-9][0-9]{9}", after=ID_END, check=_in_a_row, source=_SOURCE, score=0.85,
+        name="brn_named",
+        kind=Kind.BRN,
+        before=named(_LATIN, "사업자(?:등록)?(?:번호)?"),
+        core="[1-9][0-9]{9}",
+        after=ID_END,
+        check=_in_a_row,
+        source=_SOURCE,
+        score=0.85,
     ),
-)  # fmt: skip
+)

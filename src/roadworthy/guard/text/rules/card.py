@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from roadworthy.guard.text.checks.around import has_fraction
-from roadworthy.guard.text.checks.bounds import ID_END, named
+from roadworthy.guard.text.checks.around import has_fraction, in_uuid, is_named_otherwise
+from roadworthy.guard.text.checks.bounds import GROUP_START, ID_END, named
 from roadworthy.guard.text.checks.digits import is_clock, luhn, only_digits
 from roadworthy.guard.text.checks.weights import is_repeated
 from roadworthy.guard.text.kind import Kind
@@ -18,6 +18,7 @@ _ISSUERS = re.compile(
 )
 _SHORT = re.compile(rb"(?:50|5[6-9]|6[0-9])\d{10}")
 _CONTEXT = (b"card", b"visa", b"mastercard", b"amex", b"pan", b"maestro", "카드".encode())
+_OLD_LENGTH = 13
 _LAST_GROUP = re.compile(rb"[ .\-]{1,2}[0-9]+\Z")
 
 
@@ -29,15 +30,19 @@ def is_card(digits: bytes) -> bool:
 def _run(candidate: Candidate) -> Span | None:
     if has_fraction(candidate.line.text, candidate.end):
         return None
-    digits = candidate.value
+    digits, start = candidate.value, candidate.start
     if not is_card(digits) or (is_clock(digits) and not candidate.near(_CONTEXT)):
         return None
-    return Span(candidate.start, candidate.end)
+    if len(digits) == _OLD_LENGTH and is_named_otherwise(candidate.line.lower, start):
+        return None  # thirteen digits are an article's number, too
+    return Span(start, candidate.end)
 
 
 def _groups(candidate: Candidate) -> Span | None:
     """A last group may be something else, such as a security code."""
     value, start = candidate.value, candidate.start
+    if in_uuid(candidate.line.text, start, candidate.end):
+        return None
     for _ in range(2):
         if is_card(only_digits(value)):
             return Span(start, start + len(value))
@@ -54,7 +59,7 @@ def _short(candidate: Candidate) -> Span | None:
     return Span(candidate.start, candidate.end) if good else None
 
 
-_S = r"[ .\-]{1,2}"
+_S = r"(?:[ .\-]{1,2})"
 _GROUPED = "|".join(
     (
         rf"[2-69][0-9]{{3}}{_S}(?:[0-9]{{4}}{_S}[0-9]{{4}}{_S}[0-9]{{4}}(?:{_S}[0-9]{{1,3}})?|[0-9]{{6}}{_S}[0-9]{{4,5}})",
@@ -66,15 +71,31 @@ _SOURCE = "ISO/IEC 7812-1 (issuer prefix, length, annex B check digit)"
 _END = r"(?:$|[^0-9A-Za-z_])"
 RULES = (
     Rule(
-        name="card_in_a_row", kind=Kind.CARD, before=NUMBER_START[:-1] + "|[^0-9A-Za-z]-)",
-        core="[2-69][0-9]{12,18}|1800[0-9]{11}", after=_END, check=_run, source=_SOURCE,
-    ),
-    Rule(
-        name="card_in_groups", kind=Kind.CARD, before=NUMBER_START, core=_GROUPED, after=_END, check=_groups,
+        name="card_in_a_row",
+        kind=Kind.CARD,
+        before=NUMBER_START[:-1] + "|[^0-9A-Za-z]-)",
+        core="[2-69][0-9]{12,18}|1800[0-9]{11}",
+        after=_END,
+        check=_run,
         source=_SOURCE,
     ),
     Rule(
-        name="card_named", kind=Kind.CARD, before=named("card|maestro|cc", "카드(?:번호)?"), core="[56][0-9]{11}",
-        after=ID_END, check=_short, source="ISO/IEC 7812-1 (Maestro numbers of twelve digits)", score=0.8,
+        name="card_in_groups",
+        kind=Kind.CARD,
+        before=GROUP_START,
+        core=_GROUPED,
+        after=_END,
+        check=_groups,
+        source=_SOURCE,
     ),
-)  # fmt: skip
+    Rule(
+        name="card_named",
+        kind=Kind.CARD,
+        before=named("card|maestro|cc", "카드(?:번호)?"),
+        core="[56][0-9]{11}",
+        after=ID_END,
+        check=_short,
+        source="ISO/IEC 7812-1 (Maestro numbers of twelve digits)",
+        score=0.8,
+    ),
+)

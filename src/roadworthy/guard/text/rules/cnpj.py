@@ -34,12 +34,22 @@ _SOURCE = (
 )
 RULES = (
     Rule(
-        name="cnpj", kind=Kind.NATIONAL_ID, before=GROUP_START,
-        core=r"[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-[0-9]{2}", after=ID_END, check=_number, source=_SOURCE,
+        name="cnpj",
+        kind=Kind.NATIONAL_ID,
+        before=GROUP_START,
+        core=r"[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-[0-9]{2}",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
         score=0.95,
     ),
     Rule(
-        name="cnpj_named", kind=Kind.NATIONAL_ID, before=named("cnpj"), core="[0-9A-Z]{12}-?[0-9]{2}", after=ID_END,
-        check=_number, source=_SOURCE,
+        name="cnpj_named",
+        kind=Kind.NATIONAL_ID,
+        before=named("cnpj"),
+        core="[0-9A-Z]{12}-?[0-9]{2}",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
     ),
-)  # fmt: skip
+)

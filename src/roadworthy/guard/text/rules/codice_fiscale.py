@@ -32,6 +32,6 @@ RULE = Rule(
     core=f"(?i:[A-Z]{{3}} ?[A-Z]{{3}} ?{_DIGIT}{{2}}[ABCDEHLMPRST]{_DIGIT}{{2}} ?[A-Z]{_DIGIT}{{3}}[A-Z])",
     after=ID_END,
     check=_code,
-    source="Decreto del Ministro delle Finanze 23/12/1976 (letters stand for digits where two persons would share a code)",
+    source="Decreto del Ministro delle Finanze 23/12/1976 (letters may stand for its digits)",
     score=0.95,
 )

@@ -12,7 +12,8 @@ _QUOTED = re.compile(rb"(?:'([^'\"\\\n]+)'|\{([^{}\"\\\n]+)\})(?=[ ]?(?:;|[\"'\s
 _TO_SEMICOLON = re.compile(rb"[^;\"'\\\n\x0c]+")
 _FIELD = re.compile(rb"[A-Za-z][A-Za-z _]{1,30}=[^=;\"\n]{0,200}\Z")
 _LONGEST = 256
-_USER_AND_PASSWORD = re.compile(rb"(?<![\w.\-@/:])[\w.\-]{1,64}:([^\s\"'\\]{1,200})\Z")
+_USER_AND_PASSWORD = re.compile(rb"(?:[\w.\-]{1,40}=)?[\w.\-]{1,64}:(.{1,200})")
+_WORD_ENDS = (b" ", b"\t", b"\x0c", b'"', b"'", b"\\")
 _USER = re.compile(rb"[\w.\-*]{1,64}:")
 _LAST_HOST = re.compile(rb"(?<![^\s\"'])[\w.\-*]{1,128}\Z")
 _WORD = re.compile(rb"[^\s\"'\\;]+")
@@ -35,7 +36,8 @@ def _to_semicolon(candidate: Candidate) -> Span | None:
 
 def _before_network(candidate: Candidate) -> Span | None:
     text, end = candidate.line.text, candidate.start
-    found = _USER_AND_PASSWORD.search(text, max(0, end - _LONGEST), end)
+    first = max(0, end - _LONGEST, *(text.rfind(mark, 0, end) + 1 for mark in _WORD_ENDS))
+    found = _USER_AND_PASSWORD.fullmatch(text, first, end)
     return Span(*found.span(1)) if found and not is_placeholder(found.group(1)) else None
 
 

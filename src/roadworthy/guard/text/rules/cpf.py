@@ -23,11 +23,22 @@ def _number(candidate: Candidate) -> Span | None:
 _SOURCE = "Receita Federal, Instrução Normativa RFB 2172/2024 (CPF); check digits modulo 11"
 RULES = (
     Rule(
-        name="cpf", kind=Kind.NATIONAL_ID, before=GROUP_START, core=r"[0-9]{3}\.[0-9]{3}\.[0-9]{3} ?[\-/] ?[0-9]{2}",
-        after=ID_END, check=_number, source=_SOURCE, score=0.95,
+        name="cpf",
+        kind=Kind.NATIONAL_ID,
+        before=GROUP_START,
+        core=r"[0-9]{3}\.[0-9]{3}\.[0-9]{3} ?[\-/] ?[0-9]{2}",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.95,
     ),
     Rule(
-        name="cpf_named", kind=Kind.NATIONAL_ID, before=named("cpf"), core="[0-9]{9}[- ]?[0-9]{2}|[0-9]{3} [0-9]{3} [0-9]{3} [0-9]{2}",
-        after=ID_END, check=_number, source=_SOURCE,
+        name="cpf_named",
+        kind=Kind.NATIONAL_ID,
+        before=named("cpf"),
+        core="[0-9]{9}[- ]?[0-9]{2}|(?:[0-9]{3} ){3}[0-9]{2}",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
     ),
-)  # fmt: skip
+)

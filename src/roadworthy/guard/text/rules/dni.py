@@ -13,7 +13,7 @@ _SEPARATORS = b" .-"
 
 
 def is_dni(value: bytes) -> bool:
-    """Whether the letter behind eight digits, or behind X, Y or Z and seven digits, is right; upper case, no separators."""
+    """Whether the letter behind eight digits, or X, Y or Z and seven, is right; upper case, no separators."""
     number = value[:-1]
     if number[:1] in (b"X", b"Y", b"Z"):
         number = b"%d" % (number[0] - 0x58) + number[1:]
@@ -34,13 +34,22 @@ def _is_dated(value: bytes) -> bool:
 _SOURCE = "Real Decreto 1553/2005 (DNI), Orden INT/2058/2008 (NIE); check letter by the number modulo 23"
 RULES = (
     Rule(
-        name="dni", kind=Kind.NATIONAL_ID, before=ID_START,
-        core=r"(?:[0-9]{8}[ \-]?|[0-9]{2}\.[0-9]{3}\.[0-9]{3}[ \-]?|[XYZ]-?[0-9]{7}-?)[A-HJ-NP-TV-Z]", after=ID_END,
-        check=_number, source=_SOURCE, score=0.7,
+        name="dni",
+        kind=Kind.NATIONAL_ID,
+        before=ID_START,
+        core=r"(?:[0-9]{8}[ \-]?|[0-9]{2}\.[0-9]{3}\.[0-9]{3}[ \-]?|[XYZ]-?[0-9]{7}-?)[A-HJ-NP-TV-Z]",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.7,
     ),
     Rule(
-        name="dni_named", kind=Kind.NATIONAL_ID, before=named("dni|nie|nif|documento"),
-        core=r"(?i:(?:[0-9]{8}[ \-]?|[0-9]{2}\.[0-9]{3}\.[0-9]{3}[ \-]?|[XYZ]-?[0-9]{7}-?)[A-HJ-NP-TV-Z])", after=ID_END,
-        check=_number, source=_SOURCE,
+        name="dni_named",
+        kind=Kind.NATIONAL_ID,
+        before=named("dni|nie|nif|documento"),
+        core=r"(?i:(?:[0-9]{8}[ \-]?|[0-9]{2}\.[0-9]{3}\.[0-9]{3}[ \-]?|[XYZ]-?[0-9]{7}-?)[A-HJ-NP-TV-Z])",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
     ),
-)  # fmt: skip
+)

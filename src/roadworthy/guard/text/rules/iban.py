@@ -20,6 +20,10 @@ _LENGTHS = {
 }  # fmt: skip
 LENGTHS = {country.encode(): size for size, countries in _LENGTHS.items() for country in countries}
 """Characters of a country's number, from the SWIFT IBAN Registry, release 101."""
+_DIGITS_ONLY = frozenset(
+    b"AE AT BA BE BI CR CZ DE DJ DK EE EG ES FI FO GL HR HU IL IS LT LY ME MN MR NO PL PT RS SD SE SI SK SO ST TL TN VA"
+    b" XK".split()
+)
 _SEPARATORS = re.compile(rb"[ \-]+")
 _ALPHANUMERIC = re.compile(rb"[0-9A-Z]+")
 
@@ -27,6 +31,8 @@ _ALPHANUMERIC = re.compile(rb"[0-9A-Z]+")
 def is_iban(value: bytes) -> bool:
     """Whether it is a number: upper case, no spaces, its country's length, and 1 modulo 97 (ISO/IEC 7064 MOD 97-10)."""
     if LENGTHS.get(value[:2]) != len(value) or not _ALPHANUMERIC.fullmatch(value):
+        return False
+    if value[:2] in _DIGITS_ONLY and not value[2:].isdigit():
         return False
     turned = value[4:] + value[:4]
     return int("".join(str(int(chr(byte), 36)) for byte in turned)) % 97 == 1
@@ -46,12 +52,13 @@ def _account(candidate: Candidate) -> Span | None:
 
 
 _COUNTRIES = "|".join(sorted(country.decode() for country in LENGTHS))
+_GROUPS = r"(?:[ \-][0-9A-Za-z]{3,5}){2,8}(?:[ \-][0-9A-Za-z]{1,3})?"
 
 RULE = Rule(
     name="iban",
     kind=Kind.IBAN,
     before=ID_START,
-    core=rf"(?i:{_COUNTRIES})[0-9]{{2}}(?:[0-9A-Za-z]{{11,29}}|(?:[ \-][0-9A-Za-z]{{3,5}}){{2,8}}(?:[ \-][0-9A-Za-z]{{1,3}})?)",
+    core=rf"(?i:{_COUNTRIES})[0-9]{{2}}(?:[0-9A-Za-z]{{11,29}}|{_GROUPS})",
     after=r"(?:$|[^0-9A-Za-z_])",
     check=_account,
     source="ISO 13616-1, SWIFT IBAN Registry release 101",

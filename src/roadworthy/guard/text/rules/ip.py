@@ -1,4 +1,4 @@
-"""IP addresses of hosts, version 4 and 6. Loopback, unspecified, netmask and whole-network forms are nobody's and stay."""
+"""IP addresses of hosts, version 4 and 6. Loopback, unspecified, netmask and whole networks stay: they are nobody's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _ONE_DIGIT_EACH = 7
 _VERSION = re.compile(
     (
         r"(?:versi(?:o|ó)n[a-z]*|ver|release[sd]?|build|firmware|revision|rev|driver|patch|upgraded?|updated?|package|section"
-        r"|chapter|clause|oid|sdk|assembly|[a-z]+\.(?:dll|exe)|버전|빌드|릴리스|펌웨어|版本|バージョン|верси(?:я|и))"
+        r"|chapter|clause|oid|sdk|assembly|python|node|java|dotnet|php|ruby|postgres(?:ql)?|mysql|redis|nginx|openssl"
+        r"|windows|macos|ios|android|chrome|firefox|safari|edge|cuda|nvidia|docker|kubernetes|npm"
+        r"|[a-z]+\.(?:dll|exe)|버전|빌드|릴리스|펌웨어|版本|バージョン|верси(?:я|и))"
         r"(?:[ _\-](?:number|no|id|to|from|is))?[^0-9a-z]{0,8}(?:[0-9.]{5,20}(?: to | -> |->| → )\"?)?\Z"
     ).encode()
 )
@@ -33,6 +35,8 @@ def _v4(candidate: Candidate) -> Span | None:
     value = candidate.value
     if _NOBODY.match(value):
         return None
+    if start == 0 and len(value) > _ONE_DIGIT_EACH:
+        return Span(start, end)  # the client of an access log's line: by far the most
     before = line.lower[max(0, start - _LOOK_BACK) : start]
     if _VERSION.search(before):
         return None
@@ -65,7 +69,7 @@ RULES = (
         kind=Kind.IP,
         # a host's name and a slash may stand before it, a product's name and a slash may not; `-` in ranges only
         before=(
-            r"(?:^|[^0-9A-Za-z_.+/\-]|[^0-9A-Za-z_.)]/|\.[A-Za-z]{2,12}/|localhost/|[0-9]-|[^0-9A-Za-z_]-|[0-9]\+|\\[bfnrt])"
+            r"(?:^|[^0-9A-Za-z_.+/\-]|(?:^|[^0-9A-Za-z_.)])/|\.[A-Za-z]{2,12}/|localhost/|[0-9]-|[^0-9A-Za-z_]-|[0-9]\+|\\[bfnrt])"
         ),
         core=_V4,
         after=r"(?:$|[^0-9A-Za-z_.+\-]|\.(?:$|[^0-9A-Za-z_])|-(?:$|[^A-Za-z]))",

@@ -19,15 +19,13 @@ _FORMS = {
     b":AA": re.compile(rb"(?<![0-9])[0-9]{6,12}:AA[A-Za-z0-9_\-]{30,}"),  # Telegram
     b".": re.compile(_WORD + rb"[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,45}"),  # Discord
 }
-_MARK = re.compile(rb"atlasv1|NRAL|_mmk|-us|Q~|JQQJ99|ASt|:AA|\.")
 _LONGEST_BEFORE = 90
 
 
 def _key(candidate: Candidate) -> Span | None:
-    text, mark = candidate.line.text, _MARK.search(candidate.value)
-    if mark is None:
-        return None
-    for found in _FORMS[mark.group()].finditer(text, max(0, candidate.start - _LONGEST_BEFORE), candidate.end + 128):
+    text, value = candidate.line.text, candidate.value
+    form = next(form for mark, form in _FORMS.items() if mark in value)
+    for found in form.finditer(text, max(0, candidate.start - _LONGEST_BEFORE), candidate.end + 128):
         if found.start() <= candidate.start and found.end() >= candidate.end:
             return Span(found.start(), found.end())
     return None

@@ -30,13 +30,14 @@ _TYPE = re.compile(
 _LOGPROB = re.compile(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
 _TOKEN = re.compile(rb"token(?: provided)?\W*\Z", re.IGNORECASE)
 _COUNT = re.compile(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
+_IN_URL = re.compile(rb"://[^\s/@?#\"']*\Z")
 _COMPARED = re.compile(rb"[^=]={2,3}[ \t]*\Z")
 
 
 def _value(candidate: Candidate) -> Span | None:
     line, name, end = candidate.line, candidate.value, candidate.end
     text = line.text
-    if is_harmless_name(text, candidate.start):
+    if is_harmless_name(text, candidate.start) or _IN_URL.search(text, max(0, candidate.start - 64), candidate.start):
         return None
     if _HEADER.search(name) and (header := _PARAMETERS.match(text, end)):
         return Span(end, header.end())

@@ -24,11 +24,22 @@ def _number(candidate: Candidate) -> Span | None:
 _SOURCE = "HMRC National Insurance Manual NIM39110"
 RULES = (
     Rule(
-        name="nino", kind=Kind.NATIONAL_ID, before=ID_START, core=_CORE.format(sep="[ -]?"), after=ID_END, check=_number,
-        source=_SOURCE, score=0.65,
+        name="nino",
+        kind=Kind.NATIONAL_ID,
+        before=ID_START,
+        core=_CORE.format(sep="[ -]?"),
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.65,
     ),
     Rule(
-        name="nino_named", kind=Kind.NATIONAL_ID, before=named("nino|national insurance|ni no"),
-        core=f"(?i:{_CORE.format(sep='[ -]?')})", after=ID_END, check=_number, source=_SOURCE,
+        name="nino_named",
+        kind=Kind.NATIONAL_ID,
+        before=named("nino|national insurance|ni no"),
+        core=f"(?i:{_CORE.format(sep='[ -]?')})",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
     ),
-)  # fmt: skip
+)

@@ -27,12 +27,23 @@ _SOURCE = (
 )
 RULES = (
     Rule(
-        name="nir", kind=Kind.NATIONAL_ID, before=GROUP_START,
+        name="nir",
+        kind=Kind.NATIONAL_ID,
+        before=GROUP_START,
         core=rf"[1-478][ .\-][0-9]{{2}}[ .\-]{_MONTH}[ .\-]{_PLACE}[ .\-][0-9]{{3}}[ .\-][0-9]{{3}}[ .\-]?[0-9]{{2}}",
-        after=ID_END, check=_number, source=_SOURCE, score=0.95,
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.95,
     ),
     Rule(
-        name="nir_in_a_row", kind=Kind.NATIONAL_ID, before=GROUP_START,
-        core=rf"[12][0-9]{{2}}{_MONTH}{_PLACE}[0-9]{{6}} ?[0-9]{{2}}", after=ID_END, check=_number, source=_SOURCE, score=0.6,
+        name="nir_in_a_row",
+        kind=Kind.NATIONAL_ID,
+        before=GROUP_START,
+        core=rf"[12][0-9]{{2}}{_MONTH}{_PLACE}[0-9]{{6}} ?[0-9]{{2}}",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.6,
     ),
-)  # fmt: skip
+)

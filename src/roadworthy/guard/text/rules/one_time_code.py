@@ -24,10 +24,13 @@ RULE = Rule(
     kind=Kind.PASSWORD,
     before=r"(?:^|[^0-9A-Za-z]|\\[nrt])",
     core=(
-        r"(?:(?i:otp(?: code)?|totp|one[ \-]time (?:code|password|passcode)|pin(?:[ _\-]?(?:code|number|no))?|(?:verification|security"
-        r"|2fa|mfa|sms|auth(?:entication)?|login|confirmation)[ _\-]code)|인증 ?번호|인증 ?코드|보안 ?코드|핀 ?번호|PIN ?번호|認証コード|確認コード|验证码"
+        r"(?:(?i:otp(?: code)?|totp|one[ \-]time (?:code|password|passcode)|pin(?:[ _\-]?(?:code|number|no))?"
+        r"|(?:verification|security"
+        r"|2fa|mfa|sms|auth(?:entication)?|login|confirmation)[ _\-]code)|인증 ?번호|인증 ?코드|보안 ?코드|핀 ?번호"
+        r"|PIN ?번호|認証コード|確認コード|验证码"
         r"|驗證碼|[Cc]ódigo de verificación|[Cc]ode de vérification|Bestätigungscode|код подтверждения)"
-        r"\\{0,15}[\"'`]?[ \t]{0,2}(?:is|was|:|=|=>|는|은|이|が|は|是|为|ist|est|es|[(\[])?[ \t]{0,2}:?[ \t]{0,2}\\{0,15}[\"'`(\[]?"
+        r"\\{0,15}[\"'`]?[ \t]{0,2}(?:is|was|:|=|=>|는|은|이|が|は|是|为|ist|est|es"
+        r"|[(\[])?[ \t]{0,2}:?[ \t]{0,2}\\{0,15}[\"'`(\[]?"
     ),
     after=r"[0-9]{3}[0-9 \-][0-9]{0,4}(?:[^0-9]|$)",
     check=_code,

@@ -35,14 +35,25 @@ _SCRIPTS = "여권(?:번호)?|パスポート|旅券|护照|護照|[Пп]асп�
 _NEW = "[MSRODG][0-9]{3}[A-Z][0-9]{4}"
 RULES = (
     Rule(
-        name="passport_korea", kind=Kind.PASSPORT, before=ID_START, core=_NEW, after=ID_END, check=_new_korean,
-        source="Ministry of Foreign Affairs of Korea: numbers of passports issued since December 2021", score=0.6,
+        name="passport_korea",
+        kind=Kind.PASSPORT,
+        before=ID_START,
+        core=_NEW,
+        after=ID_END,
+        check=_new_korean,
+        source="Ministry of Foreign Affairs of Korea: numbers of passports issued since December 2021",
+        score=0.6,
     ),
     Rule(
-        name="passport_named", kind=Kind.PASSPORT, before=named(_WORDS, _SCRIPTS, gap=24),
-        core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{8,9}|(?i:[A-Z]{1,3}[ \-]?[0-9]{6,8}[A-Z]?)"
+        name="passport_named",
+        kind=Kind.PASSPORT,
+        before=named(_WORDS, _SCRIPTS, gap=24),
+        core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{8,9}"
+        r"|[A-Z]{1,3}[ \-][0-9]{6,8}[A-Z]?|(?i:[A-Z]{1,3}[0-9]{6,8}[A-Z]?)"
         r"|(?i:[0-9A-Z]{8,9}))",
-        after=ID_END, check=_behind_its_name, score=0.85,
+        after=ID_END,
+        check=_behind_its_name,
+        score=0.85,
         source="ICAO Doc 9303 part 3 §4.2 (at most nine letters and digits); words in the languages of the regions",
     ),
-)  # fmt: skip
+)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from roadworthy.guard.text.checks.around import has_date, has_fraction, in_uuid
+from roadworthy.guard.text.checks.bounds import GROUP_START
 from roadworthy.guard.text.checks.digits import only_digits
 from roadworthy.guard.text.checks.phone_plan import MOST_DIGITS, is_international, with_extension
 from roadworthy.guard.text.kind import Kind
-from roadworthy.guard.text.rule import NUMBER_START, PLUS_START, Candidate, Rule, Span
+from roadworthy.guard.text.rule import PLUS_START, Candidate, Rule, Span
 
 _KOREAN = re.compile(
     rb"82[)]?[-. ]?(?:\(0\)[-. ]?)?\(?0?(?:1[016789]|2|[3-6][1-5]|70|80|50[0-9])[-. )]{0,2}[0-9]{3,4} ?[-. ]? ?[0-9]{4}"
@@ -16,7 +17,8 @@ _KOREAN = re.compile(
 )
 _NORTH_AMERICAN = re.compile(rb"1[-. ]?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
 _PREFIX = re.compile(rb"(?:\+|00|011)[ \-]?\(?(?:\+)?")
-_FORM = re.compile(rb"[0-9]+\)?(?:(?:[ .\-/]|[ .\-]?\(|\)[ .\-]?)?[0-9]+\)?){0,7}")
+_FORM = re.compile(rb"[0-9]+\)?(?:(?: ?[.\-/] ?| |[ .\-]?\(|\)[ .\-]?)?[0-9]+\)?){0,7}")
+_NAMES = (b"phone", b"tel", b"mobil", b"fax", b"call", b"sms", b"whatsapp", "전화".encode(), "電話".encode())
 _TRUNK = re.compile(rb"\(0\)")
 _LAST_GROUP = re.compile(rb"[ .()/\-]+[0-9]+\Z")
 
@@ -29,10 +31,19 @@ def _number(candidate: Candidate) -> Span | None:
         return None
     first = prefix.end()
     common = _KOREAN.match(text, first) or _NORTH_AMERICAN.match(text, first)
-    end = common.end() if common else _by_plan(text, first, candidate.end, is_bare=text[start] == 0x30)
-    if end is None or (text[start] == 0x30 and in_uuid(text, start, end)):
+    is_bare = text[start] == 0x30
+    end = common.end() if common else _by_plan(text, first, candidate.end, is_bare=is_bare)
+    if end is None or (is_bare and not _is_called(candidate, end)):
         return None
     return Span(start, with_extension(text, end))
+
+
+def _is_called(candidate: Candidate, end: int) -> bool:
+    """Zeros stand before many a number: in a row, only a name or Korea's code tells that it is a telephone number."""
+    text, start = candidate.line.text, candidate.start
+    if in_uuid(text, start, end):
+        return False
+    return not text[start:end].isdigit() or text.startswith(b"00821", start) or candidate.near(_NAMES)
 
 
 def _by_plan(text: bytes, start: int, end: int, *, is_bare: bool) -> int | None:
@@ -46,6 +57,8 @@ def _by_plan(text: bytes, start: int, end: int, *, is_bare: bool) -> int | None:
     """
     value = text[start:end]
     possible = None
+    if value.startswith(b"1"):
+        return None  # North America, which is written in the one way that was looked for
     while _FORM.fullmatch(value) and not has_fraction(text, start + len(value)):
         digits = only_digits(_TRUNK.sub(b"", value))
         known = is_international(digits) if len(digits) <= MOST_DIGITS and not has_date(value) else False
@@ -74,7 +87,7 @@ RULES = (
     Rule(
         name="phone_international_prefix",
         kind=Kind.PHONE,
-        before=NUMBER_START,
+        before=GROUP_START,
         core=r"(?:00[ \-]?|011[ \-])\(?[1-9][0-9 .()/\-]{6,24}[0-9]",
         after=r"(?:$|[^0-9A-Za-z_]|[xX][0-9]|ext)",
         check=_number,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from roadworthy.guard.text.checks.around import has_fraction, in_uuid, is_named_otherwise
+from roadworthy.guard.text.checks.bounds import GROUP_START
 from roadworthy.guard.text.checks.phone_plan import with_extension
 from roadworthy.guard.text.kind import Kind
-from roadworthy.guard.text.rule import NUMBER_START, Candidate, Rule, Span
+from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _NAMES = (
-    "전화", "연락", "휴대폰", "핸드폰", "번호", "팩스", "대표", "고객센터", "콜센터", "문의", "상담", "tel", "phone", "mobile", "fax",
-    "call", "contact", "hotline",
+    "전화", "연락", "휴대폰", "핸드폰", "번호", "팩스", "대표", "고객센터", "콜센터", "문의", "상담", "tel",
+    "phone", "mobile", "fax", "call", "contact", "hotline",
 )  # fmt: skip
 
 
@@ -29,11 +30,12 @@ RULES = (
     Rule(
         name="phone_korea",
         kind=Kind.PHONE,
-        before=NUMBER_START,
+        before=GROUP_START,
         core=(
-            rf"\(?(?:82[\-. ]?)?0(?:1[016789]|2|[3-6][1-5]|70|80|50[0-9]){_SEPARATOR}[0-9]{{3,4}}(?: ?[\-.~] ?| )?[0-9]{{4}}"
+            r"\(?(?:82[\-. ]?)?0(?:1[016789]|2|[3-6][1-5]|70|80|50[0-9])"
+            rf"{_SEPARATOR}[0-9]{{3,4}}(?: ?[\-.~] ?| )?[0-9]{{4}}"
             rf"|82[\-. ]?0?10[\-. ]?[0-9]{{4}}[\-. ]?[0-9]{{4}}"
-            r"|01[016789][0-9]{3,4}[\-. ]?[0-9]{4}|02[2-9][0-9]{6,7}|0(?:[3-6][1-5]|70)[2-9][0-9]{6,7}|050[2-8][0-9]{7,8}"
+            r"|01[016789][0-9]{3,4}[\-. ]?[0-9]{4}|02[0-9]{7,8}|0(?:[3-6][1-5]|70)[0-9]{7,8}|050[2-8][0-9]{7,8}"
         ),
         after=_END,
         check=_number,
@@ -42,7 +44,7 @@ RULES = (
     Rule(
         name="phone_korea_service",
         kind=Kind.PHONE,
-        before=NUMBER_START,
+        before=GROUP_START,
         core=r"1(?:5(?:22|33|44|66|77|88|99)|6(?:00|11|22|33|44|55|61|66|68|70|77|88|99)|8(?:00|11|33|44|55|66|77|99))-[0-9]{4}",
         after=_END,
         check=_number,

@@ -1,4 +1,4 @@
-"""Telephone numbers of any form right behind a word that says so: `"phone": "…"`, `Tel. …`, `연락처: …`, `call me on …`."""
+"""Telephone numbers of any form behind a word that says so: `"phone": "…"`, `Tel. …`, `연락처: …`, `call me on …`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from roadworthy.guard.text.checks.around import has_date, has_fraction, in_uuid
-from roadworthy.guard.text.checks.bounds import GROUP_START, named
+from roadworthy.guard.text.checks.bounds import GROUP_START, SAID_OF_NUMBERS, named
 from roadworthy.guard.text.checks.digits import is_clock, only_digits
 from roadworthy.guard.text.checks.phone_plan import MOST_DIGITS, PhonePlans, with_extension
 from roadworthy.guard.text.kind import Kind
@@ -49,18 +49,15 @@ def _is_number(text: bytes, start: int, end: int, digits: bytes) -> bool:
 
 
 _WORD = (
-    r"tel|mobile?|mobiel|mobilnummer|cell|cellular[ei]?|fax|telefax|whatsapp|viber|msisdn|hotline|handy|handynummer|rufnummer"
-    r"|fon|portable|celular|gsm|sms|telp|no\.? ?hp|cep(?: tel)?|telef[a-z]{2,9}|movil|telemovel|komork[aie]"
+    r"phones?|tel|tlf|mobile?|mobiel|mobilnummer|cell|cellular[ei]?|fax|telefax|whatsapp|viber|msisdn|hotline|handy(?:nummer)?"
+    r"|rufnummer|fon|portable|celular|gsm|sms|telp|no\.? ?hp|cep(?: tel)?|telef[a-z]{2,9}|movil|telemovel|komork[aie]"
 )
+_CYRILLIC = r"(?:[\xd0\xd1][\x80-\xbf])"
 _SCRIPTS = (
-    (
-        r"(?:^|[^Ii])(?i:phones?)|[Tt]él(?:éphone|éfono)?|[Tt]eléf[a-z]{3}|[Mm]óvil|[Tt]elemóvel|[Kk]omórk[aię]|전화|휴대폰|핸드폰|연락처?"
-        r"|팩스|폰|내선|電話|携帯|ファックス|电话|手机|手機|联系方式|聯絡|傳真|传真|[Тт]ел(?:ефон[а-я]{0,4})?|[Мм]об|[Фф]акс|điện thoại"
-        r"|[Ss][đĐ][tT]|SĐT|โทร|มือถือ|मोबाइल|फोन|फ़ोन"
-    )
-    .replace("[а-я]{0,4}", r"(?:[\xd0\xd1][\x80-\xbf]){0,4}")
-    .replace("[aię]", "(?:a|i|ę)")
-    .replace("[đĐ]", "(?:đ|Đ)")
+    r"(?:^|[^A-Za-z])(?i:(?:tele|smart|cell|mobile|home|work|office|user|contact)phones?)|[a-hj-z]Phone"
+    r"|[Tt]él(?:éphone|éfono)?|[Tt]eléf[a-z]{3}|[Mm]óvil|[Tt]elemóvel|[Kk]omórk(?:a|i|ę)|전화|휴대폰|핸드폰|연락처?|팩스|폰|내선"
+    rf"|電話|携帯|ファックス|电话|手机|手機|联系方式|聯絡|傳真|传真|(?:Т|т)ел(?:ефон{_CYRILLIC}{{0,4}})?|(?:М|м)об|(?:Ф|ф)акс"
+    r"|điện thoại|[Ss](?:đ|Đ)[Tt]|โทร|มือถือ|मोबाइल|फोन|फ़ोन"
 )
 _CALL = (
     r"(?:call|reach|contact|text|dial|ring|message|answering|whatsapp|ping)(?:s|ed|ing)?"
@@ -77,16 +74,33 @@ def rules(plans: PhonePlans) -> tuple[Rule, ...]:
     check = check_named(plans)
     return (
         Rule(
-            name="phone_named", kind=Kind.PHONE, before=named(_WORD, _SCRIPTS), core=_GROUPS, after=_END, check=check,
-            source=_SOURCE, score=0.8,
+            name="phone_named",
+            kind=Kind.PHONE,
+            before=named(_WORD, _SCRIPTS, said=SAID_OF_NUMBERS),
+            core=_GROUPS,
+            after=_END,
+            check=check,
+            source=_SOURCE,
+            score=0.8,
         ),
         Rule(
-            name="phone_called", kind=Kind.PHONE, before=rf"(?:^|[^A-Za-z_])(?i:{_CALL})[ :\"']{{1,4}}", core=_SEPARATED,
-            after=_END, check=check, source=_SOURCE, score=0.6,
+            name="phone_called",
+            kind=Kind.PHONE,
+            before=rf"(?:^|[^A-Za-z_])(?i:{_CALL})[ :\"']{{1,4}}",
+            core=_SEPARATED,
+            after=_END,
+            check=check,
+            source=_SOURCE,
+            score=0.6,
         ),
         Rule(
-            name="phone_signed", kind=Kind.PHONE, before=GROUP_START, core=_SEPARATED,
-            after=r"(?: ?\(|, ?| ?- ?| )(?i:office|fax|mobile|cell|home|work|tel)(?:$|[).,;\\\r\n])", check=check,
-            source=_SOURCE, score=0.6,
+            name="phone_signed",
+            kind=Kind.PHONE,
+            before=GROUP_START,
+            core=_SEPARATED,
+            after=r"(?: ?\(|, ?| ?- ?| )(?i:office|fax|mobile|cell|home|work|tel)(?:$|[).,;\\\r\n])",
+            check=check,
+            source=_SOURCE,
+            score=0.6,
         ),
-    )  # fmt: skip
+    )

@@ -22,7 +22,7 @@ _BODY = re.compile(
     + _TEXT
     + rb"{16,}|"
     + _TEXT
-    + rb"{1,64}(?=[ \t]*(?:[\r\n\f\"'\\\-]|\Z))|\\/)*+"
+    + rb"{1,64}(?=[ \t]*(?:[\r\n\f\"'\\]|-----|\Z))|\\/)*+"
 )
 """Words of a following sentence are shorter than 16 and end no line: the body ends before them."""
 _JOINED = re.compile(rb"(?:" + _BREAK + rb"|" + _TEXT + rb"|\\/|(\\*)\"[ \t\n]*[,+]?[ \t\n]*\1\")*+")
@@ -49,7 +49,7 @@ def _key(candidate: Candidate) -> Span | None:
 def _cut_off(text: bytes, start: int, end: int) -> Span | None:
     """What stands before a foot without a head: Base64 in long words, of which the last may be short."""
     first = start
-    before = text[max(0, start - _LONGEST) : start]
+    before = text[max(0, start - _LONGEST, text.rfind(b"-----", 0, start)) : start]
     offset = start - len(before)
     for place, word in enumerate(reversed(list(_WORD.finditer(before, len(before) - len(_tail(before)))))):
         if place and len(word.group()) < _LEAST_WORD:

@@ -26,7 +26,7 @@ def _putty(candidate: Candidate) -> Span | None:
 
 
 def _member(candidate: Candidate) -> Span | None:
-    if not candidate.near((b'kty"', b"kty'"), before=4_096, after=4_096):
+    if not candidate.near((b'kty"', b"kty'"), before=1_024, after=1_024):
         return None
     found = _MEMBER.match(candidate.line.text, candidate.end)
     return Span(*found.span()) if found else None
@@ -39,7 +39,8 @@ RULES = (
         before=r"(?:^|[^0-9A-Za-z+/]|\\[nrt])",
         # PKCS #8 (RSA, EC, Ed25519, X25519), PKCS #1, SEC 1, OpenSSH: what their DER or magic begins with, in Base64
         core=(
-            r"MII[A-Za-z0-9+/]{2,3}[A-Za-z0-9+/]?IBADANBgkqhkiG9w0BAQEFAASC|MI[GH][A-Za-z0-9+/]{1,3}AgEAM[A-Za-z0-9+/]{2}GByqGSM49"
+            r"MII[A-Za-z0-9+/]{2,3}[A-Za-z0-9+/]?IBADANBgkqhkiG9w0BAQEFAASC"
+            r"|MI[GH][A-Za-z0-9+/]{1,3}AgEAM[A-Za-z0-9+/]{2}GByqGSM49"
             r"|MC4CAQAwBQYDK2V[wu]BCIEI|MII[A-Za-z0-9+/]{3}IBAAKC|MH[cg]CAQEEI|b3BlbnNzaC1rZXktdjEA"
         ),
         check=_base64,

@@ -16,14 +16,15 @@ _NO_CHECK_DIGIT_SINCE = date(2020, 10, 1)
 
 
 def birth_date(digits: bytes) -> date | None:
-    """The date of birth in 13 digits; None when there is none."""
+    """The date of birth in 13 digits; None when there is none, or it is to come."""
     century = _CENTURY.get(digits[6:7])
     if century is None:
         return None
     try:
-        return date(century + int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
+        born = date(century + int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
     except ValueError:
         return None
+    return born if born <= date.today() else None
 
 
 def is_resident_number(digits: bytes) -> bool:
@@ -56,14 +57,25 @@ def _behind_its_name(candidate: Candidate) -> Span | None:
 _SOURCE = "Enforcement rules of the Resident Registration Act of Korea, and their change of October 2020"
 _DATE = "[0-9]{2}[01][0-9][0-3][0-9]"
 _END = r"(?:$|[^0-9A-Za-z_])"
+_LATIN = "rrn|jumin(?:_?no)?|resident[ _](?:reg[a-z]*)?|arc|frn|alien[ _]reg[a-z]*"
 RULES = (
     Rule(
-        name="rrn", kind=Kind.RRN, before=NUMBER_START, core=rf"{_DATE}(?: ?- ?| )?[1-8][0-9]{{6}}", after=_END,
-        check=_number, source=_SOURCE,
+        name="rrn",
+        kind=Kind.RRN,
+        before=NUMBER_START,
+        core=rf"{_DATE}(?: ?- ?| )?[1-8][0-9]{{6}}",
+        after=_END,
+        check=_number,
+        source=_SOURCE,
     ),
     Rule(
-        name="rrn_named", kind=Kind.RRN,
-        before=named("rrn|jumin(?:_?no)?|resident[ _](?:reg[a-z]*)?|arc|frn|alien[ _]reg[a-z]*", "(?:주민|외국인|거소)(?:등록|신고)?(?:번호)?"),
-        core=rf"{_DATE} ?- ?[1-8][0-9]{{6}}", after=_END, check=_behind_its_name, source=_SOURCE, score=0.8,
+        name="rrn_named",
+        kind=Kind.RRN,
+        before=named(_LATIN, "(?:주민|외국인|거소)(?:등록|신고)?(?:번호)?"),
+        core=rf"{_DATE} ?- ?[1-8][0-9]{{6}}",
+        after=_END,
+        check=_behind_its_name,
+        source=_SOURCE,
+        score=0.8,
     ),
-)  # fmt: skip
+)

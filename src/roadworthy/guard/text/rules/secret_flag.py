@@ -13,7 +13,8 @@ _ARGUMENT = re.compile(
 )
 _WANTED = {
     b"p": re.compile(
-        rb"(?<![\w\-])(?:mysql\w*|mariadb[\w\-]*|mycli|sshpass|mongo\w*|(?:docker|podman|helm registry|oras|az acr|nerdctl)[ ]login)[ ]"
+        rb"(?<![\w\-])(?:mysql\w*|mariadb[\w\-]*|mycli|sshpass|mongo\w*|(?:docker|podman|helm registry|oras|az acr"
+        rb"|nerdctl)[ ]login)[ ]"
     ),
     b"a": re.compile(rb"(?<![\w\-])redis-cli[ ]"),
     b"P": re.compile(rb"(?<![\w\-])(?:sqlcmd|bcp|isql)[ ]"),
@@ -63,8 +64,10 @@ RULES = (
         kind=Kind.PASSWORD,
         before=r"(?:^|[\s\"'`(\[,]|\\[nt])",
         core=(
-            r"--?(?i:[a-z0-9\-]{0,24}(?:password|passwd|passphrase|passwort|token|secret|secret-key|api-?key|access-?key|private-?key"
-            r"|auth-?key|client-?secret|credentials?)|pass|pwd|pw|requirepass|authkey|bearer)[ \t]{1,4}|requirepass[ ]|-pass(?:in|out)?[ ](?:pass:)?"
+            r"--?(?i:[a-z0-9\-]{0,24}(?:password|passwd|passphrase|passwort|token|secret|secret-key|api-?key"
+            r"|access-?key|private-?key"
+            r"|auth-?key|client-?secret|credentials?)|pass|pwd|pw|requirepass|authkey|bearer)[ \t]{1,4}"
+            r"|requirepass[ ]|-pass(?:in|out)?[ ](?:pass:)?"
         ),
         check=_argument,
         source="POSIX utility conventions and GNU long options",

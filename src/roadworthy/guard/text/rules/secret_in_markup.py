@@ -14,7 +14,9 @@ from roadworthy.guard.text.rule import Candidate, Rule, Span
 _TEXT = re.compile(rb"[ \t]*(?:<!\[CDATA\[)?((?:\\\\|\\/|[^<\n\"\\])+?)(?:\]\]>)?[ \t]*<")
 _OPEN = re.compile(rb"(\\*)(\"|')")
 _NAMED = re.compile(
-    rb"(?:name|key|id|field|variable|header|property)(?:\\*[\"'])?[ ]?[:=][ ]?\\*[\"'][\w:.\- ]{0,61}\Z", re.IGNORECASE
+    rb"(?:name|key|id|field|variable|header"
+    rb"|property)(?:\\*[\"'])?[ ]?[:=][ ]?\\*[\"'][\w:.\- ]{0,61}\Z",
+    re.IGNORECASE,
 )
 _LONGEST = 1_024
 _LOOK_BACK = 80
@@ -70,7 +72,8 @@ RULES = (
         name="secret_in_pair",
         kind=Kind.PASSWORD,
         core=(
-            rf"{_NAME}{_ESCAPED_QUOTE}[ ]?,?[ ]?(?:type=[^<>\s]{{1,24}}[ ])?\\{{0,15}}[\"']?(?i:value|val|content|secret)"
+            rf"{_NAME}{_ESCAPED_QUOTE}[ ]?,?[ ]?(?:type=[^<>\s]{{1,24}}[ ])?\\{{0,15}}[\"']?(?i:value|val|content"
+            rf"|secret)"
             r"\\{0,15}[\"']?[ ]?[:=][ ]?"
         ),
         after=_ESCAPED_QUOTE,

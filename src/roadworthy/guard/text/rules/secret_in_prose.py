@@ -51,7 +51,8 @@ def _token(candidate: Candidate) -> Span | None:
 _SPACE = r"[ \t]{0,2}"
 _WHOSE = r"(?:[ ](?:for|of|to|on|in|at|für|von|de|pour|para|del|di|voor|dla)[ ][^\n:=\"]{1,48}?)?"
 _IS = (
-    r"(?:(?:is|was|set|changed|reset)(?: now| set)?(?: to)?|as|to|ist|lautet|war|est|es|era|jest|это|är|er|là|adalah|è|é)"
+    r"(?:(?:is|was|set|changed|reset)(?: now| set| changed| reset)?(?: to)?|as|to|ist|lautet|war|est|es|era|jest"
+    r"|это|är|er|là|adalah|è|é)"
     r"(?:[ \t]{1,2}|[ \t]?:[ \t]{0,2})"
 )
 _PARTICLE = r"(?:是|为|為|는|은|이|가|를|을|로|으로|は|が|を|に)"

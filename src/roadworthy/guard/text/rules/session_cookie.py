@@ -58,8 +58,10 @@ RULES = (
         kind=Kind.PASSWORD,
         before=r"(?:^|[^0-9A-Za-z]|\\[nrt])",
         core=(
-            r"(?i:jsessionid|phpsessid|asp\.net_sessionid|aspsessionid[a-z]{8}|connect\.sid|laravel_session|_gitlab_session|sessionid"
-            r"|session[_\-]?(?:key|cookie|secret)|sess(?:ion)?[_\-]?id|session|sess|sid|remember[_\-]?me|xsrf|csrf|ci_session"
+            r"(?i:jsessionid|phpsessid|asp\.net_sessionid|aspsessionid[a-z]{8}|connect\.sid|laravel_session"
+            r"|_gitlab_session|sessionid"
+            r"|session[_\-]?(?:key|cookie|secret)|sess(?:ion)?[_\-]?id|session|sess|sid|remember[_\-]?me|xsrf|csrf"
+            r"|ci_session"
             rf"|__(?:host|secure)-[a-z\-_]{{1,32}}){QUOTE}[ ]?[:=][ ]?"
         ),
         check=_session,

@@ -50,7 +50,8 @@ RULES = (
         kind=Kind.PASSWORD,
         before=WORD_START,
         core=(
-            r"(?i:identified[ ](?:with[ ][\w\"'`]{1,40}[ ])?(?:by|as)[ ](?:password[ ])?|password[ ]{1,2}(?:for[ ][^\n=;]{1,80}?[ ]?=[ ]?)?"
+            r"(?i:identified[ ](?:with[ ][\w\"'`]{1,40}[ ])?(?:by|as)[ ](?:password[ ])?"
+            r"|password[ ]{1,2}(?:for[ ][^\n=;]{1,80}?[ ]?=[ ]?)?"
             r"|encrypted[ ]password[ ]|secret[ ])"
         ),
         after=r"[NEne]?\\?'",

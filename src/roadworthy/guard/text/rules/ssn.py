@@ -29,11 +29,23 @@ def _number(candidate: Candidate) -> Span | None:
 _SOURCE = "SSA POMS RM 10201.030 (numbers since 2011: areas 000, 666 and 900-999, group 00, serial 0000 are not given)"
 RULES = (
     Rule(
-        name="ssn", kind=Kind.SSN, before=GROUP_START, core="[0-9]{3} ?- ?[0-9]{2} ?- ?[0-9]{4}", after=ID_END,
-        check=_number, source=_SOURCE, score=0.85,
+        name="ssn",
+        kind=Kind.SSN,
+        before=GROUP_START,
+        core="[0-9]{3} ?- ?[0-9]{2} ?- ?[0-9]{4}",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.85,
     ),
     Rule(
-        name="ssn_named", kind=Kind.SSN, before=named("ssn|social[ _-]?security|social|taxpayer|ss ?#|itin|tin", "사회보장"),
-        core=r"[0-9]{3}[ .]?[0-9]{2}[ .]?[0-9]{4}", after=ID_END, check=_number, source=_SOURCE, score=0.85,
+        name="ssn_named",
+        kind=Kind.SSN,
+        before=named("ssn|social[ _-]?security|social|taxpayer|ss ?#|itin|tin", "사회보장"),
+        core=r"[0-9]{3}[ .]?[0-9]{2}[ .]?[0-9]{4}",
+        after=ID_END,
+        check=_number,
+        source=_SOURCE,
+        score=0.85,
     ),
-)  # fmt: skip
+)

@@ -27,8 +27,10 @@ RULE = Rule(
     name="url_parameter",
     kind=Kind.API_KEY,
     core=(
-        r"(?:[?&;]|&amp;)(?i:sig|signature|key|code|hash|hmac|ticket|assertion|sas|x-(?:amz|goog)-(?:signature|credential|security-token)"
-        r"|awsaccesskeyid|googleaccessid|subscription-key|device_code|code_verifier|state_token|appkey|app_key|servicekey|crtfc_key)="
+        r"(?:[?&;]|&amp;)(?i:sig|signature|key|code|hash|hmac|ticket|assertion|sas|x-(?:amz|goog)-(?:signature"
+        r"|credential|security-token)"
+        r"|awsaccesskeyid|googleaccessid|subscription-key|device_code|code_verifier|state_token|appkey|app_key"
+        r"|servicekey|crtfc_key)="
     ),
     check=_value,
     source="RFC 6749 §4.1.2 (code), RFC 7636 (code_verifier), Azure: service SAS, AWS: Signature Version 4 in a query",

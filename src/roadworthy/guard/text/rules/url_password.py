@@ -8,7 +8,7 @@ from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_AUTHORITY = re.compile(rb"(?:\\\\|\\/|\\u[0-9A-Fa-f]{4}|[^\s\"'<>\\])+")
+_AUTHORITY = re.compile(rb"(?:[^\s\"'<>\\]++|\\\\|\\/|\\u[0-9A-Fa-f]{4})++")
 _QUERY = re.compile(rb"\?[A-Za-z_][\w.\-]{0,40}=")
 _PORT = re.compile(rb"[0-9]{0,5}(?:\\?/|[?#\s\"'<>]|\Z)")
 _HOST = re.compile(
@@ -21,13 +21,14 @@ _DATABASE = re.compile(
     re.IGNORECASE,
 )
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
-_LONGEST = 1_024
+_LONGEST = 512
+_MOST_AT = 16
 
 
 def _password(candidate: Candidate) -> Span | None:
     """Up to the @ before the host. In a database's URL that is the last one: people forget to escape theirs."""
     text, start = candidate.line.text, candidate.end
-    if _PORT.match(text, start):
+    if text.find(b"@", start, start + _LONGEST) < 0 or _PORT.match(text, start):
         return None
     found = _AUTHORITY.match(text, start, start + _LONGEST)
     if found is None:
@@ -46,7 +47,7 @@ def _ends(text: bytes, start: int, limit: int) -> list[int]:
     """Every @ behind which a host stands."""
     ends: list[int] = []
     place = text.find(b"@", start + 1, limit)
-    while place > 0:
+    while place > 0 and len(ends) < _MOST_AT:
         if _HOST.match(text, place + 1, place + 257):
             ends.append(place)
         place = text.find(b"@", place + 1, limit)

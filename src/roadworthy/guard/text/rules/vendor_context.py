@@ -22,12 +22,18 @@ def _value(candidate: Candidate) -> Span | None:
 
 
 _VENDORS = (
-    "adafruit|airtable|algolia|alibaba|amplitude|asana|atlassian|aws|azure|beamer|bitbucket|bittrex|boto|cloudflare|codecov|cohere"
-    "|coinbase|confluent|contentful|datadog|dd|deepgram|deepl|digitalocean|discord|droneci|dropbox|elevenlabs|etsy|facebook|fastly"
-    "|finnhub|flickr|freshbooks|gcp|gemini|github|gitlab|gitter|google|heroku|iamport|intercom|jira|kakao|kraken|kucoin|launchdarkly"
-    "|linkedin|line|looker|mailchimp|mailgun|mapbox|mattermost|messagebird|mistral|mixpanel|naver|ncloud|netlify|newrelic|nytimes"
-    "|okta|openai|openweather|pagerduty|paypal|pinecone|plaid|portone|postmark|rapidapi|rollbar|s3|segment|sendbird|sentry|slack"
-    "|snyk|sonar|splunk|square|squarespace|stripe|sumologic|telegram|tencent|toss|travis|trello|twilio|twitch|twitter|typeform"
+    "adafruit|airtable|algolia|alibaba|amplitude|asana|atlassian|aws|azure|beamer|bitbucket|bittrex|boto|cloudflare"
+    "|codecov|cohere"
+    "|coinbase|confluent|contentful|datadog|dd|deepgram|deepl|digitalocean|discord|droneci|dropbox|elevenlabs|etsy"
+    "|facebook|fastly"
+    "|finnhub|flickr|freshbooks|gcp|gemini|github|gitlab|gitter|google|heroku|iamport|intercom|jira|kakao|kraken"
+    "|kucoin|launchdarkly"
+    "|linkedin|line|looker|mailchimp|mailgun|mapbox|mattermost|messagebird|mistral|mixpanel|naver|ncloud|netlify"
+    "|newrelic|nytimes"
+    "|okta|openai|openweather|pagerduty|paypal|pinecone|plaid|portone|postmark|rapidapi|rollbar|s3|segment|sendbird"
+    "|sentry|slack"
+    "|snyk|sonar|splunk|square|squarespace|stripe|sumologic|telegram|tencent|toss|travis|trello|twilio|twitch"
+    "|twitter|typeform"
     "|vercel|weaviate|yandex|zendesk|zoom"
 )
 RULE = Rule(
@@ -35,7 +41,8 @@ RULE = Rule(
     kind=Kind.API_KEY,
     before=r"(?:^|[^A-Za-z]|\\[nrt])",
     core=(
-        rf"(?i:(?:{_VENDORS})[ _.\-]?(?:api|app|access|secret|rest|service|auth|oauth|bot|client|license|global|account|admin|server)?[ _.\-]?(?:keys?|token|secret|pat|hec)(?:_id)?)\\{{0,3}}[\"'`]?\]?"
+        rf"(?i:(?:{_VENDORS})[ _.\-]?(?:api|app|access|secret|rest|service|auth|oauth|bot|client|license|global"
+        rf"|account|admin|server)?[ _.\-]?(?:keys?|token|secret|pat|hec)(?:_id)?)\\{{0,3}}[\"'`]?\]?"
         r"[ \t]{0,3}(?:(?::=|=>|[:=]|is|was|는|은|입니다)[ \t]{0,3})?\\{0,3}[\"'`(]?"
     ),
     check=_value,

@@ -34,8 +34,10 @@ RULES = (
         name="webhook_url",
         kind=Kind.API_KEY,
         core=(
-            r"hooks\.slack\.com\\?/(?:services|workflows|triggers)\\?/|discord(?:app)?\.com\\?/api\\?/(?:v[0-9]{1,2}\\?/)?webhooks\\?/"
-            r"|webhook\.office\.com\\?/webhookb2\\?/|hooks\.zapier\.com\\?/hooks\\?/catch\\?/|hook\.[a-z0-9.]{0,12}make\.com\\?/"
+            r"hooks\.slack\.com\\?/(?:services|workflows|triggers)\\?/"
+            r"|discord(?:app)?\.com\\?/api\\?/(?:v[0-9]{1,2}\\?/)?webhooks\\?/"
+            r"|webhook\.office\.com\\?/webhookb2\\?/|hooks\.zapier\.com\\?/hooks\\?/catch\\?/"
+            r"|hook\.[a-z0-9.]{0,12}make\.com\\?/"
             r"|open\.(?:feishu\.cn|larksuite\.com)\\?/open-apis\\?/bot\\?/v2\\?/hook\\?/"
         ),
         check=_path,
@@ -48,6 +50,6 @@ RULES = (
         core=r":\\?/\\?/[A-Za-z0-9_\-]{20}",
         check=_user,
         source="RFC 3986 §3.2.1 (userinfo); Sentry: DSN; GitHub: HTTPS with a token",
-        score=0.9,
+        score=0.96,
     ),
 )
