@@ -28,10 +28,14 @@ def _behind_its_name(candidate: Candidate) -> Span | None:
 
 
 _WORDS = (
-    r"passports?|passeport|pasaporte|passaporto|passaporte|reisepass(?:nummer)?|paspoort(?:nummer)?|pasaport|paszport[a-z]{0,3}"
-    r"|paspor|ppt"
+    "passports?|passeports?|pasaportes?|pasaport[a-z]{0,5}|passaport[oe]s?|reisep(?:a|ä)ss[a-z]{0,2}(?:-?n(?:ummer|r))?"
+    "|pass(?:port)?[ _.-]?(?:nummer|num|number|nr|no|id)|paspoort(?:nummer)?|paszport[a-z]{0,3}|paspor|ppt|travel[ _-]document"
+    "|ho[ _]?chieu"
 )
-_SCRIPTS = "여권(?:번호)?|パスポート|旅券|护照|護照|[Пп]аспорт|पासपोर्ट|หนังสือเดินทาง|hộ chiếu"
+_SCRIPTS = (
+    "여권(?:번호)?|パスポート|旅券|护照|護照|(?:П|п)аспорт|загранпаспорт|पासपोर्ट|หนังสือเดินทาง|พาสปอร์ต"
+    "|(?:h|H)ộ chiếu|جواز|باسبور"
+)
 _NEW = "[MSRODG][0-9]{3}[A-Z][0-9]{4}"
 RULES = (
     Rule(
@@ -47,8 +51,8 @@ RULES = (
     Rule(
         name="passport_named",
         kind=Kind.PASSPORT,
-        before=named(_WORDS, _SCRIPTS, gap=24),
-        core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{8,9}"
+        before=named(_WORDS, _SCRIPTS, gap=40),
+        core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{2} (?:№ ?)?[0-9]{7}|[0-9]{8,9}"
         r"|[A-Z]{1,3}[ \-][0-9]{6,8}[A-Z]?|(?i:[A-Z]{1,3}[0-9]{6,8}[A-Z]?)"
         r"|(?i:[0-9A-Z]{8,9}))",
         after=ID_END,
