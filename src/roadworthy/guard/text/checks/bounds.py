@@ -22,6 +22,8 @@ SAID_OF_NUMBERS = "|".join(
 )
 """What may stand between a name and its value, after which the value is still the named thing. Words of other scripts
 need no mention: what stands between may be any character that is no ASCII letter or digit."""
+_SAID_ELSE = "là|ของ(?:ฉัน|ผม)|คือ"
+"""The same where a word ends in no ASCII letter, and is long."""
 SAID = f"{SAID_OF_NUMBERS}|id"
 """The same for ids."""
 
@@ -41,4 +43,4 @@ def named(words: str, others: str = "", gap: int = 20, said: str = SAID) -> str:
     if others:
         names = f"(?:{names}|{others})"
     between = rf"[^0-9A-Za-z\n]{{0,{gap}}}"
-    return rf"{names}(?:[^0-9A-Za-z\n]{{0,3}}(?:(?i:{said})\b|là)){{0,2}}{between}"
+    return rf"{names}(?:[^0-9A-Za-z\n]{{0,3}}(?:(?i:{said})\b|{_SAID_ELSE})){{0,2}}{between}"

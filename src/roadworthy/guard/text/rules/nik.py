@@ -26,7 +26,7 @@ RULE = Rule(
     name="nik",
     kind=Kind.NATIONAL_ID,
     before=named(
-        r"nik|e?-?ktp|nomor induk[a-z ]{0,15}|kartu tanda penduduk|kependudukan|national[ _-]?id[a-z]{0,6}|identity", gap=32
+        r"nik|e?-?ktp|nomor induk[a-z ]{0,15}|kartu tanda penduduk|kependudukan|national[ _-]?id[a-z]{0,6}|identity", gap=24
     ),
     core=r"[1-9][0-9]{5}[ .\-]?[0-9]{6}[ .\-]?[0-9]{4}|[1-9][0-9]{3}(?:[ .\-][0-9]{4}){3}",
     after=ID_END,

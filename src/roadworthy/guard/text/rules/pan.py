@@ -12,7 +12,7 @@ RULE = Rule(
     before=named(
         r"pan(?:[ _-]?(?:card|no|number|id))?|permanent account number|income tax[a-z ]{0,16}|tax[ _-]?id",
         "पैन|आयकर|स्थायी खाता",
-        gap=40,
+        gap=24,
     ),
     core="(?i:[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z])",
     after=ID_END,

@@ -11,7 +11,7 @@ from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LEAST_DIGITS = 4
 _DIGITS = re.compile(rb"[0-9]")
-_FILLED = re.compile(rb"(?:19|20)[0-9]{6}|([0-9])\1+")
+_FILLED = re.compile(rb"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|([0-9])\1+")
 
 
 def _new_korean(candidate: Candidate) -> Span | None:
@@ -51,7 +51,7 @@ RULES = (
     Rule(
         name="passport_named",
         kind=Kind.PASSPORT,
-        before=named(_WORDS, _SCRIPTS, gap=40),
+        before=named(_WORDS, _SCRIPTS, gap=24),
         core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{2} (?:№ ?)?[0-9]{7}|[0-9]{8,9}"
         r"|[A-Z]{1,3}[ \-][0-9]{6,8}[A-Z]?|(?i:[A-Z]{1,3}[0-9]{6,8}[A-Z]?)"
         r"|(?i:[0-9A-Z]{8,9}))",

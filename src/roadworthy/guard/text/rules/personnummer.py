@@ -30,7 +30,7 @@ RULE = Rule(
     before=named(
         r"person(?:al)?[ _-]?(?:identity[ _-]?|id[ _-]?)?(?:nummer|number|num|nr|no|id)[a-z]{0,2}|samordningsnummer|pnr"
         r"|national[ _-]?id[a-z]{0,6}|svenskt id",
-        gap=32,
+        gap=24,
     ),
     core="(?:19|20)?[0-9]{6}[ +-]?[0-9]{4}",
     after=ID_END,

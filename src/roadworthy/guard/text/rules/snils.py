@@ -37,7 +37,7 @@ RULES = (
     Rule(
         name="snils_named",
         kind=Kind.NATIONAL_ID,
-        before=named("snils|insurance account", "СНИЛС|(?:С|с)нилс|(?:С|с)трахов(?:ой|ого) номер", gap=32),
+        before=named("snils|insurance account", "СНИЛС|(?:С|с)нилс|(?:С|с)трахов(?:ой|ого) номер", gap=24),
         core="[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{2}",
         after=ID_END,
         check=_number,

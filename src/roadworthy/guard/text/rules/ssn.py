@@ -51,7 +51,7 @@ RULES = (
     Rule(
         name="ssn_named",
         kind=Kind.SSN,
-        before=named(_WORDS, _SCRIPTS, gap=40),
+        before=named(_WORDS, _SCRIPTS, gap=24),
         core=r"[0-9]{3}[ .]?[0-9]{2}[ .]?[0-9]{4}",
         after=ID_END,
         check=_number,

@@ -30,7 +30,7 @@ RULE = Rule(
     before=named(
         r"steuer-?[ _]?id[a-z]*|steuer[a-z]{0,17}nummer|steuernr|id-?nr|identifikationsnummer|tin|tax[ _-]?(?:id|number|payer)"
         r"[a-z ]{0,22}",
-        gap=32,
+        gap=24,
     ),
     core=r"[1-9][0-9]{10}|[1-9][0-9](?:[ ./\-][0-9]{3}){3}",
     after=ID_END,

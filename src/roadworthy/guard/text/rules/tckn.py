@@ -25,7 +25,7 @@ RULE = Rule(
     before=named(
         r"tckn|tc[ _-]?(?:no|kimlik[a-z]{0,4}|id)|t\.? ?c\.? ?kimlik[a-z]{0,4}|kimlik[a-z]{0,4}|vatanda(?:ş|s)l(?:ı|i)k"
         r"|turkish[ _-]id[a-z]{0,6}|national[ _-]?id[a-z]{0,6}|identity",
-        gap=32,
+        gap=24,
     ),
     core="[1-9][0-9]{10}|[1-9][0-9]{2} [0-9]{3} [0-9]{3} [0-9]{2}",
     after=ID_END,
