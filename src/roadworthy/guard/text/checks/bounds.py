@@ -10,8 +10,20 @@ ID_START = r"(?:^|[^0-9A-Za-z_\-]|[^0-9A-Za-z_]-|\\[bfnrt])"
 ID_END = r"(?:$|[^0-9A-Za-z_\-]|-(?:$|[^0-9A-Za-z_]))"
 """Behind one: a hyphen may follow, but nothing may hang on it."""
 
-SAID_OF_NUMBERS = "numbers?|numero|num|n[or]?|is|value|was|[ie]st"
-"""What may stand between a name and its value, after which the value is still the named thing."""
+SAID_OF_NUMBERS = "|".join(
+    (
+        # a number in each language of Latin script
+        "numbers?|num(?:e|é)ro|número|num|n[or]?|nummers?|numer[ou]?|nomo?r|numaras?|numaram[a-z]{0,4}",
+        # it is, it was
+        "is|was|value|est|ist|lautet|es|jest|to|adalah|ialah|är",
+        # mine, the, new
+        "saya|của (?:tôi|em|mình)|le|el|il|die|the|new",
+    )
+)
+"""What may stand between a name and its value, after which the value is still the named thing. Words of other scripts
+need no mention: what stands between may be any character that is no ASCII letter or digit."""
+_SAID_ELSE = "là|ของ(?:ฉัน|ผม)|คือ"
+"""The same where a word ends in no ASCII letter, and is long."""
 SAID = f"{SAID_OF_NUMBERS}|id"
 """The same for ids."""
 
@@ -31,4 +43,4 @@ def named(words: str, others: str = "", gap: int = 20, said: str = SAID) -> str:
     if others:
         names = f"(?:{names}|{others})"
     between = rf"[^0-9A-Za-z\n]{{0,{gap}}}"
-    return rf"{names}(?:[^0-9A-Za-z\n]{{0,3}}(?i:{said})\b){{0,2}}{between}"
+    return rf"{names}(?:[^0-9A-Za-z\n]{{0,3}}(?:(?i:{said})\b|{_SAID_ELSE})){{0,2}}{between}"

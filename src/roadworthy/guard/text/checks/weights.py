@@ -47,3 +47,11 @@ def is_date(year: int, month: int, day: int) -> bool:
 def is_repeated(digits: bytes) -> bool:
     """Whether all digits are the same, which passes many sums and is nobody's number."""
     return len(set(digits)) == 1
+
+
+def mod_11_10(digits: bytes) -> bool:
+    """Whether the last digit is the check digit by ISO/IEC 7064 MOD 11,10."""
+    product = 10
+    for byte in digits[:-1]:
+        product = ((byte - 48 + product) % 10 or 10) * 2 % 11
+    return (product + digits[-1] - 48) % 10 == 1

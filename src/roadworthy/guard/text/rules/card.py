@@ -11,9 +11,9 @@ from roadworthy.guard.text.checks.weights import is_repeated
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import NUMBER_START, Candidate, Rule, Span
 
-# 9 is the Korean domestic range; 1800 and 2131 are JCB's numbers of 15 digits.
+# 9 is the Korean domestic range, 2200 to 2204 is Mir; 1800 and 2131 are JCB's numbers of 15 digits.
 _ISSUERS = re.compile(
-    rb"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    rb"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:20[0-4]|22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     rb"|3(?:0[0-5]|[689]\d)\d{11}|3(?:0[0-5]|[5689]\d)\d{13,16}|6\d{15,18}|5[0678]\d{11,17}|9\d{15}|(?:1800|2131)\d{11}"
 )
 _SHORT = re.compile(rb"(?:50|5[6-9]|6[0-9])\d{10}")
@@ -64,7 +64,7 @@ _GROUPED = "|".join(
     (
         rf"[2-69][0-9]{{3}}{_S}(?:[0-9]{{4}}{_S}[0-9]{{4}}{_S}[0-9]{{4}}(?:{_S}[0-9]{{1,3}})?|[0-9]{{6}}{_S}[0-9]{{4,5}})",
         rf"[2-69][0-9]{{3}}{_S}(?:[0-9]{{4}}{_S}[0-9]{{8}}|[0-9]{{8}}{_S}[0-9]{{4}}|[0-9]{{12}})",
-        rf"[2-69][0-9]{{7}}{_S}[0-9]{{4}}{_S}?[0-9]{{4}}|[2-69][0-9]{{11}}{_S}[0-9]{{4}}|[2-69][0-9]{{5}}{_S}[0-9]{{6,13}}",
+        rf"[2-69][0-9]{{7}}{_S}[0-9]{{4}}{_S}?[0-9]{{4}}|[2-69][0-9]{{11}}{_S}[0-9]{{4}}|[2-69][0-9]{{5}}{_S}[0-9]{{8,13}}",
     )
 )
 _SOURCE = "ISO/IEC 7812-1 (issuer prefix, length, annex B check digit)"

@@ -14,7 +14,7 @@ _NOBODY = re.compile(rb"(?:0|127|255)\.|[0-9]+\.0\.0\.0\Z")
 _ONE_DIGIT_EACH = 7
 _VERSION = re.compile(
     (
-        r"(?:versi(?:o|ó)n[a-z]*|ver|release[sd]?|build|firmware|revision|rev|driver|patch|upgraded?|updated?|package|section"
+        r"(?<![a-z])(?:versi(?:o|ó)n[a-z]*|ver|release[sd]?|build|firmware|revision|rev|driver|patch|upgraded?|updated?|package|section"
         r"|chapter|clause|oid|sdk|assembly|python|node|java|dotnet|php|ruby|postgres(?:ql)?|mysql|redis|nginx|openssl"
         r"|windows|macos|ios|android|chrome|firefox|safari|edge|cuda|nvidia|docker|kubernetes|npm"
         r"|[a-z]+\.(?:dll|exe)|버전|빌드|릴리스|펌웨어|版本|バージョン|верси(?:я|и))"
@@ -79,7 +79,8 @@ RULES = (
     Rule(
         name="ipv6",
         kind=Kind.IP,
-        before=r"(?:^|[^0-9A-Za-z_:.]|\\[bfnrt])",
+        # a colon behind a word is that word's (`ip:2a00:…`), behind a group of hexadecimal digits the address goes on
+        before=r"(?:^|[^0-9A-Za-z_:.]|[^0-9A-Fa-f:.]:|[G-Zg-z][A-Fa-f]{1,2}:|\\[bfnrt])",
         core=(
             rf"(?:{_HEX}:){{7}}{_HEX}|{_GLOBAL}(?::{_HEX}){{0,6}}::(?:{_HEX}:){{0,5}}(?:{_HEX})?"
             rf"|{_HEX}(?::{_HEX}){{2,5}}::(?:{_HEX}:){{0,3}}{_HEX}|::{_HEX}(?::{_HEX}){{2,6}}"
