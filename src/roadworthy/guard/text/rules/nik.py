@@ -26,10 +26,12 @@ RULE = Rule(
     name="nik",
     kind=Kind.NATIONAL_ID,
     before=named(
-        r"nik|e?-?ktp|nomor induk[a-z ]{0,15}|kartu tanda penduduk|kependudukan|national[ _-]?id[a-z]{0,6}|identity", gap=24
+        r"nik|e?-?ktp|nomor induk[a-z ]{0,15}|kartu tanda penduduk|kependudukan|national[ _-]?id[a-z]{0,6}|identity",
+        gap=24,
     ),
     core=r"[1-9][0-9]{5}[ .\-]?[0-9]{6}[ .\-]?[0-9]{4}|[1-9][0-9]{3}(?:[ .\-][0-9]{4}){3}",
     after=ID_END,
     check=_number,
+    score=0.95,  # it may pass as a card, too
     source="Undang-Undang 23/2006 art. 13, Peraturan Pemerintah 40/2019 (sixteen digits: area, birth date, serial)",
 )

@@ -37,7 +37,11 @@ def grouped(plans: PhonePlans) -> Callable[[Candidate], Span | None]:
         while len(digits := only_digits(value)) >= _LEAST_DIGITS:
             end = start + len(value)
             if len(digits) <= _MOST_DIGITS and _is_free(line.text, start, end) and plans.is_national(digits):
-                is_other = has_date(value) or _RESIDENT.fullmatch(value) or (value[:1] not in b"0(" and in_row_of_numbers(line.text, start, end))
+                is_other = (
+                    has_date(value)
+                    or _RESIDENT.fullmatch(value)
+                    or (value[:1] not in b"0(" and in_row_of_numbers(line.text, start, end))
+                )
                 return None if is_other else Span(start, with_extension(line.text, end))
             cut = _LAST_GROUP.search(value)
             if cut is None:

@@ -34,7 +34,9 @@ RULES = (
     Rule(
         name="thai_id_named",
         kind=Kind.NATIONAL_ID,
-        before=named(r"(?:citizen|national|thai|identity)[ _-]?(?:card|id)?[a-z]{0,6}|thaid|pid", "ประชาชน|ประจำตัว", gap=24),
+        before=named(
+            r"(?:citizen|national|thai|identity)[ _-]?(?:card|id)?[a-z]{0,6}|thaid|pid", "ประชาชน|ประจำตัว", gap=24
+        ),
         core=_GROUPS.format(sep="[ -]?"),
         after=ID_END,
         check=_number,
