@@ -12,7 +12,7 @@ _DAYS, _MONTHS = range(1, 32), range(1, 13)
 
 
 def is_nik(digits: bytes) -> bool:
-    """Whether sixteen digits have a province, a birth date (women's days plus 40) and a serial; none has a check digit."""
+    """Whether sixteen digits have an area, a birth date (women's days plus 40) and a serial; no check digit."""
     day = int(digits[6:8])
     born = (day - _WOMAN if day > _WOMAN else day) in _DAYS and int(digits[8:10]) in _MONTHS
     return born and digits[:1] not in b"0" and digits[12:] != b"0000"
