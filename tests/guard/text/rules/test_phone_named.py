@@ -48,6 +48,21 @@ FOUND = [
     "tel:⟦5551234567⟧;ext=5",
     "phone%3D⟦5551234567⟧",
     "phone=⟦９８７６５４３２１０⟧",
+    "HP saya ⟦081241083994⟧, mohon",
+    "ponsel saya ⟦0812.5585.5518⟧",
+    "nomor telepon: ⟦0812 5585 5518⟧",
+    "رقم الهاتف: ⟦012.0772.2178⟧",
+    "الجوال: ⟦012.0579.4359⟧",
+    "telefon numarası ⟦0532.335.08.98⟧ hâlâ",
+    "cep telefonu numaram ⟦532 335 08 98⟧",
+    "Mój numer telefonu to ⟦501-049-917⟧, proszę",
+    "di động của tôi là ⟦098.218.55.93⟧",
+    "số điện thoại là ⟦098 218 55 93⟧",
+    "เบอร์โทรของฉันคือ ⟦0066895938769⟧ กรุณา",
+    "มือถือ ⟦081-234-5678⟧",
+    "Meine Handynummer ist die ⟦0171 2345678⟧",
+    "Mi móvil es el ⟦612 345 678⟧",
+    "Min mobiltelefon är ⟦70 123 45 67⟧",
 ]
 LEFT = [
     "phone_id=1234567890",
@@ -74,6 +89,8 @@ LEFT = [
     "phone: 1.2345678901",
     "call 1234 times",
     "telefono_id=12345678",
+    "chp 081241083994.5",
+    "php 123456789012",
 ]
 
 

@@ -26,12 +26,16 @@ RULE = Rule(
     name="cccd",
     kind=Kind.NATIONAL_ID,
     before=named(
-        r"(?:so[ _]?)?(?:cccd|cmnd)|can[ _]?cuoc[a-z _]{0,9}|chung[ _]?minh[a-z _]{0,10}|c(?:ă|Ă)n c(?:ướ|ƯỚ)c(?: c(?:ô|Ô)ng d(?:â|Â)n)?"
-        r"|ch(?:ứ|Ứ)ng minh(?: (?:nh(?:â|Â)n d(?:â|Â)n|th(?:ư|Ư)))?|citizen[ _-]?(?:id|card)[a-z]{0,4}|national[ _-]?id[a-z]{0,6}",
+        r"(?:so[ _]?)?(?:cccd|cmnd)|can[ _]?cuoc[a-z _]{0,9}|chung[ _]?minh[a-z _]{0,10}"
+        r"|c(?:ă|Ă)n c(?:ướ|ƯỚ)c(?: c(?:ô|Ô)ng d(?:â|Â)n)?|ch(?:ứ|Ứ)ng minh(?: (?:nh(?:â|Â)n d(?:â|Â)n|th(?:ư|Ư)))?"
+        r"|citizen[ _-]?(?:id|card)[a-z]{0,4}|national[ _-]?id[a-z]{0,6}",
         "(?:đ|Đ)ịnh danh(?: cá nhân)?",
         gap=24,
     ),
-    core="0[0-9]{2}[ .]?[0-9]{3}[ .]?[0-9]{3}[ .]?[0-9]{3}|0[0-9]{3}[ .][0-9]{4}[ .][0-9]{4}|[0-9]{3}[ .]?[0-9]{3}[ .]?[0-9]{3}",
+    core=(
+        "0[0-9]{2}[ .]?[0-9]{3}[ .]?[0-9]{3}[ .]?[0-9]{3}|0[0-9]{3}[ .][0-9]{4}[ .][0-9]{4}"
+        "|[0-9]{3}[ .]?[0-9]{3}[ .]?[0-9]{3}"
+    ),
     after=ID_END,
     check=_number,
     source="Nghị định 137/2015/NĐ-CP art. 13 (province, century and sex, year, six digits); nine digits until 2016",

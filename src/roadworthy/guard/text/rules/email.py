@@ -17,7 +17,7 @@ _NOT_A_MAILBOX = re.compile(
     rb"|@[^@]*\.(?:service|socket|timer|slice|scope|mount|automount|swap|device)\Z",
     re.IGNORECASE,
 )
-"""The user of a repository's host, pictures for dense screens (`logo@2x.png`), units of systemd (`getty@tty1.service`)."""
+"""A repository's user, pictures for dense screens (`logo@2x.png`), systemd's units (`getty@tty1.service`)."""
 _PROSE = re.compile(rb"meet|look|only|now|available|us|me|is|it|here|live", re.IGNORECASE)
 
 
@@ -62,7 +62,7 @@ _SOURCE = "RFC 5321 §4.1.2 (dot-string mailboxes), RFC 6531 §3.3 (other letter
 _LETTER = r"[\xc3-\xd4][\x80-\xbf]"
 """Latin with accents, Greek, Cyrillic. Other scripts write words without spaces: behind an address they are no part."""
 _LABEL = rf"(?:[A-Za-z0-9\-]|{_LETTER})+"
-_ANY_LABEL = rf"(?:[\xe0-\xed][\x80-\xbf]{{2}}){{1,63}}"
+_ANY_LABEL = r"(?:[\xe0-\xed][\x80-\xbf]{2}){1,63}"
 _TOP_CYRILLIC = r"(?:[\xd0\xd1][\x80-\xbf]){2,12}"
 _AT = r"(?:\[ ?at ?\]|\( ?at ?\)|\{ ?at ?\}|<at>) ?"
 _DOT = r"(?:\.| ?(?:\[ ?dot ?\]|\( ?dot ?\)|\{ ?dot ?\}) ?)"

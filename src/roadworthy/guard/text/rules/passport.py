@@ -29,8 +29,8 @@ def _behind_its_name(candidate: Candidate) -> Span | None:
 
 _WORDS = (
     "passports?|passeports?|pasaportes?|pasaport[a-z]{0,5}|passaport[oe]s?|reisep(?:a|ä)ss[a-z]{0,2}(?:-?n(?:ummer|r))?"
-    "|pass(?:port)?[ _.-]?(?:nummer|num|number|nr|no|id)|paspoort(?:nummer)?|paszport[a-z]{0,3}|paspor|ppt|travel[ _-]document"
-    "|ho[ _]?chieu"
+    "|pass(?:port)?[ _.-]?(?:nummer|num|number|nr|no|id)|paspoort(?:nummer)?|paszport[a-z]{0,3}|paspor|ppt"
+    "|travel[ _-]document|ho[ _]?chieu"
 )
 _SCRIPTS = (
     "여권(?:번호)?|パスポート|旅券|护照|護照|(?:П|п)аспорт|загранпаспорт|पासपोर्ट|หนังสือเดินทาง|พาสปอร์ต"

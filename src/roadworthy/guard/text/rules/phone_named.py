@@ -51,14 +51,16 @@ def _is_number(text: bytes, start: int, end: int, digits: bytes) -> bool:
 _WORD = (
     r"phones?|tel|tlf|mobile?|mobiel|mobilnummer|cell|cellular[ei]?|fax|telefax|whatsapp|viber|msisdn|hotline|handy(?:nummer)?"
     r"|rufnummer|fon|portable|celular|gsm|sms|telp|telep[a-z]{2,5}|hp"
-    r"|ponsel|seluler|cep(?: tel)?|telef[a-z]{2,9}|movil|telemovel|komork[aie]|mobiltelefon[a-z]{0,3}|mobilnr|celul[a-z]{3,5}"
+    r"|ponsel|seluler|cep(?: tel)?|telef[a-z]{2,9}|movil|telemovel|komork[aie]"
+    r"|mobiltelefon[a-z]{0,3}|mobilnr|celul[a-z]{3,5}"
 )
 _CYRILLIC = r"(?:[\xd0\xd1][\x80-\xbf])"
 _SCRIPTS = (
     r"(?:^|[^A-Za-z])(?i:(?:tele|smart|cell|mobile|home|work|office|user|contact)phones?)|[a-hj-z]Phone"
     r"|[Tt]él(?:éphone|éfono)?|[Tt]eléf[a-z]{3}|[Mm]óvil|[Tt]elemóvel|[Kk]omórk(?:a|i|ę)|전화|휴대폰|핸드폰|연락처?|팩스|폰|내선"
     rf"|電話|携帯|ファックス|电话|手机|手機|联系方式|聯絡|傳真|传真|(?:Т|т)ел(?:ефон{_CYRILLIC}{{0,4}})?|(?:М|м)об|(?:Ф|ф)акс"
-    r"|(?:đ|Đ)iện thoại|[Dd]i động|[Mm]áy bàn|هاتف|جوال|موبايل|تليفون|تلفون|محمول|واتساب|فاكس|[Ss](?:đ|Đ)[Tt]|โทร|มือถือ|เบอร์|मोबाइल|फोन|फ़ोन"
+    r"|(?:đ|Đ)iện thoại|[Dd]i động|[Mm]áy bàn|هاتف|جوال|موبايل|تليفون|تلفون|محمول|واتساب|فاكس"
+    r"|[Ss](?:đ|Đ)[Tt]|โทร|มือถือ|เบอร์|मोबाइल|फोन|फ़ोन"
 )
 _CALL = (
     r"(?:call|reach|contact|text|dial|ring|message|answering|whatsapp|ping)(?:s|ed|ing)?"

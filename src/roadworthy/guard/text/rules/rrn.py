@@ -29,7 +29,8 @@ def birth_date(digits: bytes) -> date | None:
 def is_resident_number(digits: bytes) -> bool:
     """Whether 13 digits are such a number.
 
-    Birth date (none to come), century digit and check digit must be right. Numbers given since October 2020 have no check digit.
+    Birth date (none to come), century digit and check digit must be right.
+    Numbers given since October 2020 have no check digit.
     """
     born = birth_date(digits)
     if born is None or born > date.today():

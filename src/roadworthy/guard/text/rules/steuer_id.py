@@ -28,8 +28,8 @@ RULE = Rule(
     name="steuer_id",
     kind=Kind.NATIONAL_ID,
     before=named(
-        r"steuer-?[ _]?id[a-z]*|steuer[a-z]{0,17}nummer|steuernr|id-?nr|identifikationsnummer|tin|tax[ _-]?(?:id|number|payer)"
-        r"[a-z ]{0,22}",
+        r"steuer-?[ _]?id[a-z]*|steuer[a-z]{0,17}nummer|steuernr|id-?nr|identifikationsnummer|tin"
+        r"|tax[ _-]?(?:id|number|payer)[a-z ]{0,22}",
         gap=24,
     ),
     core=r"[1-9][0-9]{10}|[1-9][0-9](?:[ ./\-][0-9]{3}){3}",
