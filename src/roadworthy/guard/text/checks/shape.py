@@ -12,7 +12,7 @@ _KNOWN = re.compile(
     rb"(?:sha[0-9-]*|md[45]|aes[0-9-]*\w*|rsa[0-9-]*|ed25519|hs[0-9]{3}|rs[0-9]{3}|es[0-9]{3}|bcrypt|scrypt|argon2\w*|pbkdf2\w*"
     rb"|oauth[0-9.]*|base(?:32|64)\w*|utf-?(?:8|16)|ipv[46]|[hs]otp|2fa|mfa|http[s2]?|http/\S+|[0-9]+(?:st|nd|rd|th)"
     rb"|v?[0-9]+(?:\.[0-9]+)+\S*|v[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}\S*|[0-9]{1,2}:[0-9]{2}\S*|[0-9]+(?:ms|s|m|h|d|kb|mb|gb|k|%|px|x)"
-    rb"|gpt-\S*|claude-\S*|gemini-\S*|llama\S*|error[_-]?[0-9]+|[a-z_.\-]+=\S*|\S*://\S*|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+)",
+    rb"|gpt-\S*|claude-\S*|gemini-\S*|llama\S*|error[_-]?[0-9]+|[a-z_.\-]+=[\w.:/\-]*|\S*://\S*|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+)",
     re.IGNORECASE,
 )
 _NUMBER_FORM = re.compile(rb"[0-9][0-9.,:/\-]*[0-9]")
