@@ -16,7 +16,8 @@ _KEYS = (
 )
 _PASSWORDS = (
     r"passw(?:or)?ds?|pass[ _\-]?(?:phrase|code)|pwd|passwort|kennwort|zugangscode|mot[ _]de[ _]passe|motdepasse|mdp"
-    r"|contrasen(?:a|ya)|parola(?: d\\?'{1,2}ordine)?|senha|palavra[ \-]passe|wachtwoord|haslo|sifre|mat khau|kata (?:sandi|kunci)|toegangscode"
+    r"|contrasen(?:a|ya)|parola(?: d\\?'{1,2}ordine)?|senha|palavra[ \-]passe|wachtwoord|haslo|sifre|mat khau"
+    r"|kata (?:sandi|kunci)|toegangscode"
     r"|adgangskode"
     r"|kodeord|passord|salasana|heslo"
 )
@@ -38,11 +39,13 @@ _OF_ACCESS = rf"(?:de acceso|de acesso|di accesso|d{_APOSTROPHE}acc(?:è|e)s|dos
 NATIVE_TOKENS = (
     r"(?:인증|비밀|개인|서명|암호화|접근|액세스|서비스|API|시크릿) ?키|토큰|시크릿|トークン|秘密鍵|シークレット"
     r"|(?:API|アクセス)キー|密钥|秘钥|密鑰"
-    rf"|令牌|私钥|金鑰|權杖|(?:[Tt]oken|[Jj]eton)(?: {_OF_ACCESS})?|[Cc]lé (?:d{_APOSTROPHE})?(?:API|secrète|privée|accès)"
+    rf"|令牌|私钥|金鑰|權杖|(?:[Tt]oken|[Jj]eton)(?: {_OF_ACCESS})?|[Cc]lé (?:d{_APOSTROPHE})?(?:API|secrète"
+    r"|privée|accès)"
     r"|[Cc]lave (?:de )?(?:la )?(?:API|acceso|secreta|privada)|[Cc]have (?:de )?(?:API|acesso|secreta|privada)"
     r"|[Cc]hiave (?:API|segreta|privata|di accesso)|API[ -]?[Ss]chlüssel|(?:Т|т)окен(?: доступа)?|(?:С|с)екрет"
     r"|API[- ]ключ|(?:К|к)люч (?:API|доступа)|[Kk]lucz (?:API|dostępu)|[Kk]h(?:óa|oá) API|[Mm]ã (?:API|truy cập)"
-    r"|API[ -](?:sleutel|nyckel|nøgle|nøkkel|klíč|kulcs|avain|anahtarı)|[Ee]rişim (?:belirteci|anahtarı)|[Gg]izli anahtar"
+    r"|API[ -](?:sleutel|nyckel|nøgle|nøkkel|klíč|kulcs|avain|anahtarı)|[Ee]rişim (?:belirteci|anahtarı)"
+    r"|[Gg]izli anahtar"
     r"|[Kk]unci (?:API|akses|rahasia)|مفتاح (?:API|الوصول|سري)|رمز (?:الوصول|API|المصادقة)|(?:API|एपीआई) कुंजी|टोकन"
     r"|คีย์ ?(?:API|ลับ)|โทเค็น|โทเคน|מפתח API|אסימון|κλειδί API"
 )

@@ -12,7 +12,7 @@ from roadworthy.guard.text.checks.secret_name import (
     TOKEN_NAME,
     is_harmless_name,
 )
-from roadworthy.guard.text.checks.shape import is_password, is_random
+from roadworthy.guard.text.checks.shape import is_password, is_random, is_short_key
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
@@ -20,7 +20,11 @@ _QUOTED = re.compile(
     rb"(?:\\?([\"'`])|\xe2\x80[\x98\x9c]|\xe3\x80[\x8c\x8e])([^\s\"'`\\\x80-\xff]{3,128})"
     rb"(?:\\?[\"'`]|\xe2\x80[\x99\x9d]|\xe3\x80[\x8d\x8f])"
 )
-_WORD = re.compile(rb"[(\[]?([^\s\"'`\\<>=:(){}\x1a\x80-\xff][^\s\"'`\\<>\x1a\x80-\xff]{0,255})")
+# up to the next letter that is not ASCII; half of one is a percent sign and two digits of the secret's own
+_WORD = re.compile(
+    rb"[(\[]?([^\s\"'`\\<>=:(){}\x1a\x80-\xff]"
+    rb"(?:[^\s\"'`\\<>\x1a\x80-\xff]|(?<![\x80-\xff])[\x80-\xbf]|[\xc0-\xff](?![\x80-\xbf])){0,255})"
+)
 _SENTENCE_END = b".,;:?)]}"
 _UNITS = tuple(
     unit.encode()
@@ -28,12 +32,15 @@ _UNITS = tuple(
 )
 _COUNTED = re.compile(
     (
-        r"[ \t\xa0]{0,2}(?i:days?|hours?|minutes?|mins?|seconds?|secs?|weeks?|months?|years?|times|characters?|chars?|letters?"
+        r"[ \t]{0,2}(?i:days?|hours?|minutes?|mins?|seconds?|secs?|weeks?|months?|years?|times|characters?|chars?"
+        r"|letters?"
         r"|digits?|symbols?|words?|bytes|bits|attempts?|tries|users?|accounts?|entries|records?|rows?|failures?|tage?n?"
         r"|stunden?|minuten|sekunden|wochen|monate|zeichen|mal|jours|heures|secondes|mois|fois|d(?:í|i)as|horas|minutos"
-        r"|segundos|semanas|meses|veces|vezes|caract(?:e|è|é)res|giorni|ore|minuti|caratteri|volte|dagen|uur|tekens|keer|dni"
+        r"|segundos|semanas|meses|veces|vezes|caract(?:e|è|é)res|giorni|ore|minuti|caratteri|volte|dagen|uur|tekens|keer"
+        r"|dni"
         r"|godzin|minut|znak(?:ó|o)w|hari|jam|menit|karakter|g(?:ü|u)n|saat|dakika|dagar|timmar|tecken)\b"
-        r"|[ \t]{0,2}(?:дн|час|минут|секунд|символ|раз|ngày|giờ|phút|ký tự|lần|วัน|ชั่วโมง|นาที|ตัวอักษร|ครั้ง|दिन|घंट|मिनट|अक्षर|बार"
+        r"|[ \t]{0,2}(?:дн|час|минут|секунд|символ|раз|ngày|giờ|phút|ký tự|lần|วัน|ชั่วโมง|นาที|ตัวอักษร|ครั้ง"
+        r"|दिन|घंट|मिनट|अक्षर|बार"
         r"|يوم|أيام|ساع|دقي|أحرف|مر)"
     ).encode()
 )
@@ -59,7 +66,11 @@ def _said(candidate: Candidate, token: bool) -> Span | None:
         return None
     if _WORD_AND_COUNT.fullmatch(value) and _DASH.search(candidate.value):
         return None  # a heading: `Passwords - part 2`
-    shaped = is_random(value, 12) if token else quoted is not None or (is_password(value) and not is_code(value))
+    shaped = (
+        (is_random(value, 12) or is_short_key(value))
+        if token
+        else quoted is not None or (is_password(value) and not is_code(value))
+    )
     return Span(first, last) if shaped else None
 
 
@@ -82,7 +93,10 @@ _IS = (
     r"|это|är|er|là|adalah|ialah|yaitu|è|é|foi|luidt|brzmi|je|este|είναι|هو|هي|היא|הוא|คือ|-{1,2})"
     r"(?:[ \t]{1,2}|[ \t]?:[ \t]{0,2})"
 )
-_PARTICLE = r"(?:(?:改|设|設|设置|設置|设定|設定|更改|修改|变更|變更|重置)(?:为|為|成)|คือ|เป็น|是|为|為|는|은|이|가|를|을|로|으로|は|が|を|に)"
+_PARTICLE = (
+    r"(?:(?:改|设|設|设置|設置|设定|設定|更改|修改|变更|變更|重置)(?:为|為|成)"
+    r"|คือ|เป็น|是|为|為|는|은|이|가|를|을|로|으로|は|が|を|に)"
+)
 _SAYS = rf"(?:{_WHOSE}[ \t]{{1,2}}{_IS}|(?:ของ(?:ฉัน|ผม|คุณ|เรา))?{_SPACE}{_PARTICLE}{_SPACE}:?{_SPACE})"
 _LINK = rf"(?:{_SAYS}|(?:[ ](?:saya|anda|kamu|baru))?[ \t]{{1,2}}\(?|\()"
 _VALUE_AHEAD = r"\\?[\"'`(\[]?[^\s\"'`\\<>=:(){}]{1,15}(?:[0-9!@#$%^&*+=A-Z]|[a-z_\-.]{2}[a-z_\-.0-9]{8})"
@@ -112,7 +126,7 @@ RULES = (
         name="token_in_prose",
         kind=Kind.API_KEY,
         core=rf"(?:{TOKEN_NAME}{_LINK}|(?:{NATIVE_TOKENS}))",
-        after=rf"(?:{_QUOTE_AHEAD}|[(\[])?[A-Za-z0-9_\-./+]{{12}}",
+        after=rf"(?:{_QUOTE_AHEAD}|[(\[])?[A-Za-z0-9_\-./+]{{10}}",
         check=_token,
         source=_SOURCE,
         score=0.7,
