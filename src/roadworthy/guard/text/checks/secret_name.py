@@ -16,15 +16,16 @@ _KEYS = (
 )
 _PASSWORDS = (
     r"passw(?:or)?ds?|pass[ _\-]?(?:phrase|code)|pwd|passwort|kennwort|zugangscode|mot[ _]de[ _]passe|motdepasse|mdp"
-    r"|contrasen(?:a|ya)|parola(?: d'ordine)?|senha|palavra[ \-]passe|wachtwoord|haslo|sifre|mat khau|kata sandi"
+    r"|contrasen(?:a|ya)|parola(?: d\\?'{1,2}ordine)?|senha|palavra[ \-]passe|wachtwoord|haslo|sifre|mat khau"
+    r"|kata (?:sandi|kunci)|toegangscode"
     r"|adgangskode"
     r"|kodeord|passord|salasana|heslo"
 )
 NATIVE_PASSWORDS = (
     r"비밀 ?번호|비번|암호|패스워드|パスワード|パスフレーズ|暗証番号|密码|密碼|口令|[Cc]ontraseña|CONTRASEÑA"
     r"|[Hh]asło|HASŁO|(?:П|п)ароль"
-    r"|ПАРОЛЬ|(?:Ş|ş)ifre|ŞİFRE|[Mm]ật khẩu|[Ll]ösenord|[Jj]elszó|[Pp]arolă|κωδικός|סיסמה|पासवर्ड|كلمة (?:المرور"
-    r"|السر)|รหัสผ่าน"
+    r"|ПАРОЛЬ|(?:Ş|ş)ifre(?:m|si|miz|niz)?|ŞİFRE|[Mm]ật (?:khẩu|mã)|[Ll]ösen(?:ord|fras)|[Jj]elszó|[Pp]arolă|κωδικός"
+    r"|סיסמה|पासवर्ड|कूटशब्द|كلمة (?:ال)?(?:مرور|سر)|الرقم السري|รหัส(?:ผ่าน|ลับ)|(?:^|[^A-Za-z])(?:kode )?sandi|[Ll]ozinka"
 )
 """Names of passwords that are not ASCII."""
 _TOKENS = (
@@ -33,18 +34,26 @@ _TOKENS = (
     rf"|credentials?"
     r"|seed[ _\-]?phrase|mnemonic|(?:recovery|backup)[ _\-]?codes?"
 )
-_NATIVE_TOKENS = (
+_APOSTROPHE = r"(?:\\?'{1,2}|’)"
+_OF_ACCESS = rf"(?:de acceso|de acesso|di accesso|d{_APOSTROPHE}acc(?:è|e)s|dostępu|akses|truy cập|přístupu)"
+NATIVE_TOKENS = (
     r"(?:인증|비밀|개인|서명|암호화|접근|액세스|서비스|API|시크릿) ?키|토큰|시크릿|トークン|秘密鍵|シークレット"
     r"|(?:API|アクセス)キー|密钥|秘钥|密鑰"
-    r"|令牌|私钥|[Jj]eton|[Cc]lé (?:API|secrète|privée)|[Cc]lave (?:API|secreta|privada)|[Cc]have (?:de )?(?:API"
-    r"|secreta)"
-    r"|[Cc]hiave (?:API|segreta)|API[ -][Ss]chlüssel|(?:Т|т)окен|(?:С|с)екрет|API[- ]ключ|(?:К|к)люч API"
-    r"|[Kk]lucz API|[Kk]hóa API"
+    rf"|令牌|私钥|金鑰|權杖|(?:[Tt]oken|[Jj]eton)(?: {_OF_ACCESS})?|[Cc]lé (?:d{_APOSTROPHE})?(?:API|secrète"
+    r"|privée|accès)"
+    r"|[Cc]lave (?:de )?(?:la )?(?:API|acceso|secreta|privada)|[Cc]have (?:de )?(?:API|acesso|secreta|privada)"
+    r"|[Cc]hiave (?:API|segreta|privata|di accesso)|API[ -]?[Ss]chlüssel|(?:Т|т)окен(?: доступа)?|(?:С|с)екрет"
+    r"|API[- ]ключ|(?:К|к)люч (?:API|доступа)|[Kk]lucz (?:API|dostępu)|[Kk]h(?:óa|oá) API|[Mm]ã (?:API|truy cập)"
+    r"|API[ -](?:sleutel|nyckel|nøgle|nøkkel|klíč|kulcs|avain|anahtarı)|[Ee]rişim (?:belirteci|anahtarı)"
+    r"|[Gg]izli anahtar"
+    r"|[Kk]unci (?:API|akses|rahasia)|مفتاح (?:API|الوصول|سري)|رمز (?:الوصول|API|المصادقة)|(?:API|एपीआई) कुंजी|टोकन"
+    r"|คีย์ ?(?:API|ลับ)|โทเค็น|โทเคน|מפתח API|אסימון|κλειδί API"
 )
+"""Names of keys and tokens that are not ASCII, or not English."""
 
 PASSWORD_NAME = rf"(?:(?i:{_PASSWORDS})|(?:^|[^A-Za-z])(?i:pass)|[a-z]Pass|{NATIVE_PASSWORDS})"
 """Names of passwords."""
-TOKEN_NAME = rf"(?:(?i:{_TOKENS})|{_NATIVE_TOKENS})"
+TOKEN_NAME = rf"(?:(?i:{_TOKENS})|{NATIVE_TOKENS})"
 """Names of keys and tokens."""
 SUFFIX = (
     r"(?i:[ _\-]?(?:[0-9]{1,2}|base|prod|production|dev|test|staging|live|old|new|value|string|str|plain|text|raw"

@@ -21,6 +21,7 @@ _OPEN = re.compile(rb"(?:[NnBbUuRrLlFf]{1,2}(?=\\{0,15}[\"']))?((?:\\{15}|\\{7}|
 _QUOTE = re.compile(rb'(\\*)"|\n')
 _SINGLE = re.compile(rb"(?:\\.|''|[^'\"\\\n])*")
 _AFTER_STRING = re.compile(rb"[ \t\r\n]*(?:[,}\]:]|\Z)|\n")
+_TEMPLATE = re.compile(rb"[A-Za-z_][A-Za-z_.]*(?:![rsa])?")
 _BRACED = re.compile(rb"\{([^{}\"\\\s]+)\}(?=;|\s|\Z)")
 _PAIRS = {b"\xe2\x80\x9c": b"\xe2\x80\x9d", b"\xe2\x80\x9e": b"\xe2\x80\x9c", b"\xe2\x80\x98": b"\xe2\x80\x99",
           b"\xe3\x80\x8c": b"\xe3\x80\x8d", b"\xe3\x80\x8e": b"\xe3\x80\x8f", b"\xc2\xab": b"\xc2\xbb",
@@ -67,7 +68,7 @@ def value_at(line: Line, name: int, start: int) -> Value | None:
         return _listed(text, start)
     if first == b"{":
         braced = _BRACED.match(text, start)
-        return Value(*braced.span(1), False) if braced else None
+        return Value(*braced.span(1), False) if braced and not _TEMPLATE.fullmatch(braced.group(1)) else None
     end = _end_of_bare(text, name, start)
     return Value(start, end, False) if end > start else None
 

@@ -12,9 +12,10 @@ _KNOWN = re.compile(
     rb"(?:sha[0-9-]*|md[45]|aes[0-9-]*\w*|rsa[0-9-]*|ed25519|hs[0-9]{3}|rs[0-9]{3}|es[0-9]{3}|bcrypt|scrypt|argon2\w*|pbkdf2\w*"
     rb"|oauth[0-9.]*|base(?:32|64)\w*|utf-?(?:8|16)|ipv[46]|[hs]otp|2fa|mfa|http[s2]?|http/\S+|[0-9]+(?:st|nd|rd|th)"
     rb"|v?[0-9]+(?:\.[0-9]+)+\S*|v[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}\S*|[0-9]{1,2}:[0-9]{2}\S*|[0-9]+(?:ms|s|m|h|d|kb|mb|gb|k|%|px|x)"
-    rb"|gpt-\S*|claude-\S*|gemini-\S*|llama\S*|error[_-]?[0-9]+|[a-z_.\-]+=\S*|\S*://\S*|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+)",
+    rb"|gpt-\S*|claude-\S*|gemini-\S*|llama\S*|error[_-]?[0-9]+|[a-z_.\-]+=[\w.:/\-]*|\S*://\S*|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+)",
     re.IGNORECASE,
 )
+_SHORT_KEY = re.compile(rb"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[A-Za-z]+[0-9][A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*")
 _NUMBER_FORM = re.compile(rb"[0-9][0-9.,:/\-]*[0-9]")
 _WORDS_AND_NUMBER = re.compile(rb"[A-Za-z]+(?:[-_/][A-Za-z]+)*[-_/ ]v?[0-9]{1,3}|[A-Za-z]+(?:[-_/'][A-Za-z]+)*")
 
@@ -39,6 +40,11 @@ def is_random(value: bytes, least: int = 16) -> bool:
     if len(value) < least or b" " in value or is_uuid(value) or _KNOWN.fullmatch(value):
         return False
     return is_mixed(value) or len(_CAMEL.findall(value)) >= 3
+
+
+def is_short_key(value: bytes) -> bool:
+    """Whether it is of ten letters or more, of both cases, with digits among them: Naver's secrets are that short."""
+    return len(value) >= 10 and _SHORT_KEY.fullmatch(value) is not None and not _KNOWN.fullmatch(value)
 
 
 def is_password(value: bytes) -> bool:

@@ -77,7 +77,7 @@ SECRETS: tuple[Rule, ...] = (
     llm_key.RULE,
     messaging_key.RULE,
     monitoring_key.RULE,
-    named_secret.RULE,
+    *named_secret.RULES,
     one_time_code.RULE,
     payment_key.RULE,
     private_key.RULE,

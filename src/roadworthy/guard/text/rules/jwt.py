@@ -17,10 +17,18 @@ def _token(candidate: Candidate) -> Span | None:
     found = _PARTS.match(text, start)
     if found is None:
         return None
-    value = found.group().rstrip(b".")
-    if b"." not in value and not _HEADER.match(value):
+    value = found.group()
+    while value.endswith(b".") and not _is_escaped(candidate, start + len(value) - 1):
+        value = value[:-1]
+    if b"." not in value.rstrip(b".") and not _HEADER.match(value):
         return None
     return Span(start, start + len(value))
+
+
+def _is_escaped(candidate: Candidate, place: int) -> bool:
+    """Whether the point is written as an escape: then it ends a token without signature, not a sentence."""
+    first, last = candidate.line.raw_span(place, place + 1)
+    return last - first > 1
 
 
 RULE = Rule(

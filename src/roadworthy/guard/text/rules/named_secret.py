@@ -33,6 +33,7 @@ _TOKEN = re.compile(rb"(?:token(?: provided)?|(?:\A|[^A-Za-z])pass)\W*\Z", re.IG
 _LICENSE = re.compile(rb"license", re.IGNORECASE)
 _COUNT = re.compile(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
 _IN_URL = re.compile(rb"://[^\s/@?#\"']*\Z")
+_PREFIX = re.compile(rb"(?:[A-Za-z0-9]{1,8}[_-]){1,3}(?:\.\.|\xe2\x80\xa6)(?:[.]|[^\w.]|\Z)")  # `sk-...`
 _COMPARED = re.compile(rb"[^=]={2,3}[ \t]*\Z")
 
 
@@ -61,6 +62,8 @@ def _is_harmless(line: Line, name: bytes, found: Value) -> bool:
         return True
     if _TOKEN.search(name) and (_COUNT.fullmatch(value) or _LOGPROB.match(text, found.end)):
         return True
+    if _PREFIX.match(text, found.start):
+        return True
     if found.quoted:
         return is_sentence(value)
     return _is_prose(text, name, found) or is_code(value) or _COMPARED.search(name) is not None
@@ -72,13 +75,20 @@ def _is_prose(text: bytes, name: bytes, found: Value) -> bool:
     return name.rstrip().endswith(b":") and value.isalpha() and is_prose_word(value)
 
 
-RULE = Rule(
-    name="named_secret",
-    kind=Kind.PASSWORD,
-    core=rf"(?:{PASSWORD_NAME}|{TOKEN_NAME}){SUFFIX}(?: ?\([^()\n]{{1,24}}\))?{QUOTE}\*{{0,2}}[ \t]{{0,4}}"
-    r"(?::=|=>|->|:\*\*[ \t]|={1,3}|:)[ \t]{0,4}",
-    check=_value,
-    source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization; "
-    "forms of assignment after gitleaks (MIT)",
-    score=0.8,
+def _rule(name: str, kind: Kind, names: str) -> Rule:
+    return Rule(
+        name=name,
+        kind=kind,
+        core=rf"{names}{SUFFIX}(?: ?\([^()\n]{{1,24}}\))?{QUOTE}\*{{0,2}}[ \t]{{0,4}}"
+        r"(?::=|=>|->|:\*\*[ \t]|={1,3}|:)[ \t]{0,4}",
+        check=_value,
+        source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization; "
+        "forms of assignment after gitleaks (MIT)",
+        score=0.8,
+    )
+
+
+RULES = (
+    _rule("named_password", Kind.PASSWORD, PASSWORD_NAME),
+    _rule("named_token", Kind.API_KEY, TOKEN_NAME),
 )

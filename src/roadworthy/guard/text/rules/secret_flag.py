@@ -58,20 +58,30 @@ def _behind_user(candidate: Candidate) -> Span | None:
     return None if is_placeholder(text[user.end() : found.end]) else Span(user.end(), found.end)
 
 
-RULES = (
-    Rule(
-        name="secret_flag",
-        kind=Kind.PASSWORD,
+def _flag(name: str, kind: Kind, core: str) -> Rule:
+    return Rule(
+        name=name,
+        kind=kind,
         before=r"(?:^|[\s\"'`(\[,]|\\[nt])",
-        core=(
-            r"--?(?i:[a-z0-9\-]{0,24}(?:password|passwd|passphrase|passwort|token|secret|secret-key|api-?key"
-            r"|access-?key|private-?key"
-            r"|auth-?key|client-?secret|credentials?)|pass|pwd|pw|requirepass|authkey|bearer)[ \t]{1,4}"
-            r"|requirepass[ ]|-pass(?:in|out)?[ ](?:pass:)?"
-        ),
+        core=core,
         check=_argument,
         source="POSIX utility conventions and GNU long options",
         score=0.8,
+    )
+
+
+RULES = (
+    _flag(
+        "password_flag",
+        Kind.PASSWORD,
+        r"--?(?i:[a-z0-9\-]{0,24}(?:password|passwd|passphrase|passwort)|pass|pwd|pw|requirepass)[ \t]{1,4}"
+        r"|requirepass[ ]|-pass(?:in|out)?[ ](?:pass:)?",
+    ),
+    _flag(
+        "token_flag",
+        Kind.API_KEY,
+        r"--?(?i:[a-z0-9\-]{0,24}(?:token|secret|secret-key|api-?key|access-?key|private-?key|auth-?key|client-?secret"
+        r"|credentials?)|authkey|bearer)[ \t]{1,4}",
     ),
     Rule(
         name="short_secret_flag",

@@ -46,39 +46,45 @@ def _pair(candidate: Candidate) -> Span | None:
     return None if is_placeholder(value) or is_sentence(value) or not value else Span(start, end)
 
 
-_NAME = rf"(?:{PASSWORD_NAME}|{TOKEN_NAME}){SUFFIX}"
 _ESCAPED_QUOTE = r"\\{0,15}[\"']"
-RULES = (
-    Rule(
-        name="secret_in_element",
-        kind=Kind.PASSWORD,
-        core=rf"<[A-Za-z0-9_:.\-]{{0,40}}{_NAME}(?:[ ][^<>\n]{{0,128}})?>",
-        check=_element,
-        source="XML 1.0 §3.1",
-        score=0.8,
-    ),
-    Rule(
-        name="secret_in_named_element",
-        kind=Kind.PASSWORD,
-        core=(
-            rf"(?:key|name|id)={_ESCAPED_QUOTE}[A-Za-z0-9_:.\-]{{0,60}}{_NAME}{_ESCAPED_QUOTE}[ ]?>"
-            rf"|<key>[A-Za-z0-9_:.\- ]{{0,60}}{_NAME}<\\?/key>[ \t]{{0,8}}<string>"
+
+
+def _rules(noun: str, kind: Kind, names: str) -> tuple[Rule, ...]:
+    name = f"{names}{SUFFIX}"
+    return (
+        Rule(
+            name=f"{noun}_in_element",
+            kind=kind,
+            core=rf"<[A-Za-z0-9_:.\-]{{0,40}}{name}(?:[ ][^<>\n]{{0,128}})?>",
+            check=_element,
+            source="XML 1.0 §3.1",
+            score=0.8,
         ),
-        check=_element,
-        source="Java: XML properties; Android: string resources; Apple: property lists",
-        score=0.8,
-    ),
-    Rule(
-        name="secret_in_pair",
-        kind=Kind.PASSWORD,
-        core=(
-            rf"{_NAME}{_ESCAPED_QUOTE}[ ]?,?[ ]?(?:type=[^<>\s]{{1,24}}[ ])?\\{{0,15}}[\"']?(?i:value|val|content"
-            rf"|secret)"
-            r"\\{0,15}[\"']?[ ]?[:=][ ]?"
+        Rule(
+            name=f"{noun}_in_named_element",
+            kind=kind,
+            core=(
+                rf"(?:key|name|id)={_ESCAPED_QUOTE}[A-Za-z0-9_:.\-]{{0,60}}{name}{_ESCAPED_QUOTE}[ ]?>"
+                rf"|<key>[A-Za-z0-9_:.\- ]{{0,60}}{name}<\\?/key>[ \t]{{0,8}}<string>"
+            ),
+            check=_element,
+            source="Java: XML properties; Android: string resources; Apple: property lists",
+            score=0.8,
         ),
-        after=_ESCAPED_QUOTE,
-        check=_pair,
-        source="Kubernetes: EnvVar; .NET: appSettings; HTML: input; HAR: headers",
-        score=0.8,
-    ),
-)
+        Rule(
+            name=f"{noun}_in_pair",
+            kind=kind,
+            core=(
+                rf"{name}{_ESCAPED_QUOTE}[ ]?,?[ ]?(?:type=[^<>\s]{{1,24}}[ ])?\\{{0,15}}[\"']?(?i:value|val|content"
+                rf"|secret)"
+                r"\\{0,15}[\"']?[ ]?[:=][ ]?"
+            ),
+            after=_ESCAPED_QUOTE,
+            check=_pair,
+            source="Kubernetes: EnvVar; .NET: appSettings; HTML: input; HAR: headers",
+            score=0.8,
+        ),
+    )
+
+
+RULES = (*_rules("password", Kind.PASSWORD, PASSWORD_NAME), *_rules("token", Kind.API_KEY, TOKEN_NAME))
