@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from roadworthy.guard.text.kind import Kind, mark
+from roadworthy.guard.text.later import compiled_later
 
 DEEPEST = 64
 """What is nested deeper is replaced by its masked text."""
-_SECRET_NAME = re.compile(
+_SECRET_NAME = compiled_later(
     r"passw(?:or)?d|passwd|passphrase|\bpwd\b|secret|(?:^|[_\-.])(?:access|auth|id|refresh|api|bearer|csrf)?[_\-]?token$"
     r"|(?:api|access|private|auth|signing|encryption)[_\- ]?key|authorization|(?:set-)?cookie|credential"
     r"|비밀번호|암호|패스워드|인증키|주민(?:등록)?번호",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from roadworthy.guard.text.checks.shape import is_mixed
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import WORD_START, Candidate, Rule, Span
 
-_STANDS_FOR_ONE = re.compile(
+_STANDS_FOR_ONE = compiled_later(
     rb"[xX]{6,}|[*.]{3,}|(?i:(?:your|insert|replace|my)[-_][-_a-z]{0,24}(?:key|token|secret|here))|\A(?i:sk-learn)"
 )
 _LEAST_DIFFERENT = 4
-_MANY = re.compile(r"\{([0-9]+)(?:,[0-9]*)?\}")
+_MANY = compiled_later(r"\{([0-9]+)(?:,[0-9]*)?\}")
 _HEAD = 8
 _LOOK_AHEAD = 256  # longer than the shortest key of any form
 _GLANCE, _LEAST_IN_GLANCE = 48, 6
@@ -49,7 +49,7 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
             outside of groups.
         source: Where the forms are written down.
     """
-    whole = re.compile("|".join(forms).encode())
+    whole = compiled_later("|".join(forms).encode())
 
     def check(candidate: Candidate) -> Span | None:
         """The key, unless it is one of a document (`sk-xxxxxxxx`, `sk-your-api-key`) or words between underscores."""

@@ -5,28 +5,29 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.line import Line
 from roadworthy.guard.text.place import quote_depth
 
-_BARE = re.compile(
+_BARE = compiled_later(
     rb"(?:[^\s\"'`\\&;<>,|]++|\\\\|\\/|\\u[0-9A-Fa-f]{4}|[&;](?=[^\s\"'\\&;<>])(?![\w.\-\[\]]{1,40}=)"
     rb"|[,|](?=[^\s\"'\\])(?![\w.\-\[\]]{1,40}[=:]))+"
 )
-_REST = re.compile(rb"[^\s]+")
-_NEXT_FIELD = re.compile(rb"[&;,][\w.\-\[\]]{1,40}=|;\Z")
-_JSON_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t]*(?:[,}\]\r\n]|\Z))")
-_LINE_START = re.compile(rb"[ \t]*(?:(?:export|set|setx|ENV|ARG|-e|-)[ \t]+)?[\w.\-/:]*\Z")
+_REST = compiled_later(rb"[^\s]+")
+_NEXT_FIELD = compiled_later(rb"[&;,][\w.\-\[\]]{1,40}=|;\Z")
+_JSON_NUMBER = compiled_later(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t]*(?:[,}\]\r\n]|\Z))")
+_LINE_START = compiled_later(rb"[ \t]*(?:(?:export|set|setx|ENV|ARG|-e|-)[ \t]+)?[\w.\-/:]*\Z")
 # as many backslashes as a quote has that stands 0, 1, 2, 3 or 4 strings deep; a letter in front is a language's
-_OPEN = re.compile(rb"(?:[NnBbUuRrLlFf]{1,2}(?=\\{0,15}[\"']))?((?:\\{15}|\\{7}|\\{3}|\\)?\"|\\?')")
-_QUOTE = re.compile(rb'(\\*)"|\n')
-_SINGLE = re.compile(rb"(?:\\.|''|[^'\"\\\n])*")
-_AFTER_STRING = re.compile(rb"[ \t\r\n]*(?:[,}\]:]|\Z)|\n")
-_TEMPLATE = re.compile(rb"[A-Za-z_][A-Za-z_.]*(?:![rsa])?")
-_BRACED = re.compile(rb"\{([^{}\"\\\s]+)\}(?=;|\s|\Z)")
+_OPEN = compiled_later(rb"(?:[NnBbUuRrLlFf]{1,2}(?=\\{0,15}[\"']))?((?:\\{15}|\\{7}|\\{3}|\\)?\"|\\?')")
+_QUOTE = compiled_later(rb'(\\*)"|\n')
+_SINGLE = compiled_later(rb"(?:\\.|''|[^'\"\\\n])*")
+_AFTER_STRING = compiled_later(rb"[ \t\r\n]*(?:[,}\]:]|\Z)|\n")
+_TEMPLATE = compiled_later(rb"[A-Za-z_][A-Za-z_.]*(?:![rsa])?")
+_BRACED = compiled_later(rb"\{([^{}\"\\\s]+)\}(?=;|\s|\Z)")
 _PAIRS = {b"\xe2\x80\x9c": b"\xe2\x80\x9d", b"\xe2\x80\x9e": b"\xe2\x80\x9c", b"\xe2\x80\x98": b"\xe2\x80\x99",
           b"\xe3\x80\x8c": b"\xe3\x80\x8d", b"\xe3\x80\x8e": b"\xe3\x80\x8f", b"\xc2\xab": b"\xc2\xbb",
           b"`": b"`"}  # fmt: skip
-_ITEMS = re.compile(
+_ITEMS = compiled_later(
     rb"\[[ \t]*(\\*)\"((?:(?!\1\")[^\n\[\]{}]){0,1024}"
     rb"(?:\1\"[ \t]*,[ \t]*\1\"(?:(?!\1\")[^\n\[\]{}]){0,1024})*+)\1\"[ \t]*\]"
 )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.bounds import ID_END, named
 from roadworthy.guard.text.checks.digits import only_digits
 from roadworthy.guard.text.checks.weights import is_repeated
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_CARD = re.compile(rb"0(?:0[1-9]|[1-9][0-9])[0-9]{9}|[0-9]{9}")
+_CARD = compiled_later(rb"0(?:0[1-9]|[1-9][0-9])[0-9]{9}|[0-9]{9}")
 
 
 def is_cccd(digits: bytes) -> bool:

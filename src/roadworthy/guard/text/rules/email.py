@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _LONGEST_LOCAL = 256  # RFC 5321 §4.5.3.1.1 allows 64
-_USERINFO = re.compile(rb"://[^\s\"'<>,/]*:[^\s\"'<>,?]*\Z")
+_USERINFO = compiled_later(rb"://[^\s\"'<>,/]*:[^\s\"'<>,?]*\Z")
 """In front of the @ of a URL with a password; what stands there is the business of `url_password`."""
 
-_NOT_A_MAILBOX = re.compile(
+_NOT_A_MAILBOX = compiled_later(
     rb"\A(?:git|hg|svn)@|@[0-9](?:\.[0-9])?x\.[0-9A-Za-z.]+\Z"
     rb"|@[^@]*\.(?:service|socket|timer|slice|scope|mount|automount|swap|device)\Z",
     re.IGNORECASE,
 )
 """A repository's user, pictures for dense screens (`logo@2x.png`), systemd's units (`getty@tty1.service`)."""
-_PROSE = re.compile(rb"meet|look|only|now|available|us|me|is|it|here|live", re.IGNORECASE)
+_PROSE = compiled_later(rb"meet|look|only|now|available|us|me|is|it|here|live", re.IGNORECASE)
 
 
-_OTHER_LETTERS = re.compile(rb"(?:[\xc3-\xc9\xd0\xd1][\x80-\xbf])+\Z")
+_OTHER_LETTERS = compiled_later(rb"(?:[\xc3-\xc9\xd0\xd1][\x80-\xbf])+\Z")
 
 
 def _local_part(before: bytes) -> int:

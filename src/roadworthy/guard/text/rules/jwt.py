@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_PARTS = re.compile(rb"eyJ[A-Za-z0-9_\-]{6,2048}(?:\.[A-Za-z0-9_\-]*){0,4}={0,2}")
-_HEADER = re.compile(rb"eyJ(?:hbGci|0eXAi|raWQi|lbmMi|4NXQi|jdHki|qa3Ui|wMnMi|6aXAi)")
+_PARTS = compiled_later(rb"eyJ[A-Za-z0-9_\-]{6,2048}(?:\.[A-Za-z0-9_\-]*){0,4}={0,2}")
+_HEADER = compiled_later(rb"eyJ(?:hbGci|0eXAi|raWQi|lbmMi|4NXQi|jdHki|qa3Ui|wMnMi|6aXAi)")
 
 
 def _token(candidate: Candidate) -> Span | None:

@@ -16,25 +16,26 @@ from roadworthy.guard.text.checks.secret_name import (
 from roadworthy.guard.text.checks.secret_value import Value, value_at
 from roadworthy.guard.text.checks.shape import is_random
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.line import Line
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_SCHEME = re.compile(rb"(?:bearer|basic|token|digest|apikey|kakaoak|negotiate|ntlm)[ \t]{1,4}(?=\S)", re.IGNORECASE)
-_ANY_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9\-]{1,24}[ \t]{1,4}(?=[^\s\"'<>\\])")
-_HEADER = re.compile(rb"authorization\W*\Z", re.IGNORECASE)
-_PARAMETERS = re.compile(
+_SCHEME = compiled_later(rb"(?:bearer|basic|token|digest|apikey|kakaoak|negotiate|ntlm)[ \t]{1,4}(?=\S)", re.IGNORECASE)
+_ANY_SCHEME = compiled_later(rb"[A-Za-z][A-Za-z0-9\-]{1,24}[ \t]{1,4}(?=[^\s\"'<>\\])")
+_HEADER = compiled_later(rb"authorization\W*\Z", re.IGNORECASE)
+_PARAMETERS = compiled_later(
     rb"(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk|Signature|SharedKey\w*)[ \t][^\"'\\\r\n\x0c]+", re.IGNORECASE
 )
-_TYPE = re.compile(
+_TYPE = compiled_later(
     rb"[A-Za-z_][\w.]{0,40}(?:\[[\w, |]{0,40}\])?(?:[ ]?\|[ ]?[A-Za-z]{1,20})?[ ]{0,2}=[ ]{0,2}(?=[bBuUrRfF]?[\"'`])"
 )
-_LOGPROB = re.compile(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
-_TOKEN = re.compile(rb"(?:token(?: provided)?|(?:\A|[^A-Za-z])pass)\W*\Z", re.IGNORECASE)
-_LICENSE = re.compile(rb"license", re.IGNORECASE)
-_COUNT = re.compile(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
-_IN_URL = re.compile(rb"://[^\s/@?#\"']*\Z")
-_PREFIX = re.compile(rb"(?:[A-Za-z0-9]{1,8}[_-]){1,3}(?:\.\.|\xe2\x80\xa6)(?:[.]|[^\w.]|\Z)")  # `sk-...`
-_COMPARED = re.compile(rb"[^=]={2,3}[ \t]*\Z")
+_LOGPROB = compiled_later(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
+_TOKEN = compiled_later(rb"(?:token(?: provided)?|(?:\A|[^A-Za-z])pass)\W*\Z", re.IGNORECASE)
+_LICENSE = compiled_later(rb"license", re.IGNORECASE)
+_COUNT = compiled_later(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
+_IN_URL = compiled_later(rb"://[^\s/@?#\"']*\Z")
+_PREFIX = compiled_later(rb"(?:[A-Za-z0-9]{1,8}[_-]){1,3}(?:\.\.|\xe2\x80\xa6)(?:[.]|[^\w.]|\Z)")  # `sk-...`
+_COMPARED = compiled_later(rb"[^=]={2,3}[ \t]*\Z")
 
 
 def _value(candidate: Candidate) -> Span | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.around import is_named_otherwise
 from roadworthy.guard.text.checks.bounds import ID_END, ID_START, named
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LEAST_DIGITS = 4
-_DIGITS = re.compile(rb"[0-9]")
-_FILLED = re.compile(rb"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|([0-9])\1+")
+_DIGITS = compiled_later(rb"[0-9]")
+_FILLED = compiled_later(rb"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|([0-9])\1+")
 
 
 def _new_korean(candidate: Candidate) -> Span | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from roadworthy.guard.text.checks.around import has_date, has_fraction, in_uuid
@@ -10,10 +9,11 @@ from roadworthy.guard.text.checks.bounds import GROUP_START, SAID_OF_NUMBERS, na
 from roadworthy.guard.text.checks.digits import is_clock, only_digits
 from roadworthy.guard.text.checks.phone_plan import MOST_DIGITS, PhonePlans, with_extension
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_FORM = re.compile(rb"\(?[0-9]{1,6}\)?(?:(?:[ .\-/]|\)[ \-]?| ?\(| - )[0-9]{2,8}\)?){1,5}")
-_LAST_GROUP = re.compile(rb"[ .()/\-]+[0-9]+\Z")
+_FORM = compiled_later(rb"\(?[0-9]{1,6}\)?(?:(?:[ .\-/]|\)[ \-]?| ?\(| - )[0-9]{2,8}\)?){1,5}")
+_LAST_GROUP = compiled_later(rb"[ .()/\-]+[0-9]+\Z")
 _LEAST_DIGITS = 7
 _LEAST_IN_A_ROW = 8
 

@@ -6,7 +6,6 @@ groups that nothing else is written in. Other forms need their name before them:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from roadworthy.guard.text.checks.around import has_date, has_fraction, in_row_of_numbers, in_uuid, is_named_otherwise
@@ -14,10 +13,11 @@ from roadworthy.guard.text.checks.bounds import GROUP_START
 from roadworthy.guard.text.checks.digits import only_digits
 from roadworthy.guard.text.checks.phone_plan import PhonePlans, with_extension
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_LAST_GROUP = re.compile(rb"(?:[ ./\-]|\) ?-?)[0-9]+\Z")
-_RESIDENT = re.compile(rb"[0-9]{6} ?- ?[0-9]{7}")
+_LAST_GROUP = compiled_later(rb"(?:[ ./\-]|\) ?-?)[0-9]+\Z")
+_RESIDENT = compiled_later(rb"[0-9]{6} ?- ?[0-9]{7}")
 """Groups of a Korean resident number, which is the business of `rrn`."""
 _LEAST_DIGITS, _MOST_DIGITS = 9, 13
 _NAMES = (

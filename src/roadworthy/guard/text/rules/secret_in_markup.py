@@ -8,12 +8,13 @@ from roadworthy.guard.text.checks.placeholder import is_placeholder, is_sentence
 from roadworthy.guard.text.checks.secret_name import PASSWORD_NAME, SUFFIX, TOKEN_NAME, is_harmless_name
 from roadworthy.guard.text.checks.secret_value import end_of_quoted
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.place import quote_depth
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_TEXT = re.compile(rb"[ \t]*(?:<!\[CDATA\[)?((?:\\\\|\\/|[^<\n\"\\])+?)(?:\]\]>)?[ \t]*<")
-_OPEN = re.compile(rb"(\\*)(\"|')")
-_NAMED = re.compile(
+_TEXT = compiled_later(rb"[ \t]*(?:<!\[CDATA\[)?((?:\\\\|\\/|[^<\n\"\\])+?)(?:\]\]>)?[ \t]*<")
+_OPEN = compiled_later(rb"(\\*)(\"|')")
+_NAMED = compiled_later(
     rb"(?:name|key|id|field|variable|header"
     rb"|property)(?:\\*[\"'])?[ ]?[:=][ ]?\\*[\"'][\w:.\- ]{0,61}\Z",
     re.IGNORECASE,

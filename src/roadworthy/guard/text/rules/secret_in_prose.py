@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_code, is_placeholder, is_prose_word
 from roadworthy.guard.text.checks.secret_name import (
     NATIVE_PASSWORDS,
@@ -14,14 +12,15 @@ from roadworthy.guard.text.checks.secret_name import (
 )
 from roadworthy.guard.text.checks.shape import is_password, is_random, is_short_key
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_QUOTED = re.compile(
+_QUOTED = compiled_later(
     rb"(?:\\?([\"'`])|\xe2\x80[\x98\x9c]|\xe3\x80[\x8c\x8e])([^\s\"'`\\\x80-\xff]{3,128})"
     rb"(?:\\?[\"'`]|\xe2\x80[\x99\x9d]|\xe3\x80[\x8d\x8f])"
 )
 # up to the next letter that is not ASCII; half of one is a percent sign and two digits of the secret's own
-_WORD = re.compile(
+_WORD = compiled_later(
     rb"[(\[]?([^\s\"'`\\<>=:(){}\x1a\x80-\xff]"
     rb"(?:[^\s\"'`\\<>\x1a\x80-\xff]|(?<![\x80-\xff])[\x80-\xbf]|[\xc0-\xff](?![\x80-\xbf])){0,255})"
 )
@@ -30,7 +29,7 @@ _UNITS = tuple(
     unit.encode()
     for unit in ("개", "자", "글자", "회", "번째", "분", "초", "시간", "일", "字", "位", "文字", "桁", "个", "回")
 )
-_COUNTED = re.compile(
+_COUNTED = compiled_later(
     (
         r"[ \t]{0,2}(?i:days?|hours?|minutes?|mins?|seconds?|secs?|weeks?|months?|years?|times|characters?|chars?"
         r"|letters?"
@@ -44,8 +43,8 @@ _COUNTED = re.compile(
         r"|يوم|أيام|ساع|دقي|أحرف|مر)"
     ).encode()
 )
-_WORD_AND_COUNT = re.compile(rb"[A-Za-z]+[0-9]{1,2}")
-_DASH = re.compile(rb"[A-Za-z][ \t]-{1,2}[ \t]{1,2}\Z")
+_WORD_AND_COUNT = compiled_later(rb"[A-Za-z]+[0-9]{1,2}")
+_DASH = compiled_later(rb"[A-Za-z][ \t]-{1,2}[ \t]{1,2}\Z")
 
 
 def _said(candidate: Candidate, token: bool) -> Span | None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.checks.secret_name import QUOTE
 from roadworthy.guard.text.checks.secret_value import value_at
 from roadworthy.guard.text.checks.shape import is_mixed, is_random
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_COOKIES = re.compile(rb"[\w.\-%]{1,64}=[^\s;,\"'\\]*(?:;[ ]?[\w.\-%]{1,64}=[^\s;,\"'\\]*)*")
-_ONE = re.compile(rb"[\w.\-%]{1,64}=([^\s;,\"'\\]+)")
+_COOKIES = compiled_later(rb"[\w.\-%]{1,64}=[^\s;,\"'\\]*(?:;[ ]?[\w.\-%]{1,64}=[^\s;,\"'\\]*)*")
+_ONE = compiled_later(rb"[\w.\-%]{1,64}=([^\s;,\"'\\]+)")
 _LEAST = 10
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.around import in_uuid, is_named_otherwise
 from roadworthy.guard.text.checks.bounds import GROUP_START, ID_END, named
 from roadworthy.guard.text.checks.digits import only_digits
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_NEVER = re.compile(rb"000|666|9|...00|.....0000|078051120|219099999|(?:1{9}|3{9}|5{9})\Z")
+_NEVER = compiled_later(rb"000|666|9|...00|.....0000|078051120|219099999|(?:1{9}|3{9}|5{9})\Z")
 """Areas, groups and serials that are never given, two numbers that were printed on sample cards, and fillers."""
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.checks.secret_value import trimmed
 from roadworthy.guard.text.checks.shape import is_random
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_VALUE = re.compile(rb"[^\s\"'\\&#<>;]+")
+_VALUE = compiled_later(rb"[^\s\"'\\&#<>;]+")
 
 
 def _value(candidate: Candidate) -> Span | None:

@@ -6,23 +6,24 @@ import re
 
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_AUTHORITY = re.compile(rb"(?:[^\s\"'<>\\]++|\\\\|\\/|\\u[0-9A-Fa-f]{4})++")
-_QUERY = re.compile(rb"\?[A-Za-z_][\w.\-]{0,40}=")
-_NEXT = re.compile(rb"://|&[A-Za-z_][\w.\-]{0,40}=")
-_PATH = re.compile(rb"[/?#]")
-_PORT = re.compile(rb"[0-9]{0,5}(?:\\?/|[?#\s\"'<>]|\Z)")
-_HOST = re.compile(
+_AUTHORITY = compiled_later(rb"(?:[^\s\"'<>\\]++|\\\\|\\/|\\u[0-9A-Fa-f]{4})++")
+_QUERY = compiled_later(rb"\?[A-Za-z_][\w.\-]{0,40}=")
+_NEXT = compiled_later(rb"://|&[A-Za-z_][\w.\-]{0,40}=")
+_PATH = compiled_later(rb"[/?#]")
+_PORT = compiled_later(rb"[0-9]{0,5}(?:\\?/|[?#\s\"'<>]|\Z)")
+_HOST = compiled_later(
     rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+|\$\{[^}]*\}|\{\{[^}]*\}\})(?=[/:?#,;&\\\s\"'<>)\]}|`\x80-\xff]|\Z)"
 )
-_DATABASE = re.compile(
+_DATABASE = compiled_later(
     rb"(?:postgres\w*|mysql\w*|mariadb\w*|mongo\w*|redis\w*|amqps?|mssql|sqlserver|oracle|clickhouse\w*|cockroachdb|snowflake"
     rb"|cassandra|couchdb|neo4j|bolt|ldaps?|kafka|nats|smtps?|imaps?|s?ftp|db2|hive|trino|presto|redshift|timescale\w*)"
     rb"(?:\+[\w.]{1,24})?\Z",
     re.IGNORECASE,
 )
-_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
+_SCHEME = compiled_later(rb"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
 _LONGEST = 512
 _MOST_AT = 16
 
