@@ -10,6 +10,8 @@ from roadworthy.guard.text.checks.shape import is_random
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
+_PAIRS = re.compile(rb"(?:[0-9A-Fa-f]{2}:){3,}[0-9A-Fa-f]{2}")
+"""A hardware address, or a fingerprint of a key that anyone may know."""
 _VALUE = re.compile(rb"[^\s\"'\\&#<>;]+")
 
 
@@ -20,7 +22,7 @@ def _value(candidate: Candidate) -> Span | None:
         return None
     end = trimmed(text, start, found.end())
     value = text[start:end]
-    return None if is_placeholder(value) or not is_random(value) else Span(start, end)
+    return None if is_placeholder(value) or _PAIRS.fullmatch(value) or not is_random(value) else Span(start, end)
 
 
 RULE = Rule(
