@@ -14,6 +14,9 @@ LONG = MIXED * 4
 HEX = "3f9a0c7e1b5d82460af1" * 4
 
 MASKED = [
+    ("{'password': 'msH%27sjVd'}", f"{{'password': '{M}'}}"),
+    ('{"password": "msH%22sjVd"}', f'{{"password": "{M}"}}'),
+    ("%7B%22password%22%3A%22abc123%22%2C%22a%22%3A1", f"%7B%22password%22%3A%22{M}%22%2C%22a%22%3A1"),
     ("sandi: hunter2", f"sandi: {M}"),
     ("PWD={hunter2};", f"PWD={{{M}}};"),
     ("token de acceso: abc123", f"token de acceso: {M}"),

@@ -48,6 +48,8 @@ MASKED = [
     ("मेरा पासवर्ड abc123 है", f"मेरा पासवर्ड {M} है"),
     ("la parola d'ordine è abc123", f"la parola d'ordine è {M}"),
     ("sandi adalah a1s*_.@QA%b9D0", f"sandi adalah {M}"),
+    ("<text>sandi adalah abc123</text>", f"<text>sandi adalah {M}</text>"),
+    ("client secret - 55iN0HtDx0", f"client secret - {M}"),
     ("the client secret is nvu75Jx8Kf", f"the client secret is {M}"),
     ("AWS secret access key - " + LONG[:40], f"AWS secret access key - {M}"),
     ("アクセストークン「" + MIXED + "」を変更", f"アクセストークン「{M}」を変更"),

@@ -79,6 +79,8 @@ _LONGEST_BEFORE = 16
 
 def is_harmless_name(text: bytes, start: int) -> bool:
     """Whether what stands before a name makes it another one: `max_token`, `next_page_token`, `existingSecret`."""
+    if not text[start : start + 1].isalpha() and text[start] < 0x80:
+        start += 1  # the name's pattern has what stands before it: `<text>pass`
     return _HARMLESS_BEFORE.search(text, max(0, start - _LONGEST_BEFORE), start) is not None
 
 

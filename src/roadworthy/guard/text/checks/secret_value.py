@@ -32,6 +32,7 @@ _ITEMS = compiled_later(
     rb"(?:\1\"[ \t]*,[ \t]*\1\"(?:(?!\1\")[^\n\[\]{}]){0,1024})*+)\1\"[ \t]*\]"
 )
 _LONGEST_IN_PAIR = 256
+_MOST_ESCAPED = 16
 
 
 class Value(NamedTuple):
@@ -80,13 +81,40 @@ def _quoted(line: Line, start: int, opened: re.Match[bytes]) -> Value | None:
         # the quote ends the JSON string in which the name stands
         return Value(start, opened.start(1), False) if opened.start(1) > start else None
     if mark[-1:] == b"'":
-        found = _SINGLE.match(text, value)
-        end = found.end() if found else value
+        end = _end_of_single(line, value)
         if len(mark) == 2 and text[end - 1 : end] == b"\\":
             end -= 1
     else:
-        end = end_of_quoted(text, value, quote_depth(len(mark) - 1))
+        depth = quote_depth(len(mark) - 1)
+        end = end_of_quoted(text, value, depth)
+        for _ in range(_MOST_ESCAPED):
+            if not _is_of_value(line, value, end):
+                break
+            end = end_of_quoted(text, end + 1, depth)
     return Value(value, end, True) if end > value else None
+
+
+def _end_of_single(line: Line, value: int) -> int:
+    end = value
+    for _ in range(_MOST_ESCAPED):
+        found = _SINGLE.match(line.text, end)
+        end = found.end() if found else end
+        if not _is_of_value(line, value, end):
+            break
+        end += 1
+    return end
+
+
+def _is_of_value(line: Line, value: int, end: int) -> bool:
+    """Whether the quote at `end` is written as an escape and the opening one is not: then it closes nothing."""
+    if end >= len(line.text):
+        return False
+    return _is_escape(line, end) and not _is_escape(line, value - 1)
+
+
+def _is_escape(line: Line, place: int) -> bool:
+    first, last = line.raw_span(place, place + 1)
+    return last - first > 1
 
 
 def end_of_quoted(text: bytes, start: int, depth: int) -> int:

@@ -9,7 +9,13 @@ from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
+<<<<<<< HEAD
 _VALUE = compiled_later(rb"[^\s\"'\\&#<>;]+")
+=======
+_PAIRS = re.compile(rb"(?:[0-9A-Fa-f]{2}:){3,}[0-9A-Fa-f]{2}")
+"""A hardware address, or a fingerprint of a key that anyone may know."""
+_VALUE = re.compile(rb"[^\s\"'\\&#<>;]+")
+>>>>>>> rules-secret
 
 
 def _value(candidate: Candidate) -> Span | None:
@@ -19,7 +25,7 @@ def _value(candidate: Candidate) -> Span | None:
         return None
     end = trimmed(text, start, found.end())
     value = text[start:end]
-    return None if is_placeholder(value) or not is_random(value) else Span(start, end)
+    return None if is_placeholder(value) or _PAIRS.fullmatch(value) or not is_random(value) else Span(start, end)
 
 
 RULE = Rule(
