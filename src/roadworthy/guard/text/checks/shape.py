@@ -17,17 +17,11 @@ _KNOWN = compiled_later(
     rb"|gpt-\S*|claude-\S*|gemini-\S*|llama\S*|error[_-]?[0-9]+|[a-z_.\-]+=[\w.:/\-]*|\S*://\S*|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+)",
     re.IGNORECASE,
 )
-<<<<<<< HEAD
-_SHORT_KEY = compiled_later(rb"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[A-Za-z]+[0-9][A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*")
-_NUMBER_FORM = compiled_later(rb"[0-9][0-9.,:/\-]*[0-9]")
-_WORDS_AND_NUMBER = compiled_later(rb"[A-Za-z]+(?:[-_/][A-Za-z]+)*[-_/ ]v?[0-9]{1,3}|[A-Za-z]+(?:[-_/'][A-Za-z]+)*")
-=======
-_SHORT_KEY = re.compile(
+_SHORT_KEY = compiled_later(
     rb"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?:[A-Za-z]+[0-9]+[A-Za-z]|[0-9]+[A-Za-z]+[0-9])[A-Za-z0-9]*"
 )
-_NUMBER_FORM = re.compile(rb"[0-9][0-9.,:/\-]*[0-9]")
-_WORDS_AND_NUMBER = re.compile(rb"[A-Za-z]+(?:[-_/][A-Za-z]+)*[-_/ ]v?[0-9]{1,3}|[A-Za-z]+(?:[-_/'][A-Za-z]+)*")
->>>>>>> rules-secret
+_NUMBER_FORM = compiled_later(rb"[0-9][0-9.,:/\-]*[0-9]")
+_WORDS_AND_NUMBER = compiled_later(rb"[A-Za-z]+(?:[-_/][A-Za-z]+)*[-_/ ]v?[0-9]{1,3}|[A-Za-z]+(?:[-_/'][A-Za-z]+)*")
 
 
 def is_uuid(value: bytes) -> bool:

@@ -9,13 +9,9 @@ from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-<<<<<<< HEAD
-_VALUE = compiled_later(rb"[^\s\"'\\&#<>;]+")
-=======
-_PAIRS = re.compile(rb"(?:[0-9A-Fa-f]{2}:){3,}[0-9A-Fa-f]{2}")
+_PAIRS = compiled_later(rb"(?:[0-9A-Fa-f]{2}:){3,}[0-9A-Fa-f]{2}")
 """A hardware address, or a fingerprint of a key that anyone may know."""
-_VALUE = re.compile(rb"[^\s\"'\\&#<>;]+")
->>>>>>> rules-secret
+_VALUE = compiled_later(rb"[^\s\"'\\&#<>;]+")
 
 
 def _value(candidate: Candidate) -> Span | None:
