@@ -18,6 +18,7 @@ import stdnum.it.codicefiscale
 import stdnum.luhn
 import stdnum.nl.bsn
 import stdnum.pl.pesel
+import stdnum.ru.inn
 import stdnum.se.personnummer
 import stdnum.th.pin
 import stdnum.tr.tckimlik
@@ -32,6 +33,7 @@ from roadworthy.guard.text.rules.cnpj import is_cnpj
 from roadworthy.guard.text.rules.codice_fiscale import is_codice_fiscale
 from roadworthy.guard.text.rules.cpf import is_cpf
 from roadworthy.guard.text.rules.dni import is_dni
+from roadworthy.guard.text.rules.inn import is_inn
 from roadworthy.guard.text.rules.nir import is_nir
 from roadworthy.guard.text.rules.personnummer import is_personnummer
 from roadworthy.guard.text.rules.pesel import is_pesel
@@ -55,6 +57,7 @@ ORACLES: list[tuple[Callable[[bytes], bool], Callable[[str], bool], str, range]]
     (is_tckn, stdnum.tr.tckimlik.is_valid, "53686713122", range(11)),
     (is_thai_id, stdnum.th.pin.is_valid, "2595170606208", range(1, 13)),
     (is_personnummer, stdnum.se.personnummer.is_valid, "195102152377", range(8, 12)),
+    (is_inn, stdnum.ru.inn.is_valid, "500100732259", range(12)),
     (luhn, stdnum.luhn.is_valid, "4111111111111111", range(16)),
     (verhoeff, stdnum.verhoeff.is_valid, "273665494004", range(12)),
 ]

@@ -79,6 +79,13 @@ FOUND = [
     "personal_number=⟦19710212-5817⟧",
     "personnr ⟦040119+8965⟧",
     "Personnummer: ⟦195102152377⟧",
+    "TC: ⟦53686713122⟧",
+    "ИНН ⟦500100732259⟧",
+    "St.-ID ⟦38461907552⟧",
+    "PAN number of the customer: ⟦BHPPB3545J⟧",
+    "burger service nummer: ⟦347048006⟧",
+    "CPF do cliente: ⟦11358660662⟧",
+    "СНИЛС клиента ⟦772-827-163 35⟧",
 ]
 LEFT = [
     "113.586.606-63",
@@ -138,6 +145,9 @@ LEFT = [
     "personnummer 19511315-2377",
     "19510215-2377",
     "personnummer saknas",
+    "ИНН 500100732258",
+    "500100732259",
+    "inner 500100732259",
 ]
 
 

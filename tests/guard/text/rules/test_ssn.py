@@ -41,6 +41,8 @@ FOUND = [
     "nomor jaminan sosial ⟦720 31 8568⟧",
     "หมายเลขประกันสังคมคือ ⟦720318568⟧",
     "personens socialförsäkringsnummer är ⟦720318568⟧",
+    "SSN (last used): ⟦720318568⟧",
+    "soc sec no ⟦720318568⟧",
 ]
 LEFT = [
     "000-12-3456",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from roadworthy.guard.text.checks.around import has_date, has_fraction, in_uuid
+from roadworthy.guard.text.checks.around import has_date, has_fraction, in_uuid, is_named_otherwise
 from roadworthy.guard.text.checks.bounds import GROUP_START, SAID_OF_NUMBERS, named
 from roadworthy.guard.text.checks.digits import is_clock, only_digits
 from roadworthy.guard.text.checks.phone_plan import MOST_DIGITS, PhonePlans, with_extension
@@ -16,6 +16,9 @@ _FORM = compiled_later(rb"\(?[0-9]{1,6}\)?(?:(?:[ .\-/]|\)[ \-]?| ?\(| - )[0-9]{
 _LAST_GROUP = compiled_later(rb"[ .()/\-]+[0-9]+\Z")
 _LEAST_DIGITS = 7
 _LEAST_IN_A_ROW = 8
+_AMBIGUOUS = re.compile(rb"(?:cep|hp)[^0-9a-z]{0,8}\Z")
+"""A mobile telephone in Turkish and Indonesian; a postal code of eight digits in Portuguese, and a maker's name."""
+_LEAST_MOBILE = 10
 
 
 def check_named(plans: PhonePlans) -> Callable[[Candidate], Span | None]:
@@ -23,8 +26,11 @@ def check_named(plans: PhonePlans) -> Callable[[Candidate], Span | None]:
 
     def check(candidate: Candidate) -> Span | None:
         text, start, value = candidate.line.text, candidate.start, candidate.value
+        if is_named_otherwise(candidate.line.lower, start):
+            return None
         longest = None
-        while len(digits := only_digits(value)) >= _LEAST_DIGITS:
+        least = _LEAST_MOBILE if _AMBIGUOUS.search(candidate.line.lower, max(0, start - 12), start) else _LEAST_DIGITS
+        while len(digits := only_digits(value)) >= least:
             end = start + len(value)
             if len(digits) <= MOST_DIGITS and _is_number(text, start, end, digits):
                 if plans.is_national(digits):
@@ -51,7 +57,7 @@ def _is_number(text: bytes, start: int, end: int, digits: bytes) -> bool:
 _WORD = (
     r"phones?|tel|tlf|mobile?|mobiel|mobilnummer|cell|cellular[ei]?|fax|telefax|whatsapp|viber|msisdn|hotline|handy(?:nummer)?"
     r"|rufnummer|fon|portable|celular|gsm|sms|telp|telep[a-z]{2,5}|hp"
-    r"|ponsel|seluler|cep(?: tel)?|telef[a-z]{2,9}|movil|telemovel|komork[aie]"
+    r"|zalo|ponsel|seluler|cep(?: tel)?|telef[a-z]{2,9}|movil|telemovel|komork[aie]"
     r"|mobiltelefon[a-z]{0,3}|mobilnr|celul[a-z]{3,5}"
 )
 _CYRILLIC = r"(?:[\xd0\xd1][\x80-\xbf])"

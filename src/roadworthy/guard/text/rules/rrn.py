@@ -57,7 +57,7 @@ def _behind_its_name(candidate: Candidate) -> Span | None:
 _SOURCE = "Enforcement rules of the Resident Registration Act of Korea, and their change of October 2020"
 _DATE = "[0-9]{2}[01][0-9][0-3][0-9]"
 _END = r"(?:$|[^0-9A-Za-z_])"
-_LATIN = "rrn|jumin(?:_?no)?|resident[ _](?:reg[a-z]*)?|arc|frn|alien[ _]reg[a-z]*"
+_LATIN = "rrn|jumin(?:_?no)?|resident[ _-]?(?:reg[a-z]*|num[a-z]*|no|id)|arc|frn|alien[ _]reg[a-z]*"
 RULES = (
     Rule(
         name="rrn",

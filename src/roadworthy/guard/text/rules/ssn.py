@@ -26,7 +26,8 @@ def _number(candidate: Candidate) -> Span | None:
 
 
 _WORDS = (
-    "ssns?|social[ _-]?security|social|socsec|taxpayer|ss ?#|itin|tin|seguro[ _-]social|seguridad[ _-]social"
+    "ssns?|soc(?:ial)?\\.? sec\\.?|social[ _-]?security|social|socsec"
+    r"|taxpayer|ss ?#|itin|tin|seguro[ _-]social|seguridad[ _-]social"
     "|seguran(?:ç|c)a[ _-]social|previd(?:ê|e)ncia[ _-]social|s(?:é|e)curit(?:é|e)[ _-]sociale|sicurezza[ _-]sociale"
     "|previdenza[ _-]sociale|sozialversicherung[a-z]{0,8}|burgerservicenummer|ubezpieczenia spo(?:ł|l)ecznego"
     "|sosyal[ _-]g(?:ü|u)venlik|jaminan[ _-]sosial|an sinh x(?:ã|a) h(?:ộ|o)i|socialf(?:ö|o)rs(?:ä|a)kring[a-z]{0,8}"

@@ -28,7 +28,7 @@ RULE = Rule(
     name="steuer_id",
     kind=Kind.NATIONAL_ID,
     before=named(
-        r"steuer-?[ _]?id[a-z]*|steuer[a-z]{0,17}nummer|steuernr|id-?nr|identifikationsnummer|tin"
+        r"steuer-?[ _]?id[a-z]*|steuer[a-z]{0,17}nummer|steuernr|id-?nr|identifikationsnummer|tin|st\.?-?id"
         r"|tax[ _-]?(?:id|number|payer)[a-z ]{0,22}",
         gap=24,
     ),

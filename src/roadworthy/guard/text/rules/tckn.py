@@ -23,7 +23,8 @@ RULE = Rule(
     name="tckn",
     kind=Kind.NATIONAL_ID,
     before=named(
-        r"tckn|tc[ _-]?(?:no|kimlik[a-z]{0,4}|id)|t\.? ?c\.? ?kimlik[a-z]{0,4}|kimlik[a-z]{0,4}|vatanda(?:ş|s)l(?:ı|i)k"
+        r"tckn|tc[ _-]?(?:no|kimlik[a-z]{0,4}|id)?|t\.? ?c\.? ?kimlik[a-z]{0,4}|kimlik[a-z]{0,4}"
+        r"|vatanda(?:ş|s)l(?:ı|i)k"
         r"|turkish[ _-]id[a-z]{0,6}|national[ _-]?id[a-z]{0,6}|identity",
         gap=24,
     ),
