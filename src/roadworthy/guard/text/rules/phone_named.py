@@ -16,7 +16,7 @@ _FORM = compiled_later(rb"\(?[0-9]{1,6}\)?(?:(?:[ .\-/]|\)[ \-]?| ?\(| - )[0-9]{
 _LAST_GROUP = compiled_later(rb"[ .()/\-]+[0-9]+\Z")
 _LEAST_DIGITS = 7
 _LEAST_IN_A_ROW = 8
-_AMBIGUOUS = re.compile(rb"(?:cep|hp)[^0-9a-z]{0,8}\Z")
+_AMBIGUOUS = compiled_later(rb"(?:cep|hp)[^0-9a-z]{0,8}\Z")
 """A mobile telephone in Turkish and Indonesian; a postal code of eight digits in Portuguese, and a maker's name."""
 _LEAST_MOBILE = 10
 
