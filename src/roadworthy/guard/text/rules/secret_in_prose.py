@@ -10,7 +10,7 @@ from roadworthy.guard.text.checks.secret_name import (
     TOKEN_NAME,
     is_harmless_name,
 )
-from roadworthy.guard.text.checks.shape import is_password, is_random, is_short_key
+from roadworthy.guard.text.checks.shape import is_identifier, is_password, is_random, is_short_key
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
@@ -63,14 +63,14 @@ def _said(candidate: Candidate, token: bool) -> Span | None:
         return None
     if value.isdigit() and _COUNTED.match(text, last):
         return None
-    if _WORD_AND_COUNT.fullmatch(value) and _DASH.search(candidate.value):
+    if (_WORD_AND_COUNT.fullmatch(value) or (value.isdigit() and len(value) <= 4)) and _DASH.search(candidate.value):
         return None  # a heading: `Passwords - part 2`
-    shaped = (
-        (is_random(value, 12) or is_short_key(value))
-        if token
-        else quoted is not None or (is_password(value) and not is_code(value))
-    )
+    shaped = _is_key(value) if token else quoted is not None or (is_password(value) and not is_code(value))
     return Span(first, last) if shaped else None
+
+
+def _is_key(value: bytes) -> bool:
+    return (is_random(value, 12) or is_short_key(value)) and not is_identifier(value)
 
 
 def _password(candidate: Candidate) -> Span | None:
