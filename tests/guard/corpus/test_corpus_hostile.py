@@ -8,10 +8,10 @@ what is asked for. The measurement is benchmarks/guard/hostile.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from time import thread_time
 
 import pytest
+from msgspec.structs import replace
 
 from roadworthy.guard.corpus.hostile import HOSTILE, hostile, recombined
 from roadworthy.guard.text.masker import TextMasker
