@@ -62,7 +62,8 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
         value = found.group().rstrip(b".")
         if _STANDS_FOR_ONE.search(value) or len(set(value[-12:])) < _LEAST_DIFFERENT:
             return None
-        if not value.startswith(b"sk-") and not is_mixed(value) and value.lower() == value:
+        ours = value.startswith(b"rw_") and b"_" not in value[3:]
+        if not value.startswith(b"sk-") and not ours and not is_mixed(value) and value.lower() == value:
             return None
         if found.end() == start + _LOOK_AHEAD and (longer := whole.match(text, start)):
             value = longer.group().rstrip(b".")

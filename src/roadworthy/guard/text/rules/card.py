@@ -40,11 +40,10 @@ def _run(candidate: Candidate) -> Span | None:
 def _groups(candidate: Candidate) -> Span | None:
     """A last group may be something else, such as a security code."""
     value, start = candidate.value, candidate.start
-    if in_uuid(candidate.line.text, start, candidate.end):
-        return None
     for _ in range(2):
-        if is_card(only_digits(value)):
-            return Span(start, start + len(value))
+        end = start + len(value)
+        if is_card(only_digits(value)) and not in_uuid(candidate.line.text, start, end):
+            return Span(start, end)
         cut = _LAST_GROUP.search(value)
         if cut is None:
             break
