@@ -49,7 +49,7 @@ def masked_tree(value: object, masker: _Masks, depth: int = 0) -> object:
     if isinstance(value, _PLAIN):
         return _masked_object(value, masker) if isinstance(value, int) and abs(value) > 10**11 else value
     if depth >= DEEPEST:
-        return masker.mask(_text(value))
+        return masker.mask(text_of(value))
     if isinstance(value, Mapping):
         return {
             _masked_key(key, masker): _MARK if is_secret_name(key) and item not in (None, "", True, False)
@@ -71,13 +71,19 @@ def _masked_key(key: object, masker: _Masks) -> object:
 
 
 def _masked_object(value: object, masker: _Masks) -> object:
-    text = _text(value)
+    text = text_of(value)
     masked = masker.mask(text)
     return value if masked == text else masked
 
 
-def _text(value: object) -> str:
+UNTELLABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, OSError, RuntimeError, TypeError,
+              ValueError)  # fmt: skip
+"""What objects raise when they are asked for their text."""
+
+
+def text_of(value: object) -> str:
+    """The object's text, or a remark that it has none."""
     try:
         return str(value)
-    except (RecursionError, ValueError, TypeError, AttributeError, KeyError, OSError) as error:
+    except UNTELLABLE as error:
         return f"<{type(value).__name__}: its text cannot be told, {type(error).__name__}>"
