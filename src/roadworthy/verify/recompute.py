@@ -19,23 +19,10 @@ from roadworthy.verify.evidence import evidence_bytes
 
 Json = dict[str, Any]
 POINTS = {"C": 100, "H": 75, "M": 50, "L": 25}
-NEVER_WAIVED = frozenset(
-    [
-        "ART-01",
-        "ART-02",
-        "ART-04",
-        "SEC-01",
-        "SEC-02",
-        "SEC-08",
-        "PII-01",
-        "PII-02",
-        "LLM-01",
-        "GOV-02",
-        "GOV-03",
-        "GOV-06",
-        "SUP-07",
-    ]
-)
+NEVER_WAIVED = frozenset((
+    "ART-01", "ART-02", "ART-04", "GOV-02", "GOV-03", "GOV-06", "LLM-01", "PII-01", "PII-02", "SEC-01", "SEC-02",
+    "SEC-08", "SUP-07",
+))  # fmt: skip
 HOURS = {"advisory": 7 * 24, "nightly": 26, "load": 30 * 24, "drill": 90 * 24, "manual": 90 * 24}
 _LOOKED_AT = ("pass", "fail", "waived")
 
@@ -189,7 +176,8 @@ def _earned(status: str, points: int, record: Json) -> Decimal:
         return Decimal(0)
     share = record["outcome"]["share"]
     part = Decimal(1) if share is None else min(Decimal(1), max(Decimal(0), Decimal(str(share))))
-    return points * part / (2 if record["manual"] else 1)
+    whole = Decimal(points) * part
+    return whole / 2 if record["manual"] else whole
 
 
 def summed(all_lines: Iterable[Line], category_least: float, coverage_least: float) -> Sum:
@@ -237,7 +225,7 @@ def _cap(live: Sequence[Line]) -> Decimal:
 
 def _down(value: Decimal, digits: int) -> Decimal:
     scale = 10**digits
-    return Decimal(int(value * scale)) / scale
+    return Decimal(int(value * scale)) / Decimal(scale)
 
 
 def moment(text: str) -> float:

@@ -1,4 +1,4 @@
-"""The checks about the run itself: evidence in force, waivers valid, the sums add up, the deployed thing is this one."""
+"""The checks about the run itself: evidence in force, waivers valid, sums that add up, the deployed thing is this."""
 
 from __future__ import annotations
 

@@ -166,7 +166,8 @@ def private_key(path: Path) -> Ed25519PrivateKey:
     """Read a private key that only its owner can read.
 
     Raises:
-        SecretError: `secret_missing` when it is not there or no such key, `secret_file_exposed` when others can read it.
+        SecretError: `secret_missing` when it is not there or no such key; `secret_file_exposed` when others can
+            read it.
     """
     key_class = _ed25519()[0]
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
