@@ -155,7 +155,7 @@ def _policy(asked: Asked, digest: str) -> Policy:
         content = evidence_bytes(asked.folder / EVIDENCE, digest)
     except RoadworthyError as problem:
         raise untrusted(f"The policy: {problem}") from None
-    return policy_of(content)
+    return policy_of(content, here=False)
 
 
 def _complete(report: Json, policy: Policy) -> None:
@@ -190,7 +190,7 @@ def _in_time(report: Json, now: float) -> None:
 
 
 def _subject(asked: Asked, report: Json, policy: Policy) -> str:
-    stated = str(report["subject"][0]["digest"]["sha256"]) if report["subject"] else ""
+    stated = str(report["subject"][0]["digest"].get("sha256", "")) if report["subject"] else ""
     if isinstance(asked.deployed, str):
         found = asked.deployed.removeprefix("sha256:").lower()
     else:
