@@ -161,9 +161,10 @@ def checks_page() -> str:
         "",
         "# Checks",
         "",
-        f"The {len(found)} checks of `roadworthy verify`. A check without a probe is *not measured* and counts 0: it is",
-        "never left out. *needs*: A nothing, S a running service, P data that may be missing, H a person. *weight*: C 10,",
-        "H 7.5, M 5, L 2.5. *holds*: how long a result is in force. A blocker short of a pass or a waiver means no GO.",
+        f"The {len(found)} checks of `roadworthy verify`. A check without a probe is *not measured* and counts 0: it",
+        "is never left out. *needs*: A nothing, S a running service, P data that may be missing, H a person. *weight*:",
+        "C 10, H 7.5, M 5, L 2.5. *holds*: how long a result is in force. A blocker short of a pass or a waiver means",
+        "no GO.",
         "",
     ]
     implemented = [each for each in found.values() if each.module or each.definition.id in OWN]
