@@ -30,12 +30,14 @@ class Line:
 
     Args:
         raw: UTF-8 bytes, invalid ones included, without a line break where rules do not ask for one.
+        opened: Whether `raw` begins inside a JSON string, when it is not the whole line.
     """
 
-    __slots__ = ("__dict__", "_raw_ends", "_shifts", "_starts", "raw", "text")
+    __slots__ = ("__dict__", "_opened", "_raw_ends", "_shifts", "_starts", "raw", "text")
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, opened: bool = False) -> None:
         self.raw = raw
+        self._opened = opened
         self.text = raw
         self._starts: list[int] = []  # where a replaced unit begins in the normalised text
         self._raw_ends: list[int] = []  # where it ends in the raw text
@@ -90,12 +92,35 @@ class Line:
         before = place - 1
         return self._raw_ends[before] + self._starts[place] - self._starts[before] - self._shifts[before]
 
+    def position(self, raw: int) -> int:
+        """Where a byte of the raw text stands in the normalised one; inside a replaced unit, where that stands."""
+        place = bisect_right(self._raw_ends, raw) - 1
+        if place + 1 < len(self._raw_ends) and self._raw_start(place + 1) < raw:
+            return self._starts[place + 1]
+        if place < 0:
+            return raw
+        return self._starts[place] + self._shifts[place] + raw - self._raw_ends[place]
+
+    def cut(self, least: int) -> tuple[int, bool]:
+        """Where the line may be cut so that what follows reads the same: the raw place, and `opened` there.
+
+        Args:
+            least: The place is at or behind this byte of the normalised text.
+        """
+        at, opened = least, self._opened
+        for token in self._TOKEN.finditer(self.text):
+            if token.start() >= least:
+                break
+            at = max(least, token.end())
+            opened ^= token.group() == b'"'
+        return self.raw_span(at, at)[0], opened
+
     _TOKEN = re.compile(rb'\\.|"', re.DOTALL)
 
     def inside_string(self, position: int) -> bool:
         """Whether an odd number of unescaped double quotes stands before `position`: inside a JSON string."""
         quotes = sum(1 for token in self._TOKEN.finditer(self.text, 0, position) if token.group() == b'"')
-        return quotes % 2 == 1
+        return self._opened != (quotes % 2 == 1)
 
 
 def _meaning(unit: bytes) -> bytes | None:

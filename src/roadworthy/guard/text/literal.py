@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from base64 import b64encode
+from bisect import bisect_left
 from urllib.parse import quote
 
 import re2
@@ -25,6 +26,8 @@ class Literals:
         self._forms: dict[bytes, None] = {}
         self._lock = threading.Lock()
         self._search: re2._Regexp | None = None
+        self._ordered: list[bytes] = []
+        self._longest = 0
 
     def add(self, value: str) -> bool:
         """Look for a value from now on, also percent-encoded, in JSON escapes and in Base64.
@@ -41,18 +44,40 @@ class Literals:
             while len(self._forms) > _MOST:
                 self._forms.pop(next(iter(self._forms)))
             longest_first = sorted(self._forms, key=len, reverse=True)
+            self._ordered, self._longest = sorted(self._forms), len(longest_first[0])
             pattern = b"|".join(re2.escape(form) for form in longest_first)
             self._search = re2.compile(pattern, options())
         return True
 
-    def scan(self, text: bytes) -> list[Finding]:
-        """Every place where a known value stands."""
-        pattern, position = self._search, 0
+    def scan(self, text: bytes, position: int = 0) -> list[Finding]:
+        """Every place where a known value stands, from `position` on."""
+        pattern = self._search
         found: list[Finding] = []
         while pattern is not None and (hit := pattern.search(text, position)) is not None:
             start, position = hit.span()
             found.append(Finding(start, position, Kind.API_KEY, "known_value", 1.0))
         return found
+
+    def near(self, text: bytes, position: int) -> bool:
+        """Whether a known value stands there from `position` on, or may begin to."""
+        if self._search is None:
+            return False
+        return self._search.search(text, position) is not None or self.growing(text, position) < len(text)
+
+    def growing(self, text: bytes, position: int) -> int:
+        """Where the text's end may be the beginning of a known value; the text's length when nowhere.
+
+        Args:
+            text: What has come so far.
+            position: Not before this byte.
+        """
+        ordered, size = self._ordered, len(text)
+        for start in range(max(position, size - self._longest + 1), size):
+            tail = text[start:]
+            place = bisect_left(ordered, tail)
+            if place < len(ordered) and ordered[place].startswith(tail):
+                return start
+        return size
 
 
 def _forms(value: str) -> list[bytes]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from roadworthy.guard.text.literal import Literals
 from roadworthy.guard.text.place import JsonPlace
 from roadworthy.guard.text.policy import Policy
-from roadworthy.guard.text.rule import Finding, Rule
+from roadworthy.guard.text.progress import Horizon, Progress
+from roadworthy.guard.text.rule import LONGEST, Finding, Rule
 from roadworthy.guard.text.rules.all import RULES
-from roadworthy.guard.text.scanner import Scanner, merged
+from roadworthy.guard.text.scanner import Scanner, TooLong, merged
+
+_PIECE = 65_536
 
 
 class TextMasker:
@@ -28,14 +32,34 @@ class TextMasker:
         self, rules: Sequence[Rule] | None = None, policy: Policy | None = None, literals: Literals | None = None
     ) -> None:
         self._scanner = Scanner(RULES if rules is None else rules)
-        self._policy = Policy() if policy is None else policy
+        self.policy = Policy() if policy is None else policy
         self.literals = Literals() if literals is None else literals
 
     def find(self, text: bytes) -> list[Finding]:
         """Every finding in UTF-8 text, in order, none overlapping another."""
         known = self.literals.scan(text)
-        found = self._scanner.scan(text)
+        try:
+            found = self._scanner.scan(text)
+        except TooLong:
+            return self._along(text)
         return merged(known + found) if known else found
+
+    @cached_property
+    def horizon(self) -> Horizon:
+        """What the rules may still grow into, for texts that come in pieces."""
+        return Horizon(self._scanner)
+
+    def _along(self, text: bytes) -> list[Finding]:
+        """The same for lines and structures of any length, piece by piece."""
+        progress, found = Progress(self.horizon, self.literals), list[Finding]()
+        for start in range(0, len(text) + 1, _PIECE):
+            hidden = progress.hidden
+            new = progress.feed(text[start : start + _PIECE], start + _PIECE > len(text))
+            if found and progress.hidden > hidden == found[-1].end:
+                end = min(progress.hidden, new[0].start) if new else progress.hidden
+                found[-1] = found[-1]._replace(end=end)
+            found += new
+        return found
 
     def mask(self, text: str) -> str:
         """The text with every finding replaced; the same object when there is none."""
@@ -52,7 +76,8 @@ class TextMasker:
         """The text with these findings replaced as the policy says."""
         place, pieces, done = JsonPlace(text), list[bytes](), 0
         for finding in found:
-            new = self._policy.replacement(finding.kind, text[finding.start : finding.end])
+            value = text[finding.start : min(finding.end, finding.start + LONGEST)]
+            new = self.policy.replacement(finding.kind, value)
             if new is None:
                 continue
             start, quote = place.bare(finding.start, finding.end)

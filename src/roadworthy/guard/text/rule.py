@@ -61,6 +61,10 @@ class Candidate(NamedTuple):
         return any(word in around for word in words)
 
 
+LONGEST = 16_384
+"""Bytes of a candidate that are looked at. A longer finding goes on with its rule's `rest`, unseen."""
+
+
 Check = Callable[[Candidate], Span | None]
 
 
@@ -81,6 +85,12 @@ class Rule:
         bare_score: The same where none of the context words is near.
         source: Where the form is written down: standard, law, vendor's page.
         block: Whether a finding may go over several lines.
+        lead: RE2 pattern of what in front of the core the check may add to the finding.
+        ahead: How many bytes behind the candidate the check and the context look at, where a fixed number says it.
+        reach: Pattern (Python's) of what the check may read behind the candidate beyond that: as long as all that has
+            come so far matches it, the outcome is open.
+        rest: RE2 pattern of one unit of what a finding longer than `LONGEST` goes on with.
+        rest_end: Same of what ends such a finding and belongs to it.
     """
 
     name: str
@@ -94,6 +104,11 @@ class Rule:
     score: float = 0.9
     bare_score: float = 0.0
     block: bool = False
+    lead: str = ""
+    ahead: int = 48
+    reach: str = ""
+    rest: str = r"\\.|[^\s\"'\\]"
+    rest_end: str = ""
 
     @property
     def pattern(self) -> str:

@@ -25,5 +25,6 @@ RULE = Rule(
     before=WORD_START,
     core=r"(?i:bearer|basic)[ \t]{1,4}[A-Za-z0-9._~+/=\-]{6,}",
     check=_token,
+    ahead=0,
     source="RFC 6750 §2.1 (Bearer), RFC 7617 §2 (Basic)",
 )

@@ -27,5 +27,7 @@ RULE = Rule(
     kind=Kind.EMAIL,
     core=r"(?:@|%40)(?:[A-Za-z0-9\-]+\.)+(?:xn--[A-Za-z0-9\-]+|[A-Za-z]{2,})",
     check=_address,
+    lead=r"[A-Za-z0-9._%+\-]{1,256}",
+    ahead=0,
     source="RFC 5321 §4.1.2 (dot-string mailboxes), RFC 5890 for xn-- labels",
 )

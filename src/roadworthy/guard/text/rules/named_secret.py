@@ -79,11 +79,24 @@ _NAMES = (
     r"(?: provided)?|(?:proxy-)?authorization|credentials?)"
 )
 
+_REACH = (
+    r"(?is)\\*(?:\"(?:[^\"\\\n]|\\.)*\\?)?"
+    r"|\\+\"(?:[^\"\\\n]|\\+[^\\\n])*\\*"
+    r"|'(?:[^'\"\\\n]|\\.)*\\?"
+    r"|(?:(?:bearer|basic|token|digest|apikey)[ \t]{1,4})?[^\s\"'&;<>]*"
+    r"|-?[0-9.eE+\-]+[ \t]*"
+    r"|\*\*\*[A-Z0-9_]*MASKED[^*]{0,5}\*{0,3}"
+)
+"""What the check reads: a string up to its end, a word behind the name of a scheme, a number and what ends it."""
+
 RULE = Rule(
     name="named_secret",
     kind=Kind.PASSWORD,
     core=rf"{_NAMES}\\{{0,15}}[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}",
     check=_value,
+    ahead=0,
+    reach=_REACH,
+    rest=r"\\.|[^\"'\n\\]",
     source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization",
     score=0.8,
 )

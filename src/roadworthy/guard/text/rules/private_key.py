@@ -14,4 +14,6 @@ RULE = Rule(
     source="RFC 7468 §10–11, RFC 1421 for the headers, RFC 9580 §6.2 for OpenPGP",
     score=1.0,
     block=True,
+    rest=r"[A-Za-z0-9+/=:,. \t\r\n\f]|-[A-Za-z0-9]|\\+[nrt/]",
+    rest_end=rf"-----END {_LABEL}",
 )

@@ -30,6 +30,8 @@ RULE = Rule(
     kind=Kind.URL_PASSWORD,
     core=r":\\?/\\?/[^\s\"'<>@/\\:\[]{0,256}:",
     check=_password,
+    ahead=0,
+    reach=r"[^\s\"'<>]{0,1200}",
     source="RFC 3986 §3.2.1 (userinfo), libpq and SQLAlchemy connection URLs",
     score=0.95,
 )
