@@ -72,12 +72,13 @@ class TextMasker:
         found = self.find(text)
         return self.replaced(text, found) if found else text
 
-    def replaced(self, text: bytes, found: Sequence[Finding]) -> bytes:
-        """The text with these findings replaced as the policy says."""
+    def replaced(self, text: bytes, found: Sequence[Finding], policy: Policy | None = None) -> bytes:
+        """The text with these findings replaced as the policy says; the masker's own when None."""
+        policy = self.policy if policy is None else policy
         place, pieces, done = JsonPlace(text), list[bytes](), 0
         for finding in found:
             value = text[finding.start : min(finding.end, finding.start + LONGEST)]
-            new = self.policy.replacement(finding.kind, value)
+            new = policy.replacement(finding.kind, value)
             if new is None:
                 continue
             start, quote = place.bare(finding.start, finding.end)

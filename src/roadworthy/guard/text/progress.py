@@ -78,7 +78,9 @@ class _Rest:
 
     def __init__(self, rule: Rule) -> None:
         def anchored(pattern: str) -> Callable[[bytes], re2._Match | None]:
-            return re2.compile(rf"(?s)\A(?:{pattern})".encode(), options()).match
+            match: Callable[[bytes], re2._Match | None]
+            match = re2.compile(rf"(?s)\A(?:{pattern})".encode(), options()).match
+            return match
 
         self._run = anchored(f"(?:{rule.rest})*")
         self._end = anchored(rule.rest_end)

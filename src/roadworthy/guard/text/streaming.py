@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.masker import TextMasker
 from roadworthy.guard.text.place import JsonPlace
+from roadworthy.guard.text.policy import Policy
 from roadworthy.guard.text.progress import Progress
 from roadworthy.guard.text.rule import LONGEST, Finding
 
@@ -23,10 +24,13 @@ class StreamMasker:
     Args:
         masker: What to look for, and what becomes of it.
         seen: Told the kind of every finding that is replaced.
+        policy: What becomes of it; the masker's own when None.
     """
 
-    def __init__(self, masker: TextMasker, seen: Callable[[Kind], None] | None = None) -> None:
-        self._policy = masker.policy
+    def __init__(
+        self, masker: TextMasker, seen: Callable[[Kind], None] | None = None, policy: Policy | None = None
+    ) -> None:
+        self._policy = masker.policy if policy is None else policy
         self._seen = seen
         self._progress = Progress(masker.horizon, masker.literals)
         self._place: JsonPlace | None = None
