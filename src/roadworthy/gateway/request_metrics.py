@@ -22,8 +22,8 @@ class _Batch:
     """Values of one batch by series."""
 
     __slots__ = (
-        "attempts", "caches", "costs", "durations", "fallbacks", "first_tokens", "fixes", "hedges", "issues", "modes",
-        "overheads", "requests", "stubs", "tokens", "unpriced",
+        "attempts", "caches", "costs", "durations", "fallbacks", "first_tokens", "fixes", "hedges", "issues",
+        "masked", "modes", "overheads", "requests", "stubs", "tokens", "unpriced",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -41,6 +41,7 @@ class _Batch:
         self.costs: defaultdict[Labels, float] = defaultdict(float)
         self.unpriced: defaultdict[Labels, int] = defaultdict(int)
         self.hedges: defaultdict[Labels, int] = defaultdict(int)
+        self.masked: defaultdict[Labels, int] = defaultdict(int)
         self.stubs = 0
 
     def add(self, finished: Finished) -> None:
@@ -66,7 +67,7 @@ class _Batch:
             self.modes[finished.mode] += 1
         if finished.cache != "off":
             self.caches[finished.cache] += 1
-        if finished.hedge or finished.stub_used:
+        if finished.hedge or finished.stub_used or finished.masked is not None:
             self._rare(finished)
 
     def _rare(self, finished: Finished) -> None:
@@ -74,6 +75,10 @@ class _Batch:
             self.hedges[finished.route, finished.hedge] += 1
         if finished.stub_used:
             self.stubs += 1
+        if (masked := finished.masked) is not None:
+            for where, found in (("prompt", masked.prompt), ("answer", masked.answer)):
+                for kind, number in found.items():
+                    self.masked[where, kind] += number
 
     def _judged(self, finished: Finished) -> None:
         failed_json = False
@@ -131,6 +136,8 @@ def _fold_features(metrics: Metrics, groups: _Batch) -> None:
         count("roadworthy_quality_issues_total", issue, number)
     for hedge, number in groups.hedges.items():
         count("roadworthy_hedges_total", hedge, number)
+    for masked, number in groups.masked.items():
+        count("roadworthy_masked_values_total", masked, number)
     for fix, number in groups.fixes.items():
         count("llm_schema_fix_count_total", fix, number)
 

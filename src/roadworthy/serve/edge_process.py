@@ -39,6 +39,7 @@ from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
 from roadworthy.serve.edge_store import watch_records
 from roadworthy.serve.rundir import read_run_record
+from roadworthy.serve.wiring_guard import disguises, masks
 
 if TYPE_CHECKING:
     from roadworthy.serve.edge_state import SharedState
@@ -66,6 +67,8 @@ class EdgeWorker:
         self.keys = KeyStore(store)
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
+        if masks(settings):
+            self.service.disguise = disguises(settings)
         run_dir = self._state / "run"
         siblings = Siblings(worker, run_dir)
         if settings.workers > 1:

@@ -14,6 +14,7 @@ from roadworthy.guard.text.rule import Finding
 from roadworthy.guard.text.streaming import StreamMasker
 from roadworthy.guard.text.vault import TOKEN, MemoryVault, Restorer, Vault, scope_of
 
+_NAMES = frozenset(form for kind in Kind for form in (kind.value.encode(), kind.value.lower().encode()))
 Prompts = Literal["off", "mask", "token"]
 
 
@@ -94,10 +95,10 @@ class TextDisguise:
 
 
 class _AnswerPolicy(Policy):
-    """Leaves tokens to those who restore them."""
+    """Leaves tokens to those who restore them; also what stands before an escaped underscore in one."""
 
     def replacement(self, kind: Kind, value: bytes) -> bytes | None:
-        return None if TOKEN.fullmatch(value) else super().replacement(kind, value)
+        return None if TOKEN.fullmatch(value) or value in _NAMES else super().replacement(kind, value)
 
 
 class _Chain:

@@ -1,8 +1,8 @@
 """What may still become a match: from a pattern, the pattern of everything that a match can begin with.
 
-A stream must hold back exactly the end of the text that some rule could still grow into a finding. That is a property of
-the rules' own patterns: the set of prefixes of a regular language is regular, and its expression is built here from the
-rule's, so that no rule has to say it a second time.
+A stream must hold back exactly the end of the text that some rule could still grow into a finding. That is a property
+of the rules' own patterns: the set of prefixes of a regular language is regular, and its expression is built here from
+the rule's, so that no rule has to say it a second time.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _Reader:
         else:
             self.at = self._atom(start)
         source = self.pattern[start : self.at]
-        if body is not None and not source.startswith("(?") or source.startswith(("(?P", "(?<")):
+        if (body is not None and not source.startswith("(?")) or source.startswith(("(?P", "(?<")):
             source = "(?:" + source[source.index(">") + 1 if source.startswith("(?") else 1 :]
         return _Item(source, head, body, *self._times(source))
 

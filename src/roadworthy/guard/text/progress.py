@@ -1,13 +1,14 @@
 """Findings in a text that still grows: the same as in the whole text, whatever pieces it comes in.
 
-What is proven, and how. A rule's match depends on the text from its beginning to the point where its pattern can go no
-further. The prefixes of all rules' patterns (`prefix`) are one more pattern; where that one, read backwards from the end
-of what has come, begins at the earliest, there begins the earliest match that may still grow or come to be: all before is
-decided. What a check reads behind its candidate is declared by the rule (`ahead`, `reach`) and waited for. So a finding is
-given out once no further text can change it, and in the order of the text.
+What is proven, and how. A rule's match depends on the text from its beginning to the point where its pattern can go
+no further. The prefixes of all rules' patterns (`prefix`) are one more pattern; where that one, read backwards from
+the end of what has come, begins at the earliest, there begins the earliest match that may still grow or come to be:
+all before is decided. What a check reads behind its candidate is declared by the rule (`ahead`, `reach`) and waited
+for. So a finding is given out once no further text can change it, and in the order of the text.
 
-One thing bounds what is held: a structure that is still open after `LONGEST` bytes is judged by these, given out, and the
-rest of it skipped up to its end (`Rule.rest`). Texts with lines or structures as long as that are always looked at here.
+One thing bounds what is held: a structure that is still open after `LONGEST` bytes is judged by these, given out, and
+the rest of it skipped up to its end (`Rule.rest`). Texts with lines or structures as long as that are always looked at
+here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reversible tokens: what stands in a provider's text for a value, and the way back.
 
-A token is a kind and 80 bits of a keyed hash over scope, kind and value, such as `EMAIL_k5r2mzq7xw3tb6ya`: the same value
-gives the same token within a scope, without anything being stored; nothing can be told from tokens of two scopes. The way
-back is only what was stored: in memory for one request, or encrypted in a file for as long as it is to last.
+A token is a kind and 80 bits of a keyed hash over scope, kind and value, such as `EMAIL_k5r2mzq7xw3tb6ya`: the same
+value gives the same token within a scope, without anything being stored; nothing can be told from tokens of two scopes.
+The way back is only what was stored: in memory for one request, or encrypted in a file for as long as it is to last.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ class MemoryVault:
 class SqliteVault:
     """What must outlive a request or the process: encrypted, expiring, one scope. Implements `Vault`.
 
-    Values are encrypted with AES-256-GCM (NIST SP 800-38D) under a key of the scope alone, bound to token and expiry, so
-    that a row that was moved, changed or prolonged is no value any more. The file holds neither values nor tenants' names.
+    Values are encrypted with AES-256-GCM (NIST SP 800-38D) under a key of the scope alone, bound to token and expiry,
+    so that a row that was moved, changed or prolonged is no value any more. The file holds neither values nor tenants.
 
     Args:
         path: The file; it is made with mode 0600.
@@ -166,9 +166,10 @@ class SqliteVault:
         if row is None or row[0] <= self._now():
             return None
         try:
-            return self._cipher.decrypt(row[1][:12], row[1][12:], self._bound(token, row[0]))
+            value: bytes = self._cipher.decrypt(row[1][:12], row[1][12:], self._bound(token, row[0]))
         except InvalidTag:
             return None
+        return value
 
     def expire(self) -> int:
         """Forget what is over, in every scope; returns how many values that were."""
