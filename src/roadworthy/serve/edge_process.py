@@ -37,9 +37,9 @@ from roadworthy.runtime.log import Log
 from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
+from roadworthy.serve.edge_guard import disguises, masks
 from roadworthy.serve.edge_store import watch_records
 from roadworthy.serve.rundir import read_run_record
-from roadworthy.serve.wiring_guard import disguises, masks
 
 if TYPE_CHECKING:
     from roadworthy.serve.edge_state import SharedState

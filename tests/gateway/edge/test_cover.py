@@ -16,7 +16,7 @@ from doubles.scripted_server import Say, ScriptedServer, events, serving
 from roadworthy.gateway.request_metrics import fold
 from roadworthy.gateway.settings import CacheSettings, Hedge, Masking
 from roadworthy.runtime.metrics import Metrics
-from roadworthy.serve.wiring_guard import disguises
+from roadworthy.serve.edge_guard import disguises
 
 EMAIL, PHONE, CARD = "bob@example.com", "010-1234-5678", "4111 1111 1111 1111"
 RAW = (EMAIL, PHONE, CARD)

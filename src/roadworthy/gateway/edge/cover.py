@@ -172,6 +172,7 @@ class CoveredStream:
 
     @finished.setter
     def finished(self, value: bool) -> None:
+        """Passed on."""
         self._decoder.finished = value
 
     def feed(self, event: bytes, data: bytes) -> Sequence[Piece]:

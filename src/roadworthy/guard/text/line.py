@@ -17,7 +17,8 @@ UNUSUAL = (
     r"|\xEF\xBC[\x81-\xBF]|\xEF\xBD[\x80-\x9E]|\xE2\x80[\x80-\x95\xAF]|\xE2\x81\xA0|\xE2\x88\x92|\xEF\xBB\xBF"
     r"|\xE3\x80\x80|\xC2[\xA0\xAD]|\xD9[\xA0-\xA9]|\xDB[\xB0-\xB9]|\xE0\xA5[\xA6-\xAF]"
 )
-_ANY = re.compile(rb"[%&\\\xc2\xd9\xdb\xe0\xe2\xe3\xef]")
+ANY = re.compile(rb"[%&\\\xc2\xd9\xdb\xe0\xe2\xe3\xef]")
+"""A byte with which such a form may begin."""
 _UNIT = re.compile(rb"\\+[bfnrt]|" + UNUSUAL.replace(r"\\u", r"\\+u").encode("ascii"))
 _NAMED = {b"&commat;": b"@", b"&quot;": b'"', b"&amp;": b"&", b"&nbsp;": b" "}
 _OPAQUE = b"\x1a"
@@ -42,7 +43,7 @@ class Line:
         self._starts: list[int] = []  # where a replaced unit begins in the normalised text
         self._raw_ends: list[int] = []  # where it ends in the raw text
         self._shifts: list[int] = []  # its length in the normalised text
-        if _ANY.search(raw):
+        if ANY.search(raw):
             self._normalise()
 
     def _normalise(self) -> None:

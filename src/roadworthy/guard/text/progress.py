@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import re2
 
-from roadworthy.guard.text.line import UNUSUAL, Line
+from roadworthy.guard.text.line import ANY, UNUSUAL, Line
 from roadworthy.guard.text.literal import Literals
 from roadworthy.guard.text.prefix import prefixes
 from roadworthy.guard.text.rule import LONGEST, Candidate, Finding, Rule
@@ -145,7 +145,8 @@ class Progress:
         horizon = self._horizon
         at = free = max(base, horizon.all(text, begin, size))
         if at < size:
-            known = horizon.unit(text, at, size)  # what an unfinished escape or character means is not known
+            # what an unfinished escape or character means is not known
+            known = horizon.unit(text, at, size) if ANY.search(text, at) else size
             if known < size:
                 seen = text[:known]
                 at = max(base, horizon.all(seen, begin, known))
