@@ -15,6 +15,8 @@ from roadworthy.guard.text.streaming import StreamMasker
 from roadworthy.guard.text.vault import TOKEN, MemoryVault, Restorer, Vault, scope_of
 
 _NAMES = frozenset(form for kind in Kind for form in (kind.value.encode(), kind.value.lower().encode()))
+_EVERY = frozenset(Kind)
+_TOKENS = dict.fromkeys(Kind, Action.TOKEN)
 Prompts = Literal["off", "mask", "token"]
 
 
@@ -29,6 +31,7 @@ class Disguises:
     def __init__(self, key: bytes = b"", masker: TextMasker | None = None) -> None:
         self._key = key
         self._masker = TextMasker() if masker is None else masker
+        self._shared: dict[tuple[Prompts, bool, frozenset[Kind]], TextDisguise] = {}
 
     def open(self, tenant: str, prompts: Prompts, answers: bool, kinds: Iterable[str] = ()) -> TextDisguise:
         """For one request.
@@ -42,9 +45,13 @@ class Disguises:
         Raises:
             ValueError: A kind is not known, or tokens are wanted without a key.
         """
-        wanted = frozenset(map(Kind, kinds)) or frozenset(Kind)
-        vault = MemoryVault(self._key, scope_of(tenant)) if prompts == "token" else None
-        return TextDisguise(self._masker, prompts, answers, wanted, vault)
+        wanted = frozenset(map(Kind, kinds)) if kinds else _EVERY
+        if prompts == "token":
+            return TextDisguise(self._masker, prompts, answers, wanted, MemoryVault(self._key, scope_of(tenant)))
+        shared = self._shared.get((prompts, answers, wanted))
+        if shared is None:  # it keeps nothing of a request
+            shared = self._shared[prompts, answers, wanted] = TextDisguise(self._masker, prompts, answers, wanted, None)
+        return shared
 
 
 class TextDisguise:
@@ -66,11 +73,13 @@ class TextDisguise:
         self._vault = vault
         self._answers = answers
         self.reads_answers = answers or vault is not None
-        action = Action.MARK if vault is None else Action.TOKEN
-        actions = {kind: action if kind in kinds else Action.KEEP for kind in Kind}
-        self._prompt_policy = Policy(actions, token=None if vault is None else vault.token)
-        self._answer_policy = _AnswerPolicy({kind: Action.MARK if kind in kinds else Action.KEEP for kind in Kind})
         self._kinds = kinds
+        self._prompt_policy = _MARKS
+        if vault is not None:
+            self._prompt_policy = Policy(_TOKENS, token=vault.token)
+        self._answer_policy = _ANSWER
+        if answers and kinds != _EVERY:
+            self._answer_policy = _AnswerPolicy({kind: Action.KEEP for kind in Kind if kind not in kinds})
 
     def hide(self, text: str, count: Callable[[str], None]) -> str:
         """See `Disguise.hide`."""
@@ -117,6 +126,9 @@ class _Chain:
         for step in self._steps:
             text = step.feed(text) + step.close()
         return text
+
+
+_MARKS, _ANSWER = Policy(), _AnswerPolicy()
 
 
 def _is_token(raw: bytes, found: Finding) -> bool:
