@@ -19,7 +19,9 @@ UNUSUAL = (
 )
 ANY = re.compile(rb"[%&\\\xc2\xd9\xdb\xe0\xe2\xe3\xef]")
 """A byte with which such a form may begin."""
-_UNIT = re.compile(rb"\\+[bfnrt]|" + UNUSUAL.replace(r"\\u", r"\\+u").encode("ascii"))
+UNIT = UNUSUAL.replace(r"\\u", r"\\{1,15}u") + r"|\\{1,15}[bfnrt]"
+"""What is replaced. As many backslashes as a character has that is escaped four times; a bound keeps it linear."""
+_UNIT = re.compile(UNIT.encode("ascii"))
 _NAMED = {b"&commat;": b"@", b"&quot;": b'"', b"&amp;": b"&", b"&nbsp;": b" "}
 _OPAQUE = b"\x1a"
 """Stands for escapes that mean nothing to rules: halves of a character, and quotes and backslashes that are written as

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import re2
 
-from roadworthy.guard.text.line import ANY, UNUSUAL, Line
+from roadworthy.guard.text.line import ANY, UNIT, Line
 from roadworthy.guard.text.literal import Literals
 from roadworthy.guard.text.prefix import prefixes
 from roadworthy.guard.text.rule import LONGEST, Candidate, Finding, Rule
@@ -31,7 +31,6 @@ _CHEAP = 512
 _WINDOW = LONGEST + 512
 """Bytes after which a match is taken for one that is too long to wait for; what stands before a finding included."""
 _ANYWHERE = re2._re2.RE2.Anchor.UNANCHORED
-_UNIT = UNUSUAL.replace(r"\\u", r"\\+u") + r"|\\+[bfnrt]"
 Search = Callable[[bytes, int, int], int]
 """From a text, a beginning and an end to where the first match begins; -1 when there is none."""
 
@@ -53,12 +52,12 @@ class Horizon:
     def __init__(self, scanner: Scanner) -> None:
         lines, blocks = [each.rule for each in scanner.rules], [each.rule for each in scanner.blocks]
         every = [*lines, *blocks]
-        units = prefixes(_UNIT)
+        units = prefixes(UNIT)
         self.scanner = scanner
         self.reach = {rule.name: re.compile(rule.reach.encode()) for rule in every if rule.reach}
         self.lead = {rule.name: _search(f"(?:{rule.lead})", True) for rule in every if rule.lead}
         self.ahead = {rule.name: rule.ahead if rule.check or rule.context else 0 for rule in every}
-        self.gate = _search("|".join([rule.trigger for rule in every] + [_UNIT]), False)
+        self.gate = _search("|".join([rule.trigger for rule in every] + [UNIT]), False)
         self.unit = _search(units, True)
         self.line = _search("|".join(_growing(rule, rule.before) for rule in lines) or "[^\0-\xff]", True)
         self.block = _search("|".join(_growing(rule, rule.before) for rule in blocks) or "[^\0-\xff]", True)
@@ -308,13 +307,13 @@ class _View:
             start, end = match.span(1)
             if not complete and len(line.text) - whole <= _WINDOW and self._reads_on(rule.rule, line.text, end):
                 return min(open_at, self._led(rule.rule, line.text, begin, whole))
-            position = start + 1
+            position = behind = start + 1
             found = rule.judged(Candidate(line, start, end))
             if found is not None:
                 position = max(found.end, position)
-                whole, end = min(whole, found.start), max(end, found.end)
+                whole, behind = min(whole, found.start), max(position, match.end())
                 self._take(found, line, offset, rule.rule)
-            first, last = line.raw_span(whole, max(end, match.end()))
+            first, last = line.raw_span(whole, behind)
             self._extents.append((first + offset, last + offset))
         return open_at if match is None else min(open_at, self._led(rule.rule, line.text, begin, match.start()))
 
