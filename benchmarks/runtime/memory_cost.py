@@ -17,9 +17,9 @@ from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.request_metrics import fold
 from roadworthy.gateway.request_record import RequestWriter
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.log import Log
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.metrics import Metrics
 
 ROUNDS = 10
@@ -64,7 +64,7 @@ def cost(work: Callable[[], object], count: int) -> float:
     return best / count * 1e6
 
 
-def hostile(masker: FirstMasker) -> None:
+def hostile(masker: TextMasker) -> None:
     """Four times the text must take about four times as long, whatever it is."""
     for unit in HOSTILE:
         short, long = ((unit * size)[:size] for size in (20_000, 80_000))
@@ -75,7 +75,7 @@ def hostile(masker: FirstMasker) -> None:
 
 def main() -> None:
     """Print the table."""
-    masker = FirstMasker()
+    masker = TextMasker()
     batch = requests(2_000)
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as stream:
         journal = SqliteJournal(Path(folder, "state.db"), masker)

@@ -15,8 +15,8 @@ from doubles.socket_server import workers
 from roadworthy.cli.main import run
 from roadworthy.core.errors import Exit
 from roadworthy.core.ports import Entry
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
 
 CHAT = "POST /v1/chat/completions"
 TRIED = [
@@ -291,7 +291,7 @@ def test_costs_are_added_up_from_the_journal(capsys: Shown) -> None:
     assert "There is no journal." in capsys.readouterr().err
     attempt = {"provider": "openai", "model": "m", "reason": "served", "latency_ms": 1.0, "cost_usd": 0.5, "tokens": 9}
     request = {"at": time.time(), "key_id": "key_a", "route": "chat", "attempts": [attempt]}
-    with contextlib.closing(SqliteJournal(".roadworthy/state.db", FirstMasker())) as journal:
+    with contextlib.closing(SqliteJournal(".roadworthy/state.db", TextMasker())) as journal:
         journal.append([Entry("request.finished", time.time(), json.dumps(request).encode())])
     assert run(["gateway", "cost", "--by", "key", "--days", "2"]) == Exit.GOOD
     shown = capsys.readouterr().out.splitlines()

@@ -122,7 +122,7 @@ def test_what_cannot_be_masked_is_not_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(ZeroDivisionError(CANARY), monkeypatch)
-    monkeypatch.setitem(sys.modules, "roadworthy.runtime.masking", None)
+    monkeypatch.setitem(sys.modules, "roadworthy.guard.text.masker", None)
     assert run(["version", "--verbose"]) == Exit.OUR_BUG
     shown = capsys.readouterr().err
     assert CANARY not in shown

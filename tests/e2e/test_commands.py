@@ -20,6 +20,18 @@ def test_ask(live: Gateway) -> None:
     assert f"served by embedded/{MODEL}" in done.err
 
 
+@pytest.mark.parametrize("words", [
+    ("gateway", "ask", "Hi", "--model", "paid"), ("gateway", "status"), ("gateway", "models"),
+    ("gateway", "breaker", "list"), ("gateway", "journal", "verify"), ("gateway", "cost"),
+    ("gateway", "cache", "status"), ("gateway", "prompts", "list"), ("key", "list"), ("config", "show"), ("doctor",),
+    ("explain", "unauthorized"), ("version",),
+])  # fmt: skip
+def test_a_command_of_each_family_in_a_fresh_interpreter(live: Gateway, words: tuple[str, ...]) -> None:
+    done = live.typed(*words, "--json")
+    assert done.code == 0, done
+    assert done.data
+
+
 def test_ask_from_stdin_as_a_stream(live: Gateway) -> None:
     done = live.cli("gateway", "ask", "-", "--stream", "--max-tokens", "12", text="Name three colours.")
     assert done.code == 0, done

@@ -17,8 +17,8 @@ from roadworthy.gateway.cost_report import CostRow, costs
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.request_record import KIND, packed, recorded
 from roadworthy.gateway.settings import KeyLimits
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
 
 NOW = 1_795_219_200.0 + 100
 A = Attempt("a", "m", Reason.SERVED, 1.0, 200, "", 0.25, False, 100)
@@ -36,7 +36,7 @@ def entry(key: str, at: float, *attempts: Attempt) -> Entry:
 
 @pytest.fixture
 def journal(tmp_path: Path):
-    journal = SqliteJournal(tmp_path / "state.db", FirstMasker())
+    journal = SqliteJournal(tmp_path / "state.db", TextMasker())
     journal.append([entry("key_a", NOW - 90_000, A), Entry("key.created", NOW, b"{}")])
     journal.append([entry("key_a", NOW, LOST, PASSED, B), entry("key_b", NOW, A), entry("key_b", NOW)])
     journal.append(packed([entry("key_b", NOW, A)] * 40))
@@ -69,7 +69,7 @@ def test_by_mode_and_route(journal: SqliteJournal, by: str, name: str) -> None:
 
 
 def test_an_empty_journal_costs_nothing(tmp_path: Path) -> None:
-    journal = SqliteJournal(tmp_path / "state.db", FirstMasker())
+    journal = SqliteJournal(tmp_path / "state.db", TextMasker())
     assert costs(journal, "key", 0.0) == ([], CostRow("total", 0, 0, 0.0, 0.0, 0))
     journal.close()
 

@@ -18,12 +18,12 @@ from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Entry
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.ledger import FLUSH_RECORDS, Ledger
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.log import Level, Log
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.metrics import Metrics
 
-MASKER = FirstMasker()
+MASKER = TextMasker()
 SERVED = Attempt("openai", "gpt-4.1-mini", Reason.SERVED, 412.34567, 200)
 FAILED = Attempt("local", "mock-1", Reason.TIMEOUT, 2000.5, None, "no answer within 2 s")
 AT = 1_760_000_000.25

@@ -16,8 +16,8 @@ import pytest
 
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Entry, Journal
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def opened(path: Path) -> SqliteJournal:
-    return SqliteJournal(path, FirstMasker())
+    return SqliteJournal(path, TextMasker())
 
 
 def entries(count: int, kind: str = "request.finished") -> list[Entry]:
@@ -92,9 +92,9 @@ def test_masks_at_the_door(path: Path) -> None:
     journal.append([Entry("request.finished", 1.0, payload) for payload in plain])
     journal.append([Entry("request.finished", 1.0, b'{"pretty":\n"bob@example.com"}')])
     assert [row.payload for row in journal.read()] == [
-        b'{"detail":"key [KEY] of [EMAIL]"}',
+        b'{"detail":"key ***MASKED*** of ***EMAIL_MASKED***"}',
         plain[1],
-        b'{"pretty":\n"[EMAIL]"}',
+        b'{"pretty":\n"***EMAIL_MASKED***"}',
     ]
     journal.close()
     for file in path.parent.iterdir():
@@ -205,7 +205,7 @@ def test_a_place_that_cannot_be_written_is_unavailable(tmp_path: Path, name: str
 
 
 def test_a_writer_that_holds_the_file_too_long(path: Path) -> None:
-    journal = SqliteJournal(path, FirstMasker(), busy_timeout_s=0.05)
+    journal = SqliteJournal(path, TextMasker(), busy_timeout_s=0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError) as caught:
@@ -232,8 +232,8 @@ import sys
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Entry
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
-journal = SqliteJournal(sys.argv[1], FirstMasker())
+from roadworthy.guard.text.masker import TextMasker
+journal = SqliteJournal(sys.argv[1], TextMasker())
 for n in range(int(sys.argv[2])):
     payload = b'{"writer":%d,"n":%d}' % (int(sys.argv[3]), n)
     journal.append([Entry("request.finished", float(n), payload) for _ in range(10)])
@@ -246,8 +246,8 @@ import resource, sys
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Entry
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
-journal = SqliteJournal(sys.argv[1], FirstMasker())
+from roadworthy.guard.text.masker import TextMasker
+journal = SqliteJournal(sys.argv[1], TextMasker())
 journal.append([Entry("a", 1.0, b"{}")] * 5)
 before = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))

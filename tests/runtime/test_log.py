@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from roadworthy.core.clock import ManualClock
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.log import MAX_LINE_BYTES, Log, LogHandler, timestamp
-from roadworthy.runtime.masking import FirstMasker
 
-MASKER = FirstMasker()
+MASKER = TextMasker()
 
 
 def parsed(text: bytes | str) -> list[dict[str, Any]]:
@@ -67,8 +67,8 @@ def test_masks_fields_and_ready_lines() -> None:
     log.lines([b'{"event":"request","detail":"Bearer 0123456789abcdef"}', b'{"event":"request"}'])
     assert b"canary" not in stream.getvalue()
     lines = parsed(stream.getvalue())
-    assert lines[0]["detail"] == "key [KEY] of [EMAIL]"
-    assert lines[1:] == [{"event": "request", "detail": "Bearer [KEY]"}, {"event": "request"}]
+    assert lines[0]["detail"] == "key ***MASKED*** of ***EMAIL_MASKED***"
+    assert lines[1:] == [{"event": "request", "detail": "Bearer ***MASKED***"}, {"event": "request"}]
 
 
 def test_a_value_json_does_not_know_is_written_as_text() -> None:
@@ -195,8 +195,8 @@ def test_bridges_the_standard_library() -> None:
         logger.critical("failed", exc_info=sys.exc_info())
     lines = parsed(stream.getvalue())
     assert [(line["level"], line["event"], line["logger"], line["msg"]) for line in lines] == [
-        ("warning", "log", "uvicorn.error", "from [EMAIL]"),
+        ("warning", "log", "uvicorn.error", "from ***EMAIL_MASKED***"),
         ("info", "log", "uvicorn.error", "bad %d"),
         ("critical", "log", "uvicorn.error", "failed"),
     ]
-    assert "RuntimeError: [KEY]" in lines[2]["exception"]
+    assert "RuntimeError: ***MASKED***" in lines[2]["exception"]

@@ -14,9 +14,9 @@ from rig.stores import PASSWORD, Postgres, free_port
 from roadworthy.core.clock import ManualClock, SystemClock
 from roadworthy.core.errors import ConfigError, StorageError
 from roadworthy.core.ports import Entry
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import GENESIS, SqliteJournal, Stored
 from roadworthy.runtime.journal_postgres import Position, PostgresJournal
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.shipping import BATCH, RETRY_CAP_S, SILENT_S, Shipped, Shipper, read_report, write_report
 
 
@@ -26,7 +26,7 @@ def entries(first: int, count: int) -> list[Entry]:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
-    found = SqliteJournal(tmp_path / "state.db", FirstMasker())
+    found = SqliteJournal(tmp_path / "state.db", TextMasker())
     yield found
     found.close()
 
@@ -67,7 +67,7 @@ def test_a_chain_arrives_as_it_is(postgres: Postgres, journal: SqliteJournal, da
 
 
 def test_two_replicas_in_one_database(postgres: Postgres, tmp_path: Path, database: PostgresJournal) -> None:
-    journals = [SqliteJournal(tmp_path / name / "state.db", FirstMasker()) for name in "ab"]
+    journals = [SqliteJournal(tmp_path / name / "state.db", TextMasker()) for name in "ab"]
     for count, each in enumerate(journals, 3):
         each.append(entries(0, count))
         one = shipper(each, postgres)
@@ -153,7 +153,7 @@ def test_a_copied_state_directory_is_refused(
     (tmp_path / "copy").mkdir()
     journal.close()
     shutil.copy(tmp_path / "state.db", tmp_path / "copy" / "state.db")
-    original, copy = (SqliteJournal(folder / "state.db", FirstMasker()) for folder in (tmp_path, tmp_path / "copy"))
+    original, copy = (SqliteJournal(folder / "state.db", TextMasker()) for folder in (tmp_path, tmp_path / "copy"))
     original.append(entries(3, 1))
     copy.append(entries(4, 1))
     one, other = shipper(original, postgres), shipper(copy, postgres)

@@ -21,8 +21,8 @@ from roadworthy.client.admin import AdminClient
 from roadworthy.client.transport import RemoteError
 from roadworthy.core.ports import Entry
 from roadworthy.gateway.keys import KeyStore
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.rundir import ProcessRecord, RunDirectory, RunRecord, reserve
 
 _spec = importlib.util.spec_from_file_location("stub_worker", Path(__file__).parent / "children" / "stub_worker.py")
@@ -99,7 +99,7 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def keys(state_dir: Path) -> dict[str, str]:
     """Secrets by what they are good for, and the journal's first entries."""
-    journal = SqliteJournal(state_dir / "state.db", FirstMasker())
+    journal = SqliteJournal(state_dir / "state.db", TextMasker())
     store = KeyStore(state_dir / "state.db", journal)
     made = {scope: store.create(scope, [scope])[1] for scope in ("admin", "operate", "use")}
     made["revoked"] = store.create("revoked", ["admin"])[1]
@@ -285,7 +285,7 @@ def test_our_own_client_understands_every_answer(control: Control, keys: dict[st
         listed = admin.keys()
         assert {"admin", "ci", "use"} <= {known.name for known in listed}
         entries = admin.journal(limit=50)
-        assert "[EMAIL]" in json.dumps([dict(entry.payload) for entry in entries])
+        assert "***EMAIL_MASKED***" in json.dumps([dict(entry.payload) for entry in entries])
         assert [entry.kind for entry in admin.journal(limit=1)] == ["key.revoked"]
     with AdminClient(f"http://127.0.0.1:{control.port}", keys["use"]) as guest, pytest.raises(RemoteError) as caught:
         guest.keys()
@@ -296,7 +296,7 @@ def test_the_journal_is_read_by_place_and_kind_and_verified(control: Control, ke
     first = control.call("GET", "/admin/journal?after=0&limit=2", keys["admin"])[1]["entries"]
     assert [entry["sequence"] for entry in first] == [1, 2]
     only = control.call("GET", "/admin/journal?after=0&kind=request.", keys["admin"])[1]["entries"]
-    assert [entry["payload"] for entry in only] == [{"detail": "mail [EMAIL]"}]
+    assert [entry["payload"] for entry in only] == [{"detail": "mail ***EMAIL_MASKED***"}]
     told = control.call("GET", "/admin/journal/verify", keys["admin"])[1]
     assert told["whole"] is True
     assert told["entries"] >= 3

@@ -11,8 +11,8 @@ import pytest
 
 from roadworthy.core.ports import Entry
 from roadworthy.gateway.keys import KeyStore
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
 
 VISITOR = """
 import sys
@@ -34,7 +34,7 @@ def test_no_entry_is_lost_when_another_process_closes_the_file(tmp_path: Path, k
     """A plain open and close of the file would cancel this process's locks; the visitor then deletes the live WAL."""
     path = tmp_path / "state.db"
     keys = KeyStore(path) if keys_first else None
-    journal = SqliteJournal(path, FirstMasker())
+    journal = SqliteJournal(path, TextMasker())
     keys = keys or KeyStore(path)
     with closing(keys), closing(journal):
         journal.append([Entry("test.before", 1.0, b"{}")])

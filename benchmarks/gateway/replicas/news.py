@@ -33,9 +33,9 @@ from roadworthy.gateway.settings import (  # noqa: E402
     State,
     Target,
 )
+from roadworthy.guard.text.masker import TextMasker  # noqa: E402
 from roadworthy.runtime.journal import SqliteJournal  # noqa: E402
 from roadworthy.runtime.log import Log  # noqa: E402
-from roadworthy.runtime.masking import FirstMasker  # noqa: E402
 from roadworthy.runtime.metrics import Metrics  # noqa: E402
 from roadworthy.serve.edge_state import SharedState  # noqa: E402
 
@@ -48,7 +48,7 @@ def service(name: str, url: str, folder: str) -> Service:
         state=State(url, name, "benchmark"),
         breaker=Breaker(open_s=3_600.0),
     )
-    masker = FirstMasker()
+    masker = TextMasker()
     log = Path(folder, f"{name}.log").open("w")  # noqa: SIM115 - as long as the process
     journal = SqliteJournal(Path(folder, f"{name}.db"), masker)
     return Service(settings, Ledger(journal, Log(log, masker), Metrics()), masker)

@@ -35,7 +35,7 @@ def examine(path: Path | None, url: str | None, environ: Mapping[str, str]) -> l
         url: Address of a gateway to reach; None for that of the configuration, if one runs.
         environ: The environment.
     """
-    from roadworthy.cli.diagnosis_store import store_findings
+    from roadworthy.cli.diagnosis_store import source_findings, store_findings
 
     found = [check_python(), check_native()]
     if found[-1].state == "bad":
@@ -46,8 +46,11 @@ def examine(path: Path | None, url: str | None, environ: Mapping[str, str]) -> l
         names = ("secrets", "embedded model", "state directory", "disk", "ports", "journal", "admin key")
         found += [Finding(name, "not checked", "The configuration is not valid.") for name in names]
     else:
+        from roadworthy.serve.wiring_secret import with_secrets
+
+        environ = with_secrets(loaded.config, environ)
         config, folder = loaded.config, Path(loaded.config.gateway.state_dir)
-        found += [*check_secrets(config, environ), *store_findings(config, environ)]
+        found += [*source_findings(config, environ), *check_secrets(config, environ), *store_findings(config, environ)]
         found += [check_model(config), check_state_dir(folder), check_disk(folder)]
         found += [*check_ports(config), check_journal(folder), check_admin_key(folder)]
     found.append(check_gateway(loaded.config if loaded else None, url, environ))
@@ -112,8 +115,8 @@ def check_config(path: Path | None, environ: Mapping[str, str]) -> tuple[Loaded 
 
 def check_secrets(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Every secret of every provider in use is where its reference says; values are never shown."""
-    from roadworthy.runtime.secret import resolve
     from roadworthy.serve.wiring import secret_references
+    from roadworthy.serve.wiring_secret import resolve
 
     references = secret_references(config)
     if not references:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from roadworthy.cli.finding import Finding
+from roadworthy.cli.finding import Finding, State
 from roadworthy.core.errors import RoadworthyError
 
 if TYPE_CHECKING:
@@ -41,6 +41,17 @@ def store_findings(config: Config, environ: Mapping[str, str]) -> Iterator[Findi
         else:
             if evidence is not None:
                 yield Finding(name, "ok", evidence)
+
+
+def source_findings(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Every store of secrets that is configured serves; environment and files are looked at with each secret."""
+    from roadworthy.serve.secret_desk import SecretDesk
+
+    for seen in SecretDesk(config, environ).check_sources():
+        if seen.name in ("vault", "aws"):
+            away = seen.code == "secret_source_unavailable"
+            state: State = "ok" if seen.ok else "not checked" if away else "bad"
+            yield Finding(f"secrets in {seen.name}", state, seen.evidence, seen.mend, unknown=away)
 
 
 def _database(dsn: str) -> str:

@@ -277,6 +277,7 @@ def serve(out: Settings, port: int | None) -> None:
     from roadworthy.runtime.config.load import load
     from roadworthy.serve.single_edge import become_edge
     from roadworthy.serve.wiring import compile_edge, require_no_embedded
+    from roadworthy.serve.wiring_secret import with_secrets
     from roadworthy.serve.wiring_store import require_no_database
 
     flags = {"gateway.port": port} if port is not None else {}
@@ -285,4 +286,4 @@ def serve(out: Settings, port: int | None) -> None:
         out.say(f"warning: {warning}")
     require_no_embedded(loaded.config)
     require_no_database(loaded.config)
-    become_edge(compile_edge(loaded.config, os.environ))
+    become_edge(compile_edge(loaded.config, with_secrets(loaded.config, os.environ)))

@@ -22,6 +22,7 @@ NOUNS = {
     "config": "Show, check and explain the configuration.",
     "gateway": "Ask a running gateway and look after it.",
     "key": "Create, list, rotate and revoke keys.",
+    "guard": "Find and mask personal data and secrets.",
     "doctor": "Check this installation and say how to mend it.",
     "explain": "Explain an error code, an exit code or a header.",
     "completion": "Print the completion script of a shell.",
@@ -135,14 +136,14 @@ def _as_error(misuse: click.ClickException) -> UsageError:
 def _as_bug(bug: Exception, verbose: bool) -> UnexpectedError:
     """A request to report, with the masked message; the traceback goes to stderr when it was asked for."""
     try:
-        from roadworthy.runtime.masking import FirstMasker
+        from roadworthy.guard.text.masker import TextMasker
     except ImportError:  # a damaged installation: what cannot be masked is not shown
         return UnexpectedError(
             "Something failed, and the installation is damaged.",
             f"{type(bug).__name__}; its message is not shown because the masker cannot be loaded.",
             "Run `roadworthy doctor`.",
         )
-    mask = FirstMasker().mask
+    mask = TextMasker().mask
     if verbose:
         import traceback
 

@@ -83,11 +83,12 @@ def told_budgets(out: Settings, status: Mapping[str, Any]) -> list[dict[str, Any
     from roadworthy.gateway.budget_view import budgets_today
     from roadworthy.gateway.settings import KeyLimits
     from roadworthy.gateway.shared.allowance import allowances_of
+    from roadworthy.serve.wiring_secret import with_secrets
     from roadworthy.serve.wiring_store import compile_state
 
     quiet = Settings(config=out.config, quiet=True)
     config, folder = target.load_config(quiet), target.state_dir(quiet)
-    default, state = config.gateway.budget.default, compile_state(config, os.environ)
+    default, state = config.gateway.budget.default, compile_state(config, with_secrets(config, os.environ))
     own = {key.id: key.limits for key in read_keys(folder)}
     limits, now = KeyLimits(**default.model_dump()), time.time()
     shared = None if state is None else allowances_of(state)

@@ -112,7 +112,7 @@ def broken(found: Verified) -> StorageError:
 
 
 def _journal(path: Path) -> SqliteJournal:
+    from roadworthy.guard.text.masker import TextMasker
     from roadworthy.runtime.journal import SqliteJournal
-    from roadworthy.runtime.masking import FirstMasker
 
-    return SqliteJournal(path, FirstMasker())
+    return SqliteJournal(path, TextMasker())

@@ -4,8 +4,10 @@
     ├ UsageError         invalid_request, unknown_model, unsupported_parameter, request_too_large, ...
     ├ AuthError          unauthorized, forbidden, admin_disabled
     ├ UsageError         invalid_request, unknown_model, unsupported_parameter, ..
+    ├ ConfigError        config_invalid, secret_missing, secret_source_unavailable, ...
     ├ GatewayError       llm_chain_failed, llm_failure, llm_unavailable, runtime_quality_failed, rate_limited, ...
     ├ StorageError       journal_corrupt, store_unavailable
+    ├ SubjectError       subject_unreadable
     └ UnexpectedError    unexpected_error (our bug)
 
 Every code has one row in `CODES`; the reference page docs/reference/errors.md is generated from it.
@@ -138,7 +140,49 @@ CODES: dict[str, ErrorCode] = {
         Exit.CONFIGURATION,
         False,
         "A secret must be a reference, not a value.",
-        "Write env:NAME or file:PATH and put the value there.",
+        "Write env:NAME, file:PATH, vault:PATH#KEY, aws:NAME or secret:NAME and put the value there.",
+    ),
+    "secret_source_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "A configured store of secrets does not answer, or is sealed; no other source is asked in its place.",
+        "Bring the store back; `roadworthy guard secret check` says how each one is.",
+    ),
+    "secret_source_refused": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "A store of secrets does not let us: the token expired, or its policy forbids it.",
+        "Give the process a valid login, and a policy that allows what the message names.",
+    ),
+    "secret_source_untrusted": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "The certificate of a store of secrets is not one that we trust.",
+        "Point VAULT_CACERT or AWS_CA_BUNDLE at the certificate of the authority that signed it.",
+    ),
+    "secret_file_exposed": ErrorCode(
+        500,
+        Exit.CONFIGURATION,
+        False,
+        "A file with a secret can be read or changed by other users of the machine.",
+        "Run `chmod 600` on it; for container secrets set the mode 0400.",
+    ),
+    "secret_rotation_conflict": ErrorCode(
+        409,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "Somebody else changed the secret at the same time; nothing of theirs was overwritten.",
+        "Look at it with `roadworthy guard secret show`, then try again.",
+    ),
+    "secret_rotation_failed": ErrorCode(
+        500,
+        Exit.JUDGED_BAD,
+        False,
+        "The new value of a secret did not pass its trial; the old one is in force.",
+        "Correct the new value and rotate again.",
     ),
     "extra_missing": ErrorCode(
         500,
@@ -278,6 +322,13 @@ CODES: dict[str, ErrorCode] = {
         "The journal's hash chain is broken.",
         "Keep the file for investigation and start a new one; restore from a backup if you have one.",
     ),
+    "subject_unreadable": ErrorCode(
+        422,
+        Exit.COULD_NOT_FIND_OUT,
+        False,
+        "A file cannot be looked into, so nothing is known about it.",
+        "Check that it is there, readable, and in a form that this command knows.",
+    ),
     "store_unavailable": ErrorCode(
         503,
         Exit.COULD_NOT_FIND_OUT,
@@ -354,6 +405,12 @@ class ConfigError(RoadworthyError):
     default_code = "config_invalid"
 
 
+class SecretError(ConfigError):
+    """A secret, or the store in which it lies, is at fault."""
+
+    default_code = "secret_missing"
+
+
 class GatewayError(RoadworthyError):
     """A request could not be served."""
 
@@ -364,6 +421,12 @@ class StorageError(RoadworthyError):
     """A store on disk is damaged or away."""
 
     default_code = "store_unavailable"
+
+
+class SubjectError(RoadworthyError):
+    """What was to be looked into cannot be."""
+
+    default_code = "subject_unreadable"
 
 
 class UnexpectedError(RoadworthyError):

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from roadworthy.core.job import Job, JobState, Json, Payload
+from roadworthy.core.secret import Secret
 
 
 class Masker(Protocol):
     """Takes personal data and secrets out of text before it is stored or shown."""
 
     def mask(self, text: str) -> str:
-        """The text with every finding replaced by `[KIND]`, for example `[EMAIL]`."""
+        """The text with every finding replaced by a mark, for example `***EMAIL_MASKED***`."""
         ...
 
     def mask_bytes(self, text: bytes) -> bytes:
@@ -305,5 +306,102 @@ class AllowanceStore(Protocol):
 
         Raises:
             StorageError: `store_unavailable`.
+        """
+        ...
+
+
+class SecretSource(Protocol):
+    """One place where secrets lie. Blocks; safe for threads."""
+
+    @property
+    def name(self) -> str:
+        """`vault`, `aws`, `env` or `file`; also the scheme of references to it."""
+        ...
+
+    def fetch(self, place: str) -> Secret | None:
+        """The secret that lies at a place now; None when the source answers that there is none.
+
+        Args:
+            place: What stands after the scheme of a reference, such as `secret/openai#api_key`.
+
+        Raises:
+            SecretError: `secret_source_unavailable` when it does not answer, `secret_source_refused` when it does not
+                let us, `secret_source_untrusted`, `secret_file_exposed`, `secret_missing` for a value that is none.
+        """
+        ...
+
+    def place_of(self, name: str) -> str:
+        """Where this source keeps the secret that others know as `name`."""
+        ...
+
+    def check(self) -> str:
+        """Ask the source whether it would answer; what was seen, in words without secrets.
+
+        Raises:
+            SecretError: As `fetch`.
+        """
+        ...
+
+
+class SecretStore(SecretSource, Protocol):
+    """A source that can be written to and remembers the version before."""
+
+    def stage(self, place: str, value: str, expected: str | None) -> str:
+        """Write a new version that readers do not get yet, where the store can; else make sure it could be written.
+
+        Args:
+            place: As for `fetch`; the secret must exist.
+            value: The new value.
+            expected: Version that is current now, as `fetch` told it.
+
+        Returns:
+            A mark for `promote` and `discard`.
+
+        Raises:
+            SecretError: `secret_rotation_conflict` when another version is current; as `fetch`; nothing was changed.
+        """
+        ...
+
+    def promote(self, place: str, value: str, mark: str) -> Secret:
+        """Make what was staged current; the version before stays readable.
+
+        Raises:
+            SecretError: `secret_rotation_conflict` when somebody else was faster; as `fetch`.
+        """
+        ...
+
+    def discard(self, place: str, mark: str) -> None:
+        """Take back what was staged and not promoted.
+
+        Raises:
+            SecretError: As `fetch`.
+        """
+        ...
+
+    def previous(self, place: str) -> Secret | None:
+        """The version before the current one; None when there is none (any more).
+
+        Raises:
+            SecretError: As `fetch`.
+        """
+        ...
+
+    def restore(self, place: str, expected: str | None) -> Secret:
+        """Make the version before current again.
+
+        Args:
+            place: As for `fetch`.
+            expected: Version that is current now; a different one is a conflict.
+
+        Raises:
+            SecretError: `secret_missing` when there is none, `secret_rotation_conflict`; as `fetch`.
+        """
+        ...
+
+    def retire(self, place: str) -> bool:
+        """Make the version before unreadable; False when there is none.
+
+        Raises:
+            SecretError: As `fetch`.
         """
         ...

@@ -7,6 +7,7 @@ keep a target from being asked: the breaker (it fails) and the bench (it asked u
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Literal
 
 from roadworthy.gateway.settings import Breaker as Rules
@@ -135,6 +136,17 @@ class Breaker:
     def bench(self, until: float) -> None:
         """Leave the target alone until `until` (monotonic seconds); a longer bench is never shortened."""
         self.benched_until = max(self.benched_until, until)
+
+    def hold_open(self, until: float, why: str) -> None:
+        """Keep it open until `until` (monotonic seconds), whatever it has seen; again and again prolongs it."""
+        if self.state != "open":
+            self._move("open", why)
+        self._opened_at = until - self._rules.open_s
+
+    def second_chance(self) -> None:
+        """End the bench, and let an open breaker probe at once: what was refused may be allowed now."""
+        self.benched_until = 0.0
+        self._opened_at = -inf
 
     @property
     def pause_s(self) -> float:

@@ -1,13 +1,13 @@
-"""Folds batches of finished requests into metrics: values are grouped first, so that each series is touched once."""
+"""Folds batches of finished requests into metrics: requests that fared alike are counted together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 
-from roadworthy.core.attempts import Reason
-from roadworthy.gateway.finished import Finished, ModeServed
-from roadworthy.runtime.metrics import Labels, Metrics
+from roadworthy.core.attempts import Attempt, Reason
+from roadworthy.gateway.finished import Finished, Masked
+from roadworthy.runtime.metrics import Metrics
 
 PASSED_OVER = frozenset((Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER))
 """Reasons of attempts at which nobody was asked: they have no duration."""
@@ -15,142 +15,95 @@ PASSED_OVER = frozenset((Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED
 _UNREMARKABLE = ("", None, False)
 """`repair`, `issues` and `hedge` of an attempt that the gate had nothing to say about."""
 
-Values = defaultdict[Labels, list[float]]
-
-
-class _Batch:
-    """Values of one batch by series."""
-
-    __slots__ = (
-        "attempts", "caches", "costs", "durations", "fallbacks", "first_tokens", "fixes", "hedges", "issues",
-        "masked", "modes", "overheads", "requests", "stubs", "tokens", "unpriced",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.requests: defaultdict[tuple[str, str, str, bool], int] = defaultdict(int)
-        self.durations: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
-        self.overheads: defaultdict[str, list[float]] = defaultdict(list)
-        self.attempts: Values = defaultdict(list)
-        self.fallbacks: defaultdict[Labels, int] = defaultdict(int)
-        self.first_tokens: Values = defaultdict(list)
-        self.tokens: Values = defaultdict(list)
-        self.modes: defaultdict[ModeServed, int] = defaultdict(int)
-        self.caches: defaultdict[str, int] = defaultdict(int)
-        self.issues: defaultdict[Labels, int] = defaultdict(int)
-        self.fixes: defaultdict[Labels, int] = defaultdict(int)
-        self.costs: defaultdict[Labels, float] = defaultdict(float)
-        self.unpriced: defaultdict[Labels, int] = defaultdict(int)
-        self.hedges: defaultdict[Labels, int] = defaultdict(int)
-        self.masked: defaultdict[Labels, int] = defaultdict(int)
-        self.stubs = 0
-
-    def add(self, finished: Finished) -> None:
-        """Group the values of one request."""
-        endpoint = finished.endpoint
-        self.requests[endpoint, finished.route, finished.code, finished.stream] += 1
-        self.durations[endpoint, finished.status].append(finished.latency_ms / 1000)
-        self.overheads[endpoint].append(finished.overhead_ms / 1000)
-        attempts = self.attempts
-        for provider, model, reason, latency_ms, _, _, cost_usd, *_ in finished.attempts:
-            attempts[provider, model, reason].append(latency_ms / 1000)
-            if cost_usd:
-                self.costs[provider, model] += cost_usd
-            elif cost_usd is None and reason not in PASSED_OVER:
-                self.unpriced[provider, model] += 1
-        if len(finished.attempts) > 1 or (finished.attempts and finished.attempts[0][9:] != _UNREMARKABLE):
-            self._judged(finished)
-        if finished.fallback:
-            self.fallbacks[finished.route, finished.fallback] += 1
-        if finished.served_by and finished.attempts:
-            self._served(finished)
-        if finished.mode is not None:
-            self.modes[finished.mode] += 1
-        if finished.cache != "off":
-            self.caches[finished.cache] += 1
-        if finished.hedge or finished.stub_used or finished.masked is not None:
-            self._rare(finished)
-
-    def _rare(self, finished: Finished) -> None:
-        if finished.hedge:
-            self.hedges[finished.route, finished.hedge] += 1
-        if finished.stub_used:
-            self.stubs += 1
-        if (masked := finished.masked) is not None:
-            for where, found in (("prompt", masked.prompt), ("answer", masked.answer)):
-                for kind, number in found.items():
-                    self.masked[where, kind] += number
-
-    def _judged(self, finished: Finished) -> None:
-        failed_json = False
-        for attempt in finished.attempts:
-            if attempt.repair and (failed_json or attempt.repair == "unfenced"):
-                self.fixes[attempt.repair,] += 1
-            issues = attempt.issues or ()
-            failed_json = "schema" in issues or "invalid_json" in issues
-            for rule in issues:
-                self.issues[finished.route, rule] += 1
-
-    def _served(self, finished: Finished) -> None:
-        provider, model = finished.attempts[-1][:2]
-        if finished.prompt_tokens is not None:
-            self.tokens["input", provider, model].append(finished.prompt_tokens)
-        if finished.completion_tokens is not None:
-            self.tokens["output", provider, model].append(finished.completion_tokens)
-        if finished.first_token_ms is not None:
-            self.first_tokens[provider, model].append(finished.first_token_ms / 1000)
+_Target = tuple[str, str]
 
 
 def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
     """Count every request of the batch."""
-    groups = _Batch()
-    for finished in batch:
-        groups.add(finished)
-    count, record = metrics.count, metrics.record
-    for (endpoint, route, code, stream), number in groups.requests.items():
-        count("roadworthy_requests_total", (endpoint, route, code, "true" if stream else "false"), number)
-    for (endpoint, status), values in groups.durations.items():
-        record("http_request_duration_seconds", (endpoint, str(status)), values)
-    for endpoint, values in groups.overheads.items():
-        record("roadworthy_overhead_seconds", (endpoint,), values)
-    _fold_attempts(metrics, groups.attempts)
-    for labels, number in groups.fallbacks.items():
-        count("roadworthy_fallbacks_total", labels, number)
-    for labels, values in groups.first_tokens.items():
-        record("gen_ai_server_time_to_first_token", labels, values)
-    for labels, values in groups.tokens.items():
-        record("gen_ai_client_token_usage", labels, values)
-    if groups.stubs:
-        count("stub_served_total", (), groups.stubs)
-    _fold_features(metrics, groups)
-    _fold_costs(metrics, groups)
+    alike: defaultdict[tuple[object, ...], list[Finished]] = defaultdict(list)
+    attempts: defaultdict[tuple[str, str, Reason], list[Attempt]] = defaultdict(list)
+    served: defaultdict[_Target, list[Finished]] = defaultdict(list)
+    for one in batch:
+        alike[
+            one.endpoint, one.route, one.code, one.stream, one.status,
+            one.fallback, one.cache, one.hedge, one.stub_used, one.mode,
+        ].append(one)  # fmt: skip
+        tries = one.attempts
+        for attempt in tries:
+            attempts[attempt[:3]].append(attempt)
+        if tries:
+            if one.served_by:
+                served[tries[-1][:2]].append(one)
+            if len(tries) > 1 or tries[0][9:] != _UNREMARKABLE:
+                _fold_judged(metrics, one)
+        if one.masked is not None:
+            _fold_masked(metrics, one.masked)
+    for group in alike.values():
+        _fold_alike(metrics, group)
+    for key, group_of_attempts in attempts.items():
+        _fold_attempts(metrics, key, group_of_attempts)
+    for target, group in served.items():
+        _fold_served(metrics, target, group)
 
 
-def _fold_features(metrics: Metrics, groups: _Batch) -> None:
-    count = metrics.count
-    for mode, number in groups.modes.items():
-        labels = (mode.requested, mode.served or "emergency", mode.reason or "as_requested")
+def _fold_alike(metrics: Metrics, group: list[Finished]) -> None:
+    one, number, count = group[0], len(group), metrics.count
+    count("roadworthy_requests_total", (one.endpoint, one.route, one.code, "true" if one.stream else "false"), number)
+    durations = [each.latency_ms / 1000 for each in group]
+    metrics.record("http_request_duration_seconds", (one.endpoint, str(one.status)), durations)
+    metrics.record("roadworthy_overhead_seconds", (one.endpoint,), [each.overhead_ms / 1000 for each in group])
+    if one.fallback:
+        count("roadworthy_fallbacks_total", (one.route, one.fallback), number)
+    if one.mode is not None:
+        labels = (one.mode.requested, one.mode.served or "emergency", one.mode.reason or "as_requested")
         count("roadworthy_mode_requests_total", labels, number)
-    for result, number in groups.caches.items():
-        count("roadworthy_cache_requests_total", (result,), number)
-    for issue, number in groups.issues.items():
-        count("roadworthy_quality_issues_total", issue, number)
-    for hedge, number in groups.hedges.items():
-        count("roadworthy_hedges_total", hedge, number)
-    for masked, number in groups.masked.items():
-        count("roadworthy_masked_values_total", masked, number)
-    for fix, number in groups.fixes.items():
-        count("llm_schema_fix_count_total", fix, number)
+    if one.cache != "off":
+        count("roadworthy_cache_requests_total", (one.cache,), number)
+    if one.hedge:
+        count("roadworthy_hedges_total", (one.route, one.hedge), number)
+    if one.stub_used:
+        count("stub_served_total", (), number)
 
 
-def _fold_costs(metrics: Metrics, groups: _Batch) -> None:
-    for labels, usd in groups.costs.items():
-        metrics.count("roadworthy_cost_usd_total", labels, usd)
-    for labels, number in groups.unpriced.items():
-        metrics.count("roadworthy_unpriced_attempts_total", labels, number)
+def _fold_masked(metrics: Metrics, masked: Masked) -> None:
+    for where, found in (("prompt", masked.prompt), ("answer", masked.answer)):
+        for kind, number in found.items():
+            metrics.count("roadworthy_masked_values_total", (where, kind), number)
 
 
-def _fold_attempts(metrics: Metrics, attempts: Values) -> None:
-    for (provider, model, reason), values in attempts.items():
-        metrics.count("roadworthy_attempts_total", (provider, model, str(reason)), len(values))
-        if reason not in PASSED_OVER:
-            metrics.record("roadworthy_attempt_duration_seconds", (provider, model), values)
+def _fold_attempts(metrics: Metrics, key: tuple[str, str, Reason], group: list[Attempt]) -> None:
+    provider, model, reason = key
+    metrics.count("roadworthy_attempts_total", (provider, model, str(reason)), len(group))
+    costs = [attempt.cost_usd for attempt in group if attempt.cost_usd is not None]
+    if usd := sum(costs):
+        metrics.count("roadworthy_cost_usd_total", (provider, model), usd)
+    if reason not in PASSED_OVER:
+        metrics.record(
+            "roadworthy_attempt_duration_seconds", (provider, model), [attempt.latency_ms / 1000 for attempt in group]
+        )
+        if unpriced := len(group) - len(costs):
+            metrics.count("roadworthy_unpriced_attempts_total", (provider, model), unpriced)
+
+
+def _fold_served(metrics: Metrics, target: _Target, group: list[Finished]) -> None:
+    provider, model = target
+    for direction, values in (
+        ("input", [each.prompt_tokens for each in group if each.prompt_tokens is not None]),
+        ("output", [each.completion_tokens for each in group if each.completion_tokens is not None]),
+    ):
+        if values:
+            metrics.record("gen_ai_client_token_usage", (direction, provider, model), values)
+    first_tokens = [each.first_token_ms / 1000 for each in group if each.first_token_ms is not None]
+    if first_tokens:
+        metrics.record("gen_ai_server_time_to_first_token", target, first_tokens)
+
+
+def _fold_judged(metrics: Metrics, one: Finished) -> None:
+    failed_json = False
+    for attempt in one.attempts:
+        if attempt.repair and (failed_json or attempt.repair == "unfenced"):
+            metrics.count("llm_schema_fix_count_total", (attempt.repair,))
+        issues = attempt.issues or ()
+        failed_json = "schema" in issues or "invalid_json" in issues
+        for rule in issues:
+            metrics.count("roadworthy_quality_issues_total", (one.route, rule))

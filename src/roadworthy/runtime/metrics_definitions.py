@@ -35,6 +35,20 @@ _GEN_AI = ("gen_ai_provider_name", "gen_ai_request_model")
 
 DEFINITIONS: tuple[Definition, ...] = (
     Definition(
+        "secret_age_seconds",
+        "gauge",
+        "Seconds since the version of a secret in use was written, by its store's clock; none where it does not say.",
+        ("name",),
+    ),
+    Definition("secret_source", "gauge", "1 for the source that a secret in use came from.", ("name", "source")),
+    Definition(
+        "secret_stale",
+        "gauge",
+        "1 while the store of a secret does not serve and the last good value is used.",
+        ("name",),
+    ),
+    Definition("secret_refresh_failures_total", "counter", "Fetches of a secret that failed.", ("name",)),
+    Definition(
         "http_request_duration_seconds",
         "histogram",
         "Seconds from the last byte of a request to the last byte of its answer.",

@@ -11,10 +11,22 @@ from roadworthy.core.errors import ConfigError
 MAX_SECRET_BYTES = 65_536
 """Largest secret file that is read."""
 
-MISSING_SCHEMES = {"vault": "HashiCorp Vault", "aws": "AWS Secrets Manager"}
-"""Schemes that are reserved for the guard room and refused until it is there."""
+SCHEMES = ("env", "file", "vault", "aws", "secret")
+"""What a reference may begin with: one source, or `secret` for the chain of all of them."""
+
+FORMS = "env:NAME, file:PATH, vault:PATH#KEY, aws:NAME[#KEY] or secret:NAME"
+"""How references are written, for messages."""
+
+PATTERN = r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+|vault:.+#.+|aws:.+|secret:.+"
+"""The same as a regular expression, for the schema; `parse_reference` is stricter."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+# Characters that Vault's paths, the names of AWS and one name for all sources may have.
+_PLACES = {
+    "vault": re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./ @+-]{0,510}#[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"),
+    "aws": re.compile(r"[A-Za-z0-9/_+=.@:-]{1,600}(#[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"),
+    "secret": re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}"),
+}
 _KEY_PREFIX = re.compile(
     r"sk-|[spr]k_(live|test|proj)|pplx-|xox[abeprs]-|gh[opusr]_|github_pat_|glpat-|gsk_|(hf|rw)_[A-Za-z0-9_-]{16}"
     r"|AKIA[0-9A-Z]{12}|AIza[0-9A-Za-z_-]{20}|eyJ[A-Za-z0-9_-]{10}|(?i:bearer|basic)\s"
@@ -29,8 +41,9 @@ class SecretRef:
     """A reference to a secret, for example `env:OPENAI_API_KEY`. Its `repr` and `str` show `***`.
 
     Args:
-        scheme: `env` or `file`.
-        place: Name of the variable, or path of the file (relative to the working directory).
+        scheme: One of `SCHEMES`.
+        place: Name of the variable, path of the file (relative to the working directory), path and key in Vault, name
+            (and key) in AWS, or the name that every source is asked for.
     """
 
     __slots__ = ("place", "scheme")
@@ -61,26 +74,26 @@ def parse_reference(text: object) -> SecretRef:
         text: What stands in the configuration.
 
     Raises:
-        ConfigError: `secret_ref_invalid` when it is not `env:NAME` or `file:PATH`; the text is not repeated.
+        ConfigError: `secret_ref_invalid` when it is none of `FORMS`; the text is not repeated.
     """
     scheme, _, place = text.partition(":") if isinstance(text, str) else ("", "", "")
-    if scheme in MISSING_SCHEMES:
-        raise ConfigError(
-            f"References to {MISSING_SCHEMES[scheme]} ({scheme}:…) are not supported yet.",
-            "They come with the guard room, which is not part of this version.",
-            "Use env:NAME or file:PATH until then.",
-            code="secret_ref_invalid",
-        )
     if scheme == "env" and _VARIABLE.fullmatch(place) and not looks_secret(place):
         return SecretRef(scheme, place)
     if scheme == "file" and place and not _UNPRINTABLE.search(place) and not looks_secret(Path(place).name):
         return SecretRef(scheme, place)
+    if scheme in _PLACES and _PLACES[scheme].fullmatch(place) and not _holds_key(place):
+        return SecretRef(scheme, place)
     raise ConfigError(
-        "A secret must be a reference (env:NAME or file:PATH), not a value.",
+        "A secret must be a reference, not a value.",
         "What stands there is not such a reference. If it is a key, treat it as exposed and make a new one.",
-        "Write env:NAME or file:PATH and put the value there.",
+        f"Write {FORMS} and put the value there.",
         code="secret_ref_invalid",
     )
+
+
+def _holds_key(place: str) -> bool:
+    """Whether a part of a place begins as keys do; long names are usual here, so their length says nothing."""
+    return any(_KEY_PREFIX.match(part) for part in re.split(r"[/#:]", place))
 
 
 def header_reference(name: str, value: str) -> SecretRef | None:
@@ -95,7 +108,7 @@ def header_reference(name: str, value: str) -> SecretRef | None:
             it is no valid reference.
     """
     scheme = value.partition(":")[0]
-    if scheme in ("env", "file", *MISSING_SCHEMES) or _CREDENTIAL.search(name) or looks_secret(value):
+    if scheme in SCHEMES or _CREDENTIAL.search(name) or looks_secret(value):
         return parse_reference(value)
     return None
 
@@ -109,7 +122,7 @@ def resolve(ref: SecretRef, environ: Mapping[str, str]) -> str:
     """The secret itself, without white space around it.
 
     Args:
-        ref: Where it lies.
+        ref: Where it lies: `env` or `file`; the other schemes are resolved where the sources are wired.
         environ: The environment to look in.
 
     Raises:
@@ -120,6 +133,15 @@ def resolve(ref: SecretRef, environ: Mapping[str, str]) -> str:
     value = value.strip()
     if not value:
         raise _missing(ref, "The variable is not set or empty." if ref.scheme == "env" else "The file is empty.")
+    return usable(ref, value)
+
+
+def usable(ref: SecretRef, value: str) -> str:
+    """The value, when it can stand in a header or a URL.
+
+    Raises:
+        ConfigError: `secret_missing` when it holds a control character or one outside ASCII; it is not repeated.
+    """
     if _UNPRINTABLE.search(value) or not value.isascii():
         raise _missing(ref, "The value holds a line break or a character that no key has.")
     return value

@@ -11,9 +11,9 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.load import find_file, find_profile, load, overlaid_profiles
 from roadworthy.runtime.config.report import ConfigInvalid, Problem
 from roadworthy.runtime.config.tree import Config
-from roadworthy.runtime.secret import resolve
 from roadworthy.serve.wiring import secret_references
 from roadworthy.serve.wiring_prompt import prompt_problems, unlocked_prompts
+from roadworthy.serve.wiring_secret import resolve, with_secrets
 from roadworthy.serve.wiring_store import store_faults
 
 
@@ -74,6 +74,7 @@ def _told(found: Iterable[Problem], known: Mapping[Problem, None], profile: str,
 
 def _missing_secrets(config: Config, environ: Mapping[str, str]) -> list[Problem]:
     missing: list[Problem] = []
+    environ = with_secrets(config, environ)
     for name, ref in secret_references(config):
         try:
             resolve(ref, environ)

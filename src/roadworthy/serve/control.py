@@ -25,8 +25,8 @@ from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.settings import KeyLimits, State
 from roadworthy.gateway.shared.allowance import allowances_of
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_access import AdminOnly, error_response
 from roadworthy.serve.control_jobs import AdminJobs
 from roadworthy.serve.control_routes import AdminApi
@@ -141,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _open_app(settings: ControlSettings) -> Starlette:
     state = Path(settings.state_dir) / "state.db"
-    journal = SqliteJournal(state, FirstMasker())
+    journal = SqliteJournal(state, TextMasker())
     return create_app(settings, KeyStore(state, journal), journal)
 
 

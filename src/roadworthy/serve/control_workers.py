@@ -37,7 +37,7 @@ class Workers:
     def __init__(self, state_dir: Path, count: int) -> None:
         self._clients = [
             httpx2.AsyncClient(
-                transport=httpx2.AsyncHTTPTransport(uds=str(state_dir / "run" / f"edge-{worker}.sock")),
+                transport=httpx2.AsyncHTTPTransport(uds=str(state_dir / "run" / f"edge-{worker}.sock"), verify=False),
                 base_url="http://worker",
                 timeout=ANSWER_TIMEOUT_S,
                 trust_env=False,

@@ -32,14 +32,15 @@ from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.mode_state import Memory
 from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.log import Log
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
 from roadworthy.serve.edge_guard import disguises, masks
 from roadworthy.serve.edge_store import watch_records
 from roadworthy.serve.rundir import read_run_record
+from roadworthy.serve.secret_report import watch_secrets
 
 if TYPE_CHECKING:
     from roadworthy.serve.edge_state import SharedState
@@ -60,7 +61,7 @@ class EdgeWorker:
         self.worker = worker
         self._state = Path(settings.state_dir)
         self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        masker = FirstMasker()
+        masker = TextMasker()
         self.log = Log(None, masker, settings.log_level, fields={"worker": worker})
         self.metrics = Metrics()
         store = self._state / "state.db"
@@ -92,6 +93,8 @@ class EdgeWorker:
         self._socket = run_dir / f"edge-{worker}.sock"
         if settings.ships_records:
             watch_records(self.service.stores, self.metrics, run_dir, first=worker == 0)
+        if worker == 0:
+            watch_secrets(self.metrics, run_dir)
         self._observe()
 
     def _shared_state(self, own: SqliteAllowances) -> SharedState | None:

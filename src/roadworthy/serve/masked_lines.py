@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from roadworthy.runtime.masking import FirstMasker
+from roadworthy.guard.text.masker import TextMasker
 
 
 class MaskedLines(logging.Handler):
@@ -18,7 +18,7 @@ class MaskedLines(logging.Handler):
     def __init__(self, process: str) -> None:
         super().__init__()
         self._process = process
-        self._mask = FirstMasker().mask
+        self._mask = TextMasker().mask
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record."""

@@ -17,10 +17,10 @@ import msgspec
 
 from roadworthy.core.clock import SystemClock
 from roadworthy.core.errors import RoadworthyError
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.journal_postgres import PostgresJournal, parameters
 from roadworthy.runtime.log import Level, Log
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.runtime.shipping import Shipped, Shipper, last_report, write_report
 
 REPORT_S = 1.0
@@ -49,7 +49,7 @@ class RecordsProcess:
 
     def __init__(self, settings: RecordsSettings, stop: threading.Event) -> None:
         state = Path(settings.state_dir)
-        masker, self._clock = FirstMasker(), SystemClock()
+        masker, self._clock = TextMasker(), SystemClock()
         parameters(settings.database)  # what cannot be read will never connect
         self._run_dir = state / "run"
         self._log = Log(None, masker, settings.log_level, fields={"process": "records"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,17 +14,22 @@ from typing import NamedTuple
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.guard.secrets.chain import OnValue
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.config.tree import Config
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.runtime.masking import FirstMasker
 from roadworthy.serve.control_workers import Workers
 from roadworthy.serve.launch import Plan, prepare
 from roadworthy.serve.rundir import RunDirectory
+from roadworthy.serve.secret_keeper import AuditBuffer, SecretKeeper
 from roadworthy.serve.selftest import Trial, run_trials, self_test_key, wait_listening, wait_ready
 from roadworthy.serve.supervisor import RunSummary, Supervisor
+from roadworthy.serve.wiring import all_references
+from roadworthy.serve.wiring_secret import with_secrets, withheld
 
 _DRAIN_MARGIN_S = 2.0
 _CONTROL_WAIT_S = 10.0
+_LAST_ENTRIES_S = 5.0
 
 
 class Ready(NamedTuple):
@@ -61,6 +67,7 @@ def run(
     *,
     say: Callable[[str], None],
     ready: Callable[[Ready], None],
+    on_value: OnValue | None = None,
 ) -> RunSummary:
     """Run the product until it is told to stop. Call from the main thread.
 
@@ -69,6 +76,7 @@ def run(
         environ: Where `env:` references are looked up.
         say: Takes one line of narration; called from two threads.
         ready: Called once, from another thread, when requests are taken and the self-test has run.
+        on_value: Is offered every secret that is fetched, at the start and later, with its reference.
 
     Raises:
         ConfigError: `already_running`, and what `launch.prepare` raises; nothing was started.
@@ -76,17 +84,24 @@ def run(
             is damaged; nothing was started.
     """
     begin = time.monotonic()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every key
     stopping = threading.Event()
     with contextlib.ExitStack() as held:
         run_directory = held.enter_context(RunDirectory(Path(config.gateway.state_dir)))
         _check_state(Path(config.gateway.state_dir))
-        plan = prepare(config, environ, held)
+        audit = AuditBuffer()
+        secrets = with_secrets(config, environ, audit=audit, on_value=on_value)
+        plan = prepare(config, secrets, held)
         supervisor = Supervisor(
             plan.children,
             run_directory,
             drain_timeout_s=plan.edge.limits.drain_timeout_s + _DRAIN_MARGIN_S,
             say=say,
+            withheld=withheld(environ, all_references(config)),
         )
+        keeper = SecretKeeper(config, secrets, plan.edge, supervisor.settle, audit, say)
+        keeping = threading.Thread(target=keeper.run, args=(stopping,), name="secrets", daemon=True)
+        keeping.start()
         if plan.model is not None:
             say(f"Loading the model {plan.model.name}; requests are taken when it is ready.")
         greeting = threading.Thread(
@@ -97,6 +112,7 @@ def run(
             return supervisor.run()
         finally:
             stopping.set()
+            keeping.join(_LAST_ENTRIES_S)
 
 
 def _check_state(state_dir: Path) -> None:
@@ -109,7 +125,7 @@ def _check_state(state_dir: Path) -> None:
 def _opened(state_dir: Path) -> Iterator[KeyStore]:
     state = state_dir / "state.db"
     with (
-        contextlib.closing(SqliteJournal(state, FirstMasker())) as journal,
+        contextlib.closing(SqliteJournal(state, TextMasker())) as journal,
         contextlib.closing(KeyStore(state, journal)) as store,
     ):
         yield store

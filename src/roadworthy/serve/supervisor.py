@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from roadworthy.core.clock import Clock, SystemClock
@@ -101,6 +101,7 @@ class Supervisor:
         say: Takes one line of narration.
         backoff: Numbers of the restart policy.
         clock: Durations and times of records.
+        withheld: Names of environment variables that no child inherits, because they hold secrets.
     """
 
     def __init__(
@@ -112,7 +113,9 @@ class Supervisor:
         say: Callable[[str], None],
         backoff: Backoff | None = None,
         clock: Clock | None = None,
+        withheld: Collection[str] = (),
     ) -> None:
+        self._withheld = frozenset(withheld)
         self._children = [_Child(spec, backoff) for spec in children]
         self._run_directory = run_directory
         self._drain_timeout_s = drain_timeout_s
@@ -143,6 +146,16 @@ class Supervisor:
                 self._kill_all()
         restarts = {child.spec.name: max(0, child.policy.restarts) for child in self._children}
         return RunSummary(self._clock.monotonic() - begin, restarts, tuple(self._killed))
+
+    def settle(self, settings: Mapping[str, bytes]) -> None:
+        """Give children other settings from their next start on. Safe for threads.
+
+        Args:
+            settings: By name of the child.
+        """
+        for child in self._children:
+            if child.spec.name in settings:
+                child.spec = child.spec._replace(settings=settings[child.spec.name])
 
     def _turn(self, wakeup: int) -> None:
         """Sleep until something happens, then deal with it."""
@@ -193,6 +206,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr.fileno(),
                 pass_fds=inherited,
+                env={name: value for name, value in os.environ.items() if name not in self._withheld},
                 process_group=0,
             )
         except OSError as error:

@@ -12,10 +12,11 @@ from roadworthy.gateway import settings
 from roadworthy.runtime.config.mode import Mode
 from roadworthy.runtime.config.prices import collected
 from roadworthy.runtime.config.tree import Config, ModelPrice, Node, Provider, Route
-from roadworthy.runtime.secret import SecretRef, header_reference, resolve
+from roadworthy.runtime.secret import SecretRef, header_reference
 from roadworthy.serve.wiring_cache import compile_cache
 from roadworthy.serve.wiring_guard import compile_masking, token_key
 from roadworthy.serve.wiring_prompt import compile_prompts
+from roadworthy.serve.wiring_secret import resolve
 from roadworthy.serve.wiring_store import check_stores, compile_state
 
 BASE_URLS = {
@@ -46,20 +47,11 @@ def compile_edge(
         ConfigError: `secret_missing`; names every missing reference and its provider, never a value.
         ValueError: A chain uses the embedded provider and `embedded_url` is None (a bug of the caller).
     """
-    names = used_providers(config)
     check_secrets(config, environ)
     check_stores(config, environ)
     gateway = config.gateway
-    prices = collected(gateway.prices, {name: gateway.providers[name].kind for name in names})
-    providers = [
-        msgspec.structs.replace(
-            _provider(name, gateway.providers[name], environ, embedded_url, embedded_key),
-            prices={model: _price(price) for model, price in prices[name].items()},
-        )
-        for name in names
-    ]
     return settings.EdgeSettings(
-        providers=tuple(providers),
+        providers=compile_providers(config, environ, embedded_url, embedded_key),
         routes=tuple(_route(config, name) for name in gateway.routes),
         modes=tuple(_mode(config, name, mode) for name, mode in gateway.modes.items()),
         prompts=compile_prompts(config),
@@ -88,11 +80,44 @@ def compile_edge(
     )
 
 
+def compile_providers(
+    config: Config, environ: Mapping[str, str], embedded_url: str | None, embedded_key: str | None
+) -> tuple[settings.ProviderSettings, ...]:
+    """The used providers with their keys and prices, in the order of the configuration. See `compile_edge`.
+
+    Raises:
+        ConfigError: `secret_missing`, or what a store of secrets says.
+    """
+    gateway, names = config.gateway, used_providers(config)
+    prices = collected(gateway.prices, {name: gateway.providers[name].kind for name in names})
+    return tuple(
+        msgspec.structs.replace(
+            _provider(name, gateway.providers[name], environ, embedded_url, embedded_key),
+            prices={model: _price(price) for model, price in prices[name].items()},
+        )
+        for name in names
+    )
+
+
+def rekeyed(config: Config, environ: Mapping[str, str], known: settings.ProviderSettings) -> settings.ProviderSettings:
+    """The settings of a provider with the keys that are in force now.
+
+    Raises:
+        ConfigError: `secret_missing`, or what a store of secrets says.
+    """
+    provider = config.gateway.providers[known.name]
+    if provider.kind == "embedded":
+        return known
+    fresh = _provider(known.name, provider, environ, None, None)
+    return msgspec.structs.replace(known, api_key=fresh.api_key, headers=fresh.headers)
+
+
 def check_secrets(config: Config, environ: Mapping[str, str]) -> None:
     """Make sure that every secret of every used provider is there.
 
     Raises:
-        ConfigError: `secret_missing`; the first one in `what`, the others in `why`.
+        ConfigError: `secret_missing`; the first one in `what`, the others in `why`. What a store of secrets says when
+            it does not serve.
     """
     missing: list[str] = []
     errors: list[ConfigError] = []
@@ -104,6 +129,8 @@ def check_secrets(config: Config, environ: Mapping[str, str]) -> None:
             missing.append(f"{ref.text} of provider {name}")
     if not errors:
         return
+    if errors[0].code != "secret_missing":
+        raise errors[0]
     others = f" Missing too: {', '.join(missing[1:])}." if missing[1:] else ""
     raise ConfigError(
         f"The secret {missing[0]} is not there.",
@@ -122,6 +149,12 @@ def secret_references(config: Config) -> list[tuple[str, SecretRef]]:
             found.append((name, provider.api_key))
         found += [(name, ref) for header, value in provider.headers.items() if (ref := header_reference(header, value))]
     return found
+
+
+def all_references(config: Config) -> list[SecretRef]:
+    """Every reference that a running gateway resolves: those of providers and those of stores."""
+    stores = (config.journal.database, config.state.url, config.jobs.store)
+    return [ref for _, ref in secret_references(config)] + [ref for ref in stores if isinstance(ref, SecretRef)]
 
 
 def used_providers(config: Config) -> list[str]:

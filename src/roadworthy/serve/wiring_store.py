@@ -10,8 +10,8 @@ from roadworthy.gateway import settings
 from roadworthy.runtime.config.tree import Config
 from roadworthy.runtime.jobs.url import check_store_url
 from roadworthy.runtime.journal_postgres import parameters
-from roadworthy.runtime.secret import resolve
 from roadworthy.runtime.valkey_url import check_url
+from roadworthy.serve.wiring_secret import resolve
 
 
 def database(config: Config, environ: Mapping[str, str]) -> str | None:

@@ -18,7 +18,7 @@ from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import Siblings
 from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.settings import Breaker, EdgeSettings, Limits, Price, ProviderSettings, Retry, Route, Target
-from roadworthy.runtime.masking import FirstMasker
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.metrics import Metrics
 
 
@@ -95,13 +95,13 @@ async def start_edge(tmp_path: Path) -> AsyncIterator[StartEdge]:
             **options,  # type: ignore[arg-type]
         )
         ledger = MemoryLedger()
-        service = Service(settings, ledger, FirstMasker())  # type: ignore[arg-type]
+        service = Service(settings, ledger, TextMasker())  # type: ignore[arg-type]
         routes = PublicRoutes(service, Scraper(0, Siblings(0, tmp_path), Metrics().snapshot))
         server = Server(routes, settings.limits)
         routes.draining = lambda: server.draining
         port = await server.listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{port}"
-        edge = Edge(url, port, service, server, ledger, httpx2.AsyncClient(base_url=url, timeout=10))
+        edge = Edge(url, port, service, server, ledger, httpx2.AsyncClient(base_url=url, timeout=10, verify=False))
         started.append(edge)
         return edge
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.providers.contract_kit import request
@@ -20,6 +20,8 @@ from roadworthy.gateway.settings import ProviderSettings
 
 PROVIDERS = [build(ProviderSettings(kind, kind, "http://127.0.0.1:1/v1", api_key="k")) for kind in KINDS]
 ASK = request()
+EXAMPLES = settings(max_examples=40, deadline=None)
+"""For every kind; all but one share most of their code."""
 WORDS = st.sampled_from(
     [
         "choices",
@@ -101,6 +103,7 @@ def outcome(call: Callable[[], Any]) -> Any:
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=KINDS)
 class TestAnyBytes:
+    @EXAMPLES
     @given(body=BYTES)
     def test_replies(self, provider, body):
         found = outcome(lambda: provider.chat_reply(ASK, body))
@@ -111,6 +114,7 @@ class TestAnyBytes:
             assert found.body.startswith(b"{")
             assert found.body.endswith(b"}")
 
+    @EXAMPLES
     @given(events=st.lists(st.tuples(st.sampled_from([b"", b"error", b"message_start"]), BYTES), max_size=6))
     def test_streams(self, provider, events):
         decoder = provider.chat_stream(ASK)
@@ -124,6 +128,7 @@ class TestAnyBytes:
                 assert b"\n" not in piece.payload
                 json.loads(piece.payload)
 
+    @EXAMPLES
     @given(status=st.integers(300, 599), headers=HEADERS, body=BYTES)
     def test_failures(self, provider, status, headers, body):
         failed = provider.failure(status, headers, body)
@@ -131,11 +136,13 @@ class TestAnyBytes:
         assert len(failed.detail) <= 2_000
         assert failed.retry_after_s is None or 0 <= failed.retry_after_s <= LONGEST_RETRY_AFTER_S
 
+    @EXAMPLES
     @given(body=BYTES)
     def test_embeddings(self, provider, body):
         found = outcome(lambda: provider.embeddings_reply(body))
         assert isinstance(found, ProviderFailure) or found.has_payload
 
+    @EXAMPLES
     @given(fields=st.dictionaries(PARAMETERS, VALUES, max_size=4), content=VALUES, calls=VALUES)
     def test_requests(self, provider, fields, content, calls):
         messages = [{"role": "user", "content": content}, {"role": "assistant", "tool_calls": calls}, {"role": "tool"}]

@@ -146,8 +146,6 @@ LEFT = [
     "9013011234568",
     "900101-9234568",
     "version 1.22.15.3",
-    "10.0.0.1:8080",
-    "192.168.100.200",
     "37.7749,-122.4194",
     "+5 % and +120 ms",
     "sizes 512 768 1024",
@@ -287,7 +285,7 @@ VALUES = st.recursive(
 DOCUMENTS = st.one_of(st.lists(VALUES, max_size=4), st.dictionaries(TEXTS, VALUES, max_size=4))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(DOCUMENTS, st.booleans(), st.sampled_from([None, 2]), st.booleans())
 def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, tight: bool) -> None:
     document = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=(",", ":") if tight else None)
@@ -295,7 +293,7 @@ def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, ti
     json.loads(masked.decode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=4))
 def test_lines_stay_lines(documents: list[object]) -> None:
     lines = [json.dumps(document).encode() for document in documents]

@@ -113,7 +113,10 @@ def test_every_field_is_described_and_has_words_for_what_it_takes() -> None:
         (("gateway", "port"), "a whole number from 1 to 65535"),
         (("gateway", "workers"), "a whole number from 1 to 256 or auto"),
         (("gateway", "breaker", "error_rate"), "a number above 0 to 1"),
-        (("gateway", "providers", "any", "api_key"), "a reference: env:NAME or file:PATH"),
+        (
+            ("gateway", "providers", "any", "api_key"),
+            "a reference: env:NAME, file:PATH, vault:PATH#KEY, aws:NAME[#KEY] or secret:NAME",
+        ),
         (("gateway", "providers", "any", "headers"), "a mapping of keys"),
         (("gateway", "routes", "any", "chain"), "a list of texts"),
         (("gateway", "routes", "any", "chain", 0), "text"),

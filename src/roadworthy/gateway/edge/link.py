@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from roadworthy.gateway.breaker import Breaker
 from roadworthy.gateway.cost import FREE, price_of
@@ -43,6 +43,24 @@ class Upstream:
         self.embedded = kind == "embedded"
         self.accepts_any_parameter = kind == "compatible"
         self.ready = not self.embedded
+        self._write_heads()
+
+    def rekey(self, provider: Provider) -> None:
+        """Send other header lines from the next request on; connections stay."""
+        self.provider = provider
+        self.endpoint.carry(provider.headers)
+        self._write_heads()
+
+    def strip(self, secret: Callable[[str], bool]) -> bool:
+        """Leave out the header lines that hold a secret; False when none did."""
+        kept = tuple(line for line in self.endpoint.lines if not secret(line[1]))
+        changed = kept != self.endpoint.lines
+        self.endpoint.carry(kept)
+        self._write_heads()
+        return changed
+
+    def _write_heads(self) -> None:
+        provider, endpoint = self.provider, self.endpoint
         self.chat_head = endpoint.head(provider.chat_path)
         self.embeddings_head = endpoint.head(provider.embeddings_path) if provider.embeddings_path else None
 

@@ -14,6 +14,7 @@ import msgspec
 from roadworthy import __version__
 from roadworthy.core.errors import AuthError, GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chat import ChatRequest
+from roadworthy.gateway.edge import rekey
 from roadworthy.gateway.edge.answer import error_body, error_lines
 from roadworthy.gateway.edge.ask import Ask, ChatAsk, EmbeddingsAsk
 from roadworthy.gateway.edge.client import ClientConnection
@@ -271,6 +272,8 @@ class InternalRoutes:
         elif what == (b"POST", b"/internal/cache/clear"):
             cache = self._service.cache
             _json(connection, 200, identity, {"cleared": 0 if cache is None else cache.clear()})
+        elif what == (b"POST", b"/internal/secrets"):
+            _json(connection, 200, identity, rekey.apply(self._service, rekey.read(request.body)))
         elif what == (b"POST", b"/internal/keys/reload"):
             _json(connection, 200, identity, {"keys": self._reload_keys()})
         else:
@@ -293,6 +296,7 @@ class InternalRoutes:
             "breakers": service.breakers(),
             "modes": [] if service.modes is None else service.modes.view(),
             "stores": service.store_health(),
+            "secrets_generation": service.secrets_generation,
             "cache": {"enabled": False} if service.cache is None else service.cache.status(),
         }
 

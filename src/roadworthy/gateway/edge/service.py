@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Callable
 from functools import cached_property
 from random import random
 from time import monotonic, time
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import AuthError, GatewayError, UnexpectedError
@@ -20,6 +18,7 @@ from roadworthy.gateway.edge.ask import Ask, require_chat
 from roadworthy.gateway.edge.caller import Caller
 from roadworthy.gateway.edge.deadline import Deadlines
 from roadworthy.gateway.edge.exchange import Exchange
+from roadworthy.gateway.edge.known_secrets import KnownSecrets
 from roadworthy.gateway.edge.limited import LimitedCaller
 from roadworthy.gateway.edge.link import Upstream, UpstreamLink
 from roadworthy.gateway.edge.reserve import UNBOUNDED, Allowances
@@ -43,10 +42,6 @@ if TYPE_CHECKING:
     from roadworthy.gateway.edge.visit import Visit
 
 READY_POLL_S = 0.1
-LEAST_SECRET_CHARS = 8
-"""Shorter values of configured header lines are no secrets, and taking them out would garble every text."""
-LEAST_PART_CHARS = 12
-"""The same for the words of such a value: shorter ones are versions and media types."""
 ALARMING = {
     Reason.UNAUTHORIZED: "provider.unauthorized",
     Reason.MODEL_NOT_FOUND: "provider.model_not_found",
@@ -77,13 +72,15 @@ class Service:
         """Limits of keys; None where nobody keeps them."""
         self.tell: Tell | None = None
         """Passes findings on to the other workers, where there are any."""
+        self.secrets_generation = 0
+        """Counts the keys that came after the start."""
         self.stores: dict[str, Callable[[], dict[str, object]]] = {}
         """How each store that replicas share is; empty without any."""
         self.disguise: Callable[[str, Masking], Disguise] | None = None
         """Gives what masks the requests of a key; None where no route asks for it."""
         self._ledger = ledger
         self._masker = masker
-        self._secrets = _secrets(settings)
+        self.known_secrets = KnownSecrets(settings.providers)
         self._deadlines = Deadlines()
         self._keys: dict[bytes, Key] = {}
         self.upstreams = {p.name: self._upstream(p.name) for p in settings.providers}
@@ -253,11 +250,7 @@ class Service:
 
     def redact(self, detail: str) -> str:
         """A provider's words without our keys, other secrets and personal data."""
-        if not detail:
-            return ""
-        for secret in self._secrets:
-            detail = detail.replace(secret, "[KEY]")
-        return self._masker.mask(detail)
+        return self._masker.mask(self.known_secrets.take_out(detail)) if detail else ""
 
     def attempt_failed(self, link: UpstreamLink, failure: ProviderFailure, detail: str, request_id: str) -> None:
         """Raise the alarm where fallback would hide a failure that needs a person."""
@@ -392,17 +385,3 @@ class Service:
             self.allowances.close()
         for upstream in self.upstreams.values():
             upstream.endpoint.close()
-
-
-def _secrets(settings: EdgeSettings) -> list[str]:
-    """Every configured secret as providers may repeat it, the longest first."""
-    found: set[str] = set()
-    for provider in settings.providers:
-        if provider.api_key:
-            found.add(provider.api_key)
-        for value in provider.headers.values():  # a whole value such as `Bearer KEY`, or the key in it
-            if len(value) >= LEAST_SECRET_CHARS:
-                found.add(value)
-            found.update(part for part in re.split(r"[\s;,=]+", value) if len(part) >= LEAST_PART_CHARS)
-    written = {form for secret in found for form in (secret, quote(secret, safe=""), secret.replace("/", "\\/"))}
-    return sorted(written, key=len, reverse=True)

@@ -8,6 +8,7 @@ never used again (RFC 9112 §9.3, §11.1).
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
 from collections.abc import Callable
 from math import inf
@@ -381,6 +382,12 @@ class _TooLarge(Exception):
     """More body than may be kept."""
 
 
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """One for the process: each reads the trust store, which takes 50 ms of CPU and a megabyte."""
+    return ssl.create_default_context()
+
+
 class Endpoint:
     """One scheme, host and port: its pool of idle connections and the header lines that all requests share.
 
@@ -405,13 +412,18 @@ class Endpoint:
         self.max_reply_bytes = max_reply_bytes
         self.deadlines = deadlines
         self._host = url.hostname or ""
-        self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        self._tls = _trust() if url.scheme == "https" else None
         self._port = url.port or (443 if self._tls else 80)
         self._prefix = url.path.rstrip("/")
         self._authority = url.netloc.rpartition("@")[2]
-        self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        self.carry(headers)
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[UpstreamConnection] = []
+
+    def carry(self, headers: tuple[tuple[str, str], ...]) -> None:
+        """The header lines of heads that are written from now on."""
+        self.lines = headers
+        self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
 
     def head(self, path: str) -> bytes:
         """Everything of a POST request to `path` up to the value of Content-Length."""

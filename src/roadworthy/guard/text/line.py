@@ -8,7 +8,7 @@ they are, because nesting is told by them; an escaped line break or tab becomes 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from functools import cached_property
 
 # What must be normalised; the same in RE2, for the gate.
@@ -104,6 +104,13 @@ class Line:
             return raw
         return self._starts[place] + self._shifts[place] + raw - self._raw_ends[place]
 
+    def followed(self, more: bytes) -> Line:
+        """The same with more text behind it, which is normal already; only for looking at."""
+        line = Line(b"", self._opened)
+        line.raw, line.text = self.raw + more, self.text + more
+        line._starts, line._raw_ends, line._shifts = self._starts, self._raw_ends, self._shifts
+        return line
+
     def cut(self, least: int) -> tuple[int, bool]:
         """Where the line may be cut so that what follows reads the same: the raw place, and `opened` there.
 
@@ -122,8 +129,11 @@ class Line:
 
     def inside_string(self, position: int) -> bool:
         """Whether an odd number of unescaped double quotes stands before `position`: inside a JSON string."""
-        quotes = sum(1 for token in self._TOKEN.finditer(self.text, 0, position) if token.group() == b'"')
-        return self._opened != (quotes % 2 == 1)
+        return self._opened != (bisect_left(self._quotes, position) % 2 == 1)
+
+    @cached_property
+    def _quotes(self) -> list[int]:
+        return [token.start() for token in self._TOKEN.finditer(self.text) if token.group() == b'"']
 
 
 def _meaning(unit: bytes) -> bytes | None:

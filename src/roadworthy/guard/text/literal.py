@@ -11,8 +11,8 @@ from urllib.parse import quote
 import re2
 
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.pattern import Pattern
 from roadworthy.guard.text.rule import Finding
-from roadworthy.guard.text.scanner import options
 
 LEAST_BYTES = 8
 """Shorter values would hit harmless text; they are not registered."""
@@ -25,9 +25,8 @@ class Literals:
     def __init__(self) -> None:
         self._forms: dict[bytes, None] = {}
         self._lock = threading.Lock()
-        self._search: re2._Regexp | None = None
-        self._ordered: list[bytes] = []
-        self._longest = 0
+        self._pattern: Pattern | None = None
+        self._ordered: list[bytes] | None = None  # in the order of bytes, once a text in pieces has asked
 
     def add(self, value: str) -> bool:
         """Look for a value from now on, also percent-encoded, in JSON escapes and in Base64.
@@ -44,25 +43,24 @@ class Literals:
             while len(self._forms) > _MOST:
                 self._forms.pop(next(iter(self._forms)))
             longest_first = sorted(self._forms, key=len, reverse=True)
-            self._ordered, self._longest = sorted(self._forms), len(longest_first[0])
-            pattern = b"|".join(re2.escape(form) for form in longest_first)
-            self._search = re2.compile(pattern, options())
+            self._ordered = None
+            self._pattern = Pattern("|".join(re2.escape(form).decode() for form in longest_first))
         return True
 
     def scan(self, text: bytes, position: int = 0) -> list[Finding]:
         """Every place where a known value stands, from `position` on."""
-        pattern = self._search
+        pattern = self._pattern
         found: list[Finding] = []
         while pattern is not None and (hit := pattern.search(text, position)) is not None:
-            start, position = hit.span()
+            start, position = hit
             found.append(Finding(start, position, Kind.API_KEY, "known_value", 1.0))
         return found
 
     def near(self, text: bytes, position: int) -> bool:
         """Whether a known value stands there from `position` on, or may begin to."""
-        if self._search is None:
+        if self._pattern is None:
             return False
-        return self._search.search(text, position) is not None or self.growing(text, position) < len(text)
+        return self._pattern.search(text, position) is not None or self.growing(text, position) < len(text)
 
     def growing(self, text: bytes, position: int) -> int:
         """Where the text's end may be the beginning of a known value; the text's length when nowhere.
@@ -71,8 +69,13 @@ class Literals:
             text: What has come so far.
             position: Not before this byte.
         """
-        ordered, size = self._ordered, len(text)
-        for start in range(max(position, size - self._longest + 1), size):
+        size = len(text)
+        with self._lock:
+            ordered = self._ordered
+            if ordered is None:
+                ordered = self._ordered = sorted(self._forms)
+        longest = max(map(len, ordered), default=0)
+        for start in range(max(position, size - longest + 1), size):
             tail = text[start:]
             place = bisect_left(ordered, tail)
             if place < len(ordered) and ordered[place].startswith(tail):

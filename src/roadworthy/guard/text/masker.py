@@ -13,7 +13,7 @@ from roadworthy.guard.text.rule import LONGEST, Finding, Rule
 from roadworthy.guard.text.rules.all import RULES
 from roadworthy.guard.text.scanner import Scanner, TooLong, merged
 
-_PIECE = 65_536
+_PIECE = 4_096
 
 
 class TextMasker:

@@ -54,6 +54,8 @@ class JsonPlace:
         named = _NAME_BEFORE.search(before)
         if named is not None:
             backslashes, quote = named.groups()
+            if self.is_json and not backslashes and self._inside_string(start):
+                return b""  # the quote opened a string that begins with a colon
             if quote == b"'":
                 return b"'"
             return b"\\" * ((1 << quote_depth(len(backslashes))) - 1) + quote

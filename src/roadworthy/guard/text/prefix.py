@@ -14,6 +14,7 @@ _GROUP = re.compile(r"\((\?(?:[imsU]*(?:-[imsU]+)?:|P?<[A-Za-z_0-9]+>))?")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*\]", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|x\{[0-9A-Fa-f]+\}|[0-7]{1,3}|[pP](?:\{\^?\w+\}|\w)|.)", re.DOTALL)
 _TIMES = re.compile(r"(?:([*+?])|\{([0-9]+)(?:(,)([0-9]*))?\})[?]?")
+_MOST_COUNTED = 2
 _NO_WIDTH = frozenset(("^", "$", r"\b", r"\B", r"\A", r"\z"))
 
 
@@ -28,17 +29,21 @@ class _Item:
     written: str
 
 
-def prefixes(pattern: str) -> str:
+def prefixes(pattern: str, exact: bool = False) -> str:
     """A pattern that matches every beginning of what `pattern` matches, the empty and the whole one included.
+
+    Unless it is to be exact it matches somewhat more: what may come more than twice may come any number of times. An
+    automaton that counts in many patterns at once has a state for every way in which the counts can stand together.
 
     Args:
         pattern: In RE2's syntax, one character for each byte. An assertion at the very end of the text counts as held:
             what follows is not known yet.
+        exact: Whether to count.
 
     Raises:
         ValueError: It has a form that is not known here.
     """
-    reader = _Reader(pattern)
+    reader = _Reader(pattern, exact)
     body = reader.alternatives()
     if reader.at != len(pattern):
         raise ValueError(f"unbalanced at {reader.at}")
@@ -46,8 +51,9 @@ def prefixes(pattern: str) -> str:
 
 
 class _Reader:
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, exact: bool) -> None:
         self.pattern = pattern
+        self.exact = exact
         self.at = 0
 
     def alternatives(self) -> tuple[tuple[_Item, ...], ...]:
@@ -101,8 +107,13 @@ class _Reader:
         if sign:
             return (1 if sign == "?" else None), written
         if comma:
-            return (int(most) if most else None), written
-        return int(least), written
+            return self._loose(source, int(most) if most else None, written)
+        return self._loose(source, int(least), written)
+
+    def _loose(self, source: str, most: int | None, written: str) -> tuple[int | None, str]:
+        if self.exact or (most is not None and most <= _MOST_COUNTED):
+            return most, written
+        return None, f"(?:{source})*"
 
 
 def _either(body: tuple[tuple[_Item, ...], ...]) -> str:

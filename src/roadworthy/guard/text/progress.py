@@ -14,25 +14,62 @@ here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
-
-import re2
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from roadworthy.guard.text.line import ANY, UNIT, Line
 from roadworthy.guard.text.literal import Literals
+from roadworthy.guard.text.pattern import ANYWHERE as _ANYWHERE
+from roadworthy.guard.text.pattern import Pattern
 from roadworthy.guard.text.prefix import prefixes
 from roadworthy.guard.text.rule import LONGEST, Candidate, Finding, Rule
-from roadworthy.guard.text.scanner import Compiled, Scanner, merged, options
+from roadworthy.guard.text.scanner import NEVER, Block, Compiled, Scanner, merged, together
 
 _LOOK_BACK = 1_024
 _TRIM = 4_096
 _CHEAP = 512
 _WINDOW = LONGEST + 512
 """Bytes after which a match is taken for one that is too long to wait for; what stands before a finding included."""
-_ANYWHERE = re2._re2.RE2.Anchor.UNANCHORED
+_HIGH = re.compile("[\x80-\xff]")
+_TRIES = (
+    b"a",
+    b"0",
+    b" a",
+    b"0a",
+    b'"',
+    b"'",
+    b" ",
+    b"\\",
+    b"@",
+    b".a",
+    b"-a",
+    b",",
+    b"}",
+    b")a",
+    b"]",
+    b"=",
+    b":a",
+    b"/",
+    b"<",
+    b">",
+    b"\n",
+    b"A" * 24,
+    b"***",
+    b"-----END PRIVATE KEY-----",
+    b"\n-----END PRIVATE KEY-----",
+    b'": 1',
+    b'" a',
+    b"&a",
+    b";",
+    b"|",
+    b'\\"',
+    b"\xea\xb0\x80",
+)
+"""What may follow, as far as checks tell one thing from another."""
 Search = Callable[[bytes, int, int], int]
-"""From a text, a beginning and an end to where the first match begins; -1 when there is none."""
+"""From a text, a beginning and an end to where the first match begins; the end when there is none."""
+Match = Callable[..., Any]
+"""RE2's own call: anchor, text, beginning, end."""
 
 
 class _Long(NamedTuple):
@@ -50,20 +87,48 @@ class Horizon:
     """
 
     def __init__(self, scanner: Scanner) -> None:
-        lines, blocks = [each.rule for each in scanner.rules], [each.rule for each in scanner.blocks]
-        every = [*lines, *blocks]
+        every = scanner.rules
+        lines, blocks = [rule for rule in every if not rule.block], [rule for rule in every if rule.block]
+        secrets, *others = together(lines)
         units = prefixes(UNIT)
         self.scanner = scanner
-        self.reach = {rule.name: re.compile(rule.reach.encode()) for rule in every if rule.reach}
-        self.lead = {rule.name: _search(f"(?:{rule.lead})", True) for rule in every if rule.lead}
-        self.ahead = {rule.name: rule.ahead if rule.check or rule.context else 0 for rule in every}
-        self.gate = _search("|".join([rule.trigger for rule in every] + [UNIT]), False)
-        self.unit = _search(units, True)
-        self.line = _search("|".join(_growing(rule, rule.before) for rule in lines) or "[^\0-\xff]", True)
-        self.block = _search("|".join(_growing(rule, rule.before) for rule in blocks) or "[^\0-\xff]", True)
-        self.all = _search("|".join([_growing(rule, rule.before) for rule in every] + [units]), True)
-        self.cores = _search("|".join([_growing(rule, "") for rule in every] + [units]), True)
+        self.lead = {rule.name: _search(f"(?:{rule.lead})") for rule in every if rule.lead}
+        self.unit = _search(units)
+        self.block = _search("|".join(_growing(rule, rule.core, rule.before) for rule in blocks) or NEVER)
+        marked = [UNIT, *(rule.trigger for rule in blocks)]
+        phones, addresses, rest = others
+        self._groups = [_group([*blocks, *phones, *addresses], marked, [units])]
+        self._groups += map(_group, (secrets[::2], secrets[1::2], rest))
+        self._starts = [
+            _search("|".join(_growing(rule, _trigger(rule), rule.before) for rule in group) or NEVER)
+            for group in (secrets[::2], secrets[1::2], *others)
+        ]
+        self._grown: dict[str, Search] = {}
         self._rests: dict[str, _Rest] = {}
+
+    def begun(self, text: bytes, begin: int) -> tuple[int, int]:
+        """Where the text's end may begin something: the match, and the finding in it; -1 when a closer look is due."""
+        at = free = size = len(text)
+        for gate, growing, cores in self._groups:
+            if gate(_ANYWHERE, text, begin, size)[0][0] >= 0:
+                return -1, -1
+            first = growing(_ANYWHERE, text, begin, size)[0][0]
+            if 0 <= first < size:
+                at = min(at, first)
+                free = min(free, max(first, cores(_ANYWHERE, text, max(begin, first), size)[0][0]))
+        return at, free
+
+    def starts(self, text: bytes, begin: int) -> int:
+        """Where the text's end may begin a match that no gate points at yet, at the earliest."""
+        size = len(text)
+        return min((start(text, begin, size) for start in self._starts), default=size)
+
+    def grown(self, rule: Rule) -> Search:
+        """Where the text's end may be the beginning of a match of this rule; for rules that a gate has pointed at."""
+        found = self._grown.get(rule.name)
+        if found is None:
+            found = self._grown[rule.name] = _search(_growing(rule, rule.core, rule.before))
+        return found
 
     def rest(self, rule: Rule) -> _Rest:
         """What a long finding of this rule goes on with."""
@@ -77,24 +142,19 @@ class _Rest:
     """Reads what follows the first `LONGEST` bytes of a finding."""
 
     def __init__(self, rule: Rule) -> None:
-        def anchored(pattern: str) -> Callable[[bytes], re2._Match | None]:
-            match: Callable[[bytes], re2._Match | None]
-            match = re2.compile(rf"(?s)\A(?:{pattern})".encode(), options()).match
-            return match
-
-        self._run = anchored(f"(?:{rule.rest})*")
-        self._end = anchored(rule.rest_end)
-        self._begun = anchored(f"(?:{prefixes(f'{rule.rest}|{rule.rest_end}')})\\z")
+        self._run = Pattern(rf"(?s)\A(?:{rule.rest})*")
+        self._end = Pattern(rf"(?s)\A(?:{rule.rest_end})")
+        self._begun = Pattern(_bytes(rf"(?s)\A(?:{prefixes(f'{rule.rest}|{rule.rest_end}')})\z"))
 
     def end(self, text: bytes, final: bool) -> tuple[int, bool]:
         """How far it goes, and whether it ends there."""
-        run = self._run(text)
-        at = 0 if run is None else run.end()
+        run = self._run.search(text)
+        at = 0 if run is None else run[1]
         tail = text[at:]
-        if not final and self._begun(tail) is not None:
+        if not final and self._begun.search(tail) is not None:
             return at, False
-        end = self._end(tail)
-        return at + (0 if end is None else end.end()), True
+        end = self._end.search(tail)
+        return at + (0 if end is None else end[1]), True
 
 
 class Progress:
@@ -131,27 +191,27 @@ class Progress:
         """
         self._trim()
         self.text = text = self.text + data
-        if (self._rest is not None and not self._skip(final)) or (len(text) < self._due and not final):
+        if (self._rest is not None and not self._skip(final)) or (self.start + len(text) < self._due and not final):
             return []
         base, size = self.base, len(text)
         begin = base
         if begin == self.line > 0:
             begin -= 1  # the break before the line
         broken = begin == base or text[begin] == 0x0A
-        if final or not broken or self._horizon.gate(text, begin, size) >= 0 or self._literals.near(text, base):
+        if final or not broken or self._literals.near(text, base):
             return self._look(final)
-        self._due = 0
-        horizon = self._horizon
-        at = free = max(base, horizon.all(text, begin, size))
-        if at < size:
-            # what an unfinished escape or character means is not known
-            known = horizon.unit(text, at, size) if ANY.search(text, at) else size
+        at, free = self._horizon.begun(text, begin)
+        if at < 0:
+            return self._look(False)
+        if at < size and ANY.search(text, at):
+            known = self._horizon.unit(text, at, size)  # what an unfinished escape or character means is not known
             if known < size:
-                seen = text[:known]
-                at = max(base, horizon.all(seen, begin, known))
-                free = horizon.cores(seen, at, known)
-            else:
-                free = horizon.cores(text, at, size)
+                at, free = self._horizon.begun(text[:known], begin)
+                if at < 0:
+                    return self._look(False)
+        at = max(base, at, size - _WINDOW)  # what is longer is looked at in no pattern
+        free = max(at, free)
+        self._due = self.start + _worth(size, at)
         self._to(at, free)
         return []
 
@@ -171,8 +231,7 @@ class Progress:
                 self._to(at, at)
                 if final:
                     self.settled = self.start + len(self.text)
-                waiting = len(self.text) - at
-                self._due = 0 if waiting < _CHEAP else len(self.text) + waiting // 16
+                self._due = self.start + _worth(len(self.text), at)
                 return given
             self.base = longest.finding.end
             self._opened = False
@@ -231,7 +290,7 @@ class _View:
         self._base = progress.base
         self._final = final
         self._found: list[Finding] = []
-        self._extents: list[tuple[int, int]] = []  # of every match, also those that the check refused
+        self._extents: list[tuple[int, int]] = []  # which no place to go on from may stand in
         self._long: _Long | None = None
         self._end = len(text) if final else horizon.unit(text, self._base, len(text))
         self._open = self._end  # what begins here or behind may still change
@@ -247,17 +306,25 @@ class _View:
 
     def _blocks(self, rule: Compiled) -> None:
         position = self._base
-        while (found := rule.block(self._text, position, self._end)) is not None:
-            if found.end - found.start >= LONGEST:
+        while (block := rule.block(self._text, position, self._end)) is not None:
+            if not self._final and self._is_open(rule, block):
+                begin = block.start if block.finding is None else min(block.start, block.finding.start)
+                self._wait(min(begin, self._led(rule.rule, self._text, self._base, block.start)))
+                return
+            found, position = block.finding, block.next
+            if found is None:
+                self._extents.append((block.start, block.start + 1))
+            elif found.end - found.start >= LONGEST:
                 self._take_long(found, rule.rule)
                 return
-            text = Line(self._text[found.start : self._end]).text
-            if not self._final and self._horizon.block(text, 0, len(text)) == 0:
-                self._wait(found.start)
-                return
-            self._found.append(found)
-            self._extents.append((found.start, found.end))
-            position = found.end
+            else:
+                self._found.append(found)
+                self._extents.append((min(found.start, block.start), found.end))
+
+    def _is_open(self, rule: Compiled, block: Block) -> bool:
+        if self._end - block.start >= LONGEST or block.candidate is None:
+            return False
+        return _reads_on(rule, block.candidate)
 
     def _known(self, literals: Literals) -> None:
         for each in literals.scan(self._text, self._base):
@@ -287,42 +354,38 @@ class _View:
         begin = line.position(self._base - start) if first else 0
         text, size = line.text, len(line.text)
         open_at = size + 1
+        rules = list(self._horizon.scanner.matching(line))
         if not complete:
-            open_at = max(self._horizon.line(text, begin, size), size - _WINDOW)
-        for rule in self._horizon.scanner.matching(text):
+            grown = [self._horizon.grown(rule.rule)(text, begin, size) for rule in rules]
+            open_at = max(min(self._horizon.starts(text, begin), *grown, size), size - _WINDOW)
+            open_at = max(open_at, begin)
+        for rule in rules:
             open_at = self._search(rule, line, start, begin, open_at, complete)
         if not complete:
             self._wait(start + line.raw_span(open_at, open_at)[0])
 
     def _search(self, rule: Compiled, line: Line, offset: int, begin: int, open_at: int, complete: bool) -> int:
         """Everything of one rule that begins before `open_at`; returns where it is open from now on."""
-        position = begin
-        while (match := rule.search(line.text, position)) is not None and match.start() < open_at:
-            whole = match.start()
-            if match.end() - whole > _WINDOW:
-                match = rule.search(line.text, whole, whole + _WINDOW)
-            if match is None or match.start() != whole:
+        position, text = begin, line.text
+        while (match := rule.spans(text, position)) is not None and match[0] < open_at:
+            whole = match[0]
+            if match[1] - whole > _WINDOW:
+                match = rule.spans(text, whole, whole + _WINDOW)
+            if match is None or match[0] != whole:
                 position = whole + 1
                 continue
-            start, end = match.span(1)
-            if not complete and len(line.text) - whole <= _WINDOW and self._reads_on(rule.rule, line.text, end):
-                return min(open_at, self._led(rule.rule, line.text, begin, whole))
-            position = behind = start + 1
-            found = rule.judged(Candidate(line, start, end))
+            candidate = Candidate(line, match[2], match[3])
+            if not complete and len(text) - whole <= _WINDOW and _reads_on(rule, candidate):
+                return min(open_at, self._led(rule.rule, text, begin, whole))
+            position = behind = candidate.start + 1
+            found = rule.judged(candidate)
             if found is not None:
-                position = max(found.end, position)
-                whole, behind = min(whole, found.start), max(position, match.end())
+                position = max(found.end - 1, position)
+                whole, behind = min(whole, found.start), max(found.end, position, match[1])
                 self._take(found, line, offset, rule.rule)
             first, last = line.raw_span(whole, behind)
             self._extents.append((first + offset, last + offset))
-        return open_at if match is None else min(open_at, self._led(rule.rule, line.text, begin, match.start()))
-
-    def _reads_on(self, rule: Rule, text: bytes, end: int) -> bool:
-        """Whether the check would read what has not come yet."""
-        if len(text) - end < self._horizon.ahead[rule.name]:
-            return True
-        reach = self._horizon.reach.get(rule.name)
-        return reach is not None and reach.fullmatch(text, end) is not None
+        return open_at if match is None else min(open_at, self._led(rule.rule, text, begin, match[0]))
 
     def _led(self, rule: Rule, text: bytes, begin: int, at: int) -> int:
         """Where a finding of a candidate at `at` may begin."""
@@ -331,7 +394,7 @@ class _View:
             return at
         begin = max(begin, at - _LOOK_BACK)
         found = lead(text[begin:at], 0, at - begin)
-        return at if found < 0 else begin + found
+        return begin + found
 
     def _take(self, found: Finding, line: Line, offset: int, rule: Rule) -> None:
         first, last = line.raw_span(found.start, found.end)
@@ -364,18 +427,71 @@ class _View:
         return at, [each for each in merged(self._found) if each.end <= at], None
 
 
-def _growing(rule: Rule, before: str) -> str:
-    """What a finding of the rule may begin with, as a pattern."""
+def _worth(size: int, at: int) -> int:
+    """How long the text must be for the next look: a long wait is not looked at for every piece."""
+    waiting = size - at
+    return 0 if waiting < _CHEAP else size + waiting // 16
+
+
+def _reads_on(rule: Compiled, candidate: Candidate) -> bool:
+    """Whether what has not come yet could change what the candidate is.
+
+    What is within a fixed distance is waited for. Beyond, strings and words without a bound are told by trying: a check
+    that has seen where its value ends does not change its mind, whatever follows.
+    """
+    told = rule.rule
+    if told.check is None and not told.context:
+        return False
+    line, start, end = candidate
+    if len(line.text) - end < told.ahead:
+        return True
+    if told.ahead == 0:
+        return False
+    found = rule.judged(candidate)
+    return any(rule.judged(Candidate(line.followed(more), start, end)) != found for more in _TRIES)
+
+
+def _group(rules: Sequence[Rule], marks: Sequence[str] = (), begun: Sequence[str] = ()) -> tuple[Match, Match, Match]:
+    """What tells of rules where they match, where the end may begin a match, and where a finding in that.
+
+    Few enough rules share a pattern that its automaton is small.
+
+    Args:
+        rules: They.
+        marks: Further patterns that point at a place.
+        begun: Further patterns of what may have begun.
+    """
+    triggers = [(rule, _trigger(rule)) for rule in rules]
+    growing = "|".join([*(_growing(*each, each[0].before) for each in triggers), *begun]) or NEVER
+    cores = "|".join([*(_growing(*each, "") for each in triggers), *begun]) or NEVER
+    gate = "|".join([*(rule.trigger for rule in rules), *marks]) or NEVER
+    return Pattern(gate).match, *(Pattern(_bytes(f"(?:{each})\\z")).match for each in (growing, cores))
+
+
+def _trigger(rule: Rule) -> str:
+    """The trigger without what stands around it."""
+    return rule.trigger[len(rule.before) : len(rule.trigger) - len(rule.after)]
+
+
+def _growing(rule: Rule, core: str, before: str) -> str:
+    """What the rule's match may begin with, as a pattern, when `core` is looked at of it."""
     lead = f"(?:{rule.lead})?" if rule.lead else ""
-    return prefixes(f"{before}{lead}(?:{rule.core}){rule.after}".encode().decode("latin-1"))
+    return prefixes(f"{before}{lead}(?:{core}){rule.after}".encode().decode("latin-1"))
 
 
-def _search(pattern: str, at_end: bool) -> Search:
-    chosen = options()
-    chosen.never_capture = True
-    raw = pattern.encode() if pattern.isascii() else pattern.encode("latin-1" if at_end else "utf-8")
-    match = re2.compile(b"(?:%b)\\z" % raw if at_end else raw, chosen)._regexp.Match
-    return lambda text, start, end: int(match(_ANYWHERE, text, start, end)[0][0])
+def _search(pattern: str) -> Search:
+    """A search for what stands at the end; the pattern is written a character for each byte."""
+    found = Pattern(_bytes(rf"(?:{pattern})\z")).search
+
+    def search(text: bytes, start: int, end: int) -> int:
+        hit = found(text, start) if end == len(text) else found(text[:end], start)
+        return end if hit is None else hit[0]
+
+    return search
+
+
+def _bytes(pattern: str) -> str:
+    return _HIGH.sub(lambda char: f"\\x{ord(char.group()):02x}", pattern)
 
 
 def _whole(text: bytes, at: int) -> int:

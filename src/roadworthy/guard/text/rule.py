@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.line import Line
+from roadworthy.guard.text.trigger import shortened
 
 NUMBER_START = r"(?:^|[^0-9A-Za-z_.+]|[^0-9]\.|\\[bfnrt])"
 """Before a number: no digit, letter, underscore (ids), plus, or the point of a decimal number."""
@@ -86,9 +87,8 @@ class Rule:
         source: Where the form is written down: standard, law, vendor's page.
         block: Whether a finding may go over several lines.
         lead: RE2 pattern of what in front of the core the check may add to the finding.
-        ahead: How many bytes behind the candidate the check and the context look at, where a fixed number says it.
-        reach: Pattern (Python's) of what the check may read behind the candidate beyond that: as long as all that has
-            come so far matches it, the outcome is open.
+        ahead: Bytes behind the candidate that a stream waits for: what the check and the context look at whatever
+            stands there. A value that the check follows to its end needs not be counted. 0: nothing is looked at.
         rest: RE2 pattern of one unit of what a finding longer than `LONGEST` goes on with.
         rest_end: Same of what ends such a finding and belongs to it.
     """
@@ -106,7 +106,6 @@ class Rule:
     block: bool = False
     lead: str = ""
     ahead: int = 48
-    reach: str = ""
     rest: str = r"\\.|[^\s\"'\\]"
     rest_end: str = ""
 
@@ -117,8 +116,9 @@ class Rule:
 
     @property
     def trigger(self) -> str:
-        """The same without a group."""
-        return f"{self.before}(?:{self.core}){self.after}"
+        """The same without a group, for the gate: it matches in every line in which the pattern does."""
+        core = self.core if self.after else shortened(self.core)
+        return f"{self.before}(?:{core}){self.after}"
 
 
 class Finding(NamedTuple):

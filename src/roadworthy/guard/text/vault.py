@@ -18,12 +18,10 @@ from collections.abc import Callable
 from time import time
 from typing import Protocol
 
-import re2
-
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.pattern import Pattern
 from roadworthy.guard.text.policy import LEAST_KEY_BYTES, canonical
 from roadworthy.guard.text.prefix import prefixes
-from roadworthy.guard.text.scanner import options
 
 _HASH_CHARS = 16
 _KINDS = "|".join(sorted((kind.value for kind in Kind), key=len, reverse=True))
@@ -31,7 +29,7 @@ _FORM = rf"(?i:(?:{_KINDS})\\{{0,2}}_[a-z2-7]{{{_HASH_CHARS}}})"
 TOKEN = re.compile(_FORM.encode())
 """A token as models write it: in any case, and with the underscore escaped as in Markdown."""
 LONGEST_TOKEN = max(len(kind.value) for kind in Kind) + 3 + _HASH_CHARS
-_BEGUN = re2.compile(rf"(?:{prefixes(_FORM)})\z".encode(), options()).search
+_BEGUN = Pattern(rf"(?:{prefixes(_FORM, exact=True)})\z").search
 
 
 class Vault(Protocol):
@@ -203,7 +201,7 @@ class Restorer:
         """The next piece; returns what can be given out now."""
         raw = self._held + text.encode("utf-8", "surrogatepass")
         begun = _BEGUN(raw, 0)
-        at = len(raw) if begun is None or TOKEN.fullmatch(raw, begun.start()) else begun.start()
+        at = len(raw) if begun is None or TOKEN.fullmatch(raw, begun[0]) else begun[0]
         self._held = raw[at:]
         return self._restored(raw[:at])
 

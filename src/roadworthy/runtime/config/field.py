@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from roadworthy.runtime.config.report import KeyPath
 from roadworthy.runtime.config.tree import Config, Node
-from roadworthy.runtime.secret import SecretRef
+from roadworthy.runtime.secret import FORMS, SecretRef
 
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -92,7 +92,7 @@ def expected(field: Field) -> str:
     if choices:
         return f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
     if field.type is SecretRef:
-        return "a reference: env:NAME or file:PATH"
+        return f"a reference: {FORMS}"
     if field.children() is not None or get_origin(field.type) is dict:
         return "a mapping of keys"
     if get_origin(field.type) is list:

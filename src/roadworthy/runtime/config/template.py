@@ -130,7 +130,7 @@ gateway:
   port: 8080
   workers: auto      # one per core
 
-  # Secrets are references (env:NAME or file:PATH), never values.
+  # Secrets are references (env:NAME, file:PATH, vault:PATH#KEY, aws:NAME), never values.
   providers:
 {providers}
     # local: {{kind: compatible, base_url: http://127.0.0.1:8000/v1}}   # vLLM, Ollama, llama.cpp and the like

@@ -15,7 +15,8 @@ from roadworthy.runtime.config.mode import Mode, expand
 from roadworthy.runtime.config.node import Node as Node
 from roadworthy.runtime.config.prompt import PROMPT_PATTERN, Prompts
 from roadworthy.runtime.config.quality import Quality
-from roadworthy.runtime.secret import SecretRef, parse_reference
+from roadworthy.runtime.config.secrets import Secrets
+from roadworthy.runtime.secret import PATTERN, SecretRef, parse_reference
 
 PROFILES = ("development", "staging", "production")
 """Names of the profiles; APP_ENV chooses one."""
@@ -43,7 +44,7 @@ Reference = Annotated[
     SecretRef,
     PlainValidator(_reference),
     PlainSerializer(lambda ref: ref.text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
+    WithJsonSchema({"type": "string", "pattern": f"^({PATTERN})$"}),
 ]
 
 
@@ -66,7 +67,9 @@ class Provider(Node):
         default=None, description="Root of the API with its version part; each kind but compatible has its own default."
     )
     api_key: Reference | None = Field(
-        default=None, description="Reference to the key: env:NAME or file:PATH (relative to the working directory)."
+        default=None,
+        description="Reference to the key: env:NAME, file:PATH (relative to the working directory), vault:PATH#KEY, "
+        "aws:NAME[#KEY], or secret:NAME for the chain of all sources.",
     )
     headers: dict[str, str] = Field(
         default_factory=dict,
@@ -383,7 +386,7 @@ Store = Annotated[
     SecretRef | Literal["sqlite"],
     PlainValidator(_store),
     PlainSerializer(lambda store: store if store == "sqlite" else store.text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^(sqlite|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}),
+    WithJsonSchema({"type": "string", "pattern": f"^(sqlite|{PATTERN})$"}),
 ]
 
 
@@ -395,8 +398,8 @@ class Jobs(Node):
     )
     store: Store = Field(
         default="sqlite",
-        description="Where jobs are kept: sqlite (jobs.db in gateway.state_dir), or a reference (env:NAME, file:PATH) "
-        "to the URL of a PostgreSQL database.",
+        description="Where jobs are kept: sqlite (jobs.db in gateway.state_dir), or a reference (env:NAME, file:PATH, "
+        "vault:PATH#KEY, aws:NAME) to the URL of a PostgreSQL database.",
     )
     max_queued: int = Field(default=1000, ge=1, le=1_000_000, description="Jobs that may wait; more get 429.")
     max_attempts: int = Field(
@@ -428,7 +431,7 @@ class Journal(Node):
 
     database: Reference | None = Field(
         default=None,
-        description="Reference (env:NAME or file:PATH) to the connection string of a PostgreSQL database that gets "
+        description="Reference (like a provider's api_key) to the connection string of a PostgreSQL database that gets "
         "every record too; records stay on this machine alone when left out.",
     )
 
@@ -438,7 +441,7 @@ class State(Node):
 
     url: Reference | None = Field(
         default=None,
-        description="Reference (env:NAME or file:PATH) to the URL of a Valkey or Redis server, such as "
+        description="Reference (like a provider's api_key) to the URL of a Valkey or Redis server, such as "
         "valkeys://USER:PASSWORD@HOST:6379/0; replicas share nothing when left out.",
     )
     prefix: str = Field(
@@ -468,3 +471,4 @@ class Config(Node):
     journal: Journal = Field(default_factory=Journal, description="The records.")
     state: State = Field(default_factory=State, description="What replicas share.")
     log: Log = Field(default_factory=Log, description="The log.")
+    secrets: Secrets = Field(default_factory=Secrets, description="How secrets are fetched and kept.")

@@ -7,7 +7,7 @@ import re
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _NOT_DIGIT = re.compile(rb"[^0-9]+")
 _CLOCKS = {13: 1_000, 16: 1_000_000, 19: 1_000_000_000}
-_FIRST_S, _LAST_S = 978_307_200, 2_208_988_800  # 2001 to 2040
+_FIRST_S, _LAST_S = 978_307_200, 2_200_000_000  # January 2001 to September 2039: Mir cards begin with 2200
 
 
 def only_digits(value: bytes) -> bytes:
@@ -24,6 +24,6 @@ def luhn(digits: bytes) -> bool:
 
 
 def is_clock(digits: bytes) -> bool:
-    """Whether the digits are milli-, micro- or nanoseconds since the Unix epoch, in 2001 to 2040."""
+    """Whether the digits are milli-, micro- or nanoseconds since the Unix epoch, in 2001 to 2039."""
     unit = _CLOCKS.get(len(digits))
     return unit is not None and _FIRST_S * unit <= int(digits) < _LAST_S * unit

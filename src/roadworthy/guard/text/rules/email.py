@@ -9,25 +9,55 @@ from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _LONGEST_LOCAL = 256  # RFC 5321 §4.5.3.1.1 allows 64
-_USERINFO = re.compile(rb"://[^\s\"'<>,/@]*:[^\s\"'<>,?#]*\Z")
+_USERINFO = re.compile(rb"://[^\s\"'<>,/]*:[^\s\"'<>,?]*\Z")
 """In front of the @ of a URL with a password; what stands there is the business of `url_password`."""
+
+_NOT_A_MAILBOX = re.compile(rb"\A(?:git|hg|svn)@|@[0-9](?:\.[0-9])?x\.[0-9A-Za-z.]+\Z", re.IGNORECASE)
+"""The user of a repository's host, and pictures for dense screens (`logo@2x.png`)."""
+_PROSE = re.compile(rb"meet|look|only|now|available|us|me|is|it|here|live", re.IGNORECASE)
 
 
 def _address(candidate: Candidate) -> Span | None:
     text, start = candidate.line.text, candidate.start
     before = text[max(0, start - _LONGEST_LOCAL) : start]
     local = len(before) - len(before.rstrip(_LOCAL))
-    if not local or _USERINFO.search(before):
+    if not local or _USERINFO.search(before) or _NOT_A_MAILBOX.search(text[start - local : candidate.end]):
         return None
     return Span(start - local, candidate.end)
 
 
-RULE = Rule(
-    name="email",
-    kind=Kind.EMAIL,
-    core=r"(?:@|%40)(?:[A-Za-z0-9\-]+\.)+(?:xn--[A-Za-z0-9\-]+|[A-Za-z]{2,})",
-    check=_address,
-    lead=r"[A-Za-z0-9._%+\-]{1,256}",
-    ahead=0,
-    source="RFC 5321 §4.1.2 (dot-string mailboxes), RFC 5890 for xn-- labels",
+def _spelled(candidate: Candidate) -> Span | None:
+    """One space may stand before the mark."""
+    text, end = candidate.line.text, candidate.start
+    end -= text[end - 1 : end] == b" "
+    before = text[max(0, end - _LONGEST_LOCAL) : end]
+    local = len(before) - len(before.rstrip(_LOCAL))
+    if not local or _PROSE.fullmatch(before[-local:]):
+        return None
+    return Span(end - local, candidate.end)
+
+
+_SOURCE = "RFC 5321 §4.1.2 (dot-string mailboxes), RFC 5890 for xn-- labels"
+_AT = r"(?:\[ ?at ?\]|\( ?at ?\)|\{ ?at ?\}|<at>) ?"
+_DOT = r"(?:\.| ?(?:\[ ?dot ?\]|\( ?dot ?\)|\{ ?dot ?\}) ?)"
+RULES = (
+    Rule(
+        name="email",
+        kind=Kind.EMAIL,
+        core=r"(?:@|%40)(?:[A-Za-z0-9\-]+\.)+(?:xn--[A-Za-z0-9\-]+|[A-Za-z]{2,})",
+        check=_address,
+        lead=r"[A-Za-z0-9._%+\-]{1,256}",
+        ahead=0,
+        source=_SOURCE,
+    ),
+    Rule(
+        name="email_spelled",
+        kind=Kind.EMAIL,
+        core=rf"(?i:{_AT})[A-Za-z0-9\-]{{1,63}}(?i:{_DOT}[A-Za-z0-9\-]{{2,63}}){{1,4}}",
+        check=_spelled,
+        lead=r"[A-Za-z0-9._%+\-]{1,256} ?",
+        ahead=0,
+        source="the usual way to hide an address from collectors",
+        score=0.7,
+    ),
 )

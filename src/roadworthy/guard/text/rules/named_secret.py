@@ -4,99 +4,77 @@ from __future__ import annotations
 
 import re
 
+from roadworthy.guard.text.checks.placeholder import is_code, is_directory, is_placeholder, is_prose_word, is_sentence
+from roadworthy.guard.text.checks.secret_name import (
+    PASSWORD_NAME,
+    QUOTE,
+    SUFFIX,
+    TOKEN_NAME,
+    is_harmless_name,
+    is_working_directory,
+)
+from roadworthy.guard.text.checks.secret_value import Value, value_at
 from roadworthy.guard.text.kind import Kind
-from roadworthy.guard.text.place import quote_depth
+from roadworthy.guard.text.line import Line
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_SCHEME = re.compile(rb"(?:bearer|basic|token|digest|apikey)[ \t]{1,4}(?=\S)", re.IGNORECASE)
-_BARE = re.compile(rb"(?:\\\\|\\/|\\u[0-9A-Fa-f]{4}|[^\s\"'\\&;<>])+")
-_JSON_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t]*(?:[,}\]\r\n]|\Z))")
-_LITERAL = re.compile(rb"(?:(?:true|false|null|none|undefined)|env:[a-z][a-z0-9_]*)(?![0-9a-z_])", re.IGNORECASE)
-_MARK = re.compile(rb"\*\*\*[A-Z0-9_]*MASKED[^*]{0,5}\*\*\*")
-# as many backslashes as a quote has that stands 0, 1, 2, 3 or 4 strings deep
-_OPEN = re.compile(rb"(?:\\{15}|\\{7}|\\{3}|\\)?\"|'")
-_QUOTE = re.compile(rb'(\\*)"|\n')
-_SINGLE = re.compile(rb"(?:\\.|[^'\"\\\n])*")
-_AFTER_STRING = re.compile(rb"[ \t\r\n]*(?:[,}\]:]|\Z)|\n")
-
-
-def _end_of_quoted(text: bytes, start: int, depth: int) -> int:
-    """Where the text of a double-quoted string ends that was opened at `depth`; a shallower quote ends it too."""
-    for quote in _QUOTE.finditer(text, start):
-        if quote.group() == b"\n":
-            return quote.start()
-        found = quote_depth(len(quote.group(1)))
-        if found <= depth:
-            return quote.end() - 1 - ((1 << found) - 1)
-    return len(text)
-
-
-def _end_of_single(text: bytes, start: int) -> int:
-    """Where the text of a single-quoted string ends; JSON knows no such string, so escapes stay whole."""
-    found = _SINGLE.match(text, start)
-    return found.end() if found else start
-
-
-def _trimmed(text: bytes, start: int, end: int) -> int:
-    return start + len(text[start:end].rstrip(b",.)]}:"))
-
-
-def _bare_value(text: bytes, start: int) -> int:
-    scheme = _SCHEME.match(text, start)
-    value = _BARE.match(text, scheme.end() if scheme else start)
-    if value is None:
-        return start
-    return _trimmed(text, start, value.end())
+_SCHEME = re.compile(rb"(?:bearer|basic|token|digest|apikey|kakaoak|negotiate|ntlm)[ \t]{1,4}(?=\S)", re.IGNORECASE)
+_ANY_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9\-]{1,24}[ \t]{1,4}(?=[^\s\"'<>\\])")
+_HEADER = re.compile(rb"authorization\W*\Z", re.IGNORECASE)
+_PARAMETERS = re.compile(
+    rb"(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk|Signature|SharedKey\w*)[ \t][^\"'\\\r\n\x0c]+", re.IGNORECASE
+)
+_TYPE = re.compile(
+    rb"[A-Za-z_][\w.]{0,40}(?:\[[\w, |]{0,40}\])?(?:[ ]?\|[ ]?[A-Za-z]{1,20})?[ ]{0,2}=[ ]{0,2}(?=[bBuUrRfF]?[\"'`])"
+)
+_LOGPROB = re.compile(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
+_TOKEN = re.compile(rb"token(?: provided)?\W*\Z", re.IGNORECASE)
+_COUNT = re.compile(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
+_IN_URL = re.compile(rb"://[^\s/@?#\"']*\Z")
+_COMPARED = re.compile(rb"[^=]={2,3}[ \t]*\Z")
 
 
 def _value(candidate: Candidate) -> Span | None:
-    text, end = candidate.line.text, candidate.end
-    if _LITERAL.match(text, end) or _MARK.match(text, end):
+    line, name, end = candidate.line, candidate.value, candidate.end
+    text = line.text
+    if is_harmless_name(text, candidate.start) or _IN_URL.search(text, max(0, candidate.start - 64), candidate.start):
         return None
-    opened = _OPEN.match(text, end)
-    if opened is None:
-        return _unquoted(text, end)
-    mark = opened.group()
-    if mark == b'"' and _AFTER_STRING.match(text, opened.end()) and candidate.line.inside_string(end):
-        return None  # the quote ends the JSON string in which the name stands
-    value = opened.end()
-    stop = _end_of_single(text, value) if mark[-1:] == b"'" else _end_of_quoted(text, value, quote_depth(len(mark) - 1))
-    if stop <= value or _LITERAL.fullmatch(text, value, stop) or _MARK.fullmatch(text, value, stop):
+    if _HEADER.search(name) and (header := _PARAMETERS.match(text, end)):
+        return Span(end, header.end())
+    scheme = (_ANY_SCHEME if _HEADER.search(name) else _SCHEME).match(text, end)
+    typed = _TYPE.match(text, end)
+    place = scheme.end() if scheme else typed.end() if typed else end
+    found = value_at(line, candidate.start, place)
+    if found is None or _is_harmless(line, name, found):
         return None
-    return Span(value, stop)
+    return Span(end if scheme else found.start, found.end)
 
 
-def _unquoted(text: bytes, start: int) -> Span | None:
-    if text[start : start + 1] in (b"{", b"[", b""):
-        return None
-    number = _JSON_NUMBER.match(text, start)
-    stop = number.end() if number else _bare_value(text, start)
-    return Span(start, stop) if stop > start else None
+def _is_harmless(line: Line, name: bytes, found: Value) -> bool:
+    text = line.text
+    value = text[found.start : found.end]
+    if is_placeholder(value) or (is_working_directory(name) and is_directory(value)):
+        return True
+    if _TOKEN.search(name) and (_COUNT.fullmatch(value) or _LOGPROB.match(text, found.end)):
+        return True
+    if found.quoted:
+        return is_sentence(value)
+    return _is_prose(text, name, found) or is_code(value) or _COMPARED.search(name) is not None
 
 
-_NAMES = (
-    r"(?i:passw(?:or)?d|passwd|passphrase|pwd|secret(?:[_\-]?key)?|token|(?:api|access|private|auth)[ _\-]?key"
-    r"(?: provided)?|(?:proxy-)?authorization|credentials?)"
-)
+def _is_prose(text: bytes, name: bytes, found: Value) -> bool:
+    """A colon and a word that goes on with the sentence: `invalid token: expected a string`."""
+    value = text[found.start : found.end]
+    return name.rstrip().endswith(b":") and value.isalpha() and is_prose_word(value)
 
-_REACH = (
-    r"(?is)\\*(?:\"(?:[^\"\\\n]|\\.)*\\?)?"
-    r"|\\+\"(?:[^\"\\\n]|\\+[^\\\n])*\\*"
-    r"|'(?:[^'\"\\\n]|\\.)*\\?"
-    r"|(?:(?:bearer|basic|token|digest|apikey)[ \t]{1,4})?[^\s\"'&;<>]*"
-    r"|-?[0-9.eE+\-]+[ \t]*"
-    r"|\*\*\*[A-Z0-9_]*MASKED[^*]{0,5}\*{0,3}"
-)
-"""What the check reads: a string up to its end, a word behind the name of a scheme, a number and what ends it."""
 
 RULE = Rule(
     name="named_secret",
     kind=Kind.PASSWORD,
-    core=rf"{_NAMES}\\{{0,15}}[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}",
+    core=rf"(?:{PASSWORD_NAME}|{TOKEN_NAME}){SUFFIX}(?: ?\([^()\n]{{1,24}}\))?{QUOTE}\*{{0,2}}[ \t]{{0,4}}"
+    r"(?::=|=>|->|:\*\*[ \t]|={1,3}|:)[ \t]{0,4}",
     check=_value,
-    ahead=0,
-    reach=_REACH,
     rest=r"\\.|[^\"'\n\\]",
-    source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization",
+    source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization; forms of assignment after gitleaks (MIT)",
     score=0.8,
 )

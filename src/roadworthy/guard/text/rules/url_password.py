@@ -4,34 +4,66 @@ from __future__ import annotations
 
 import re
 
+from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_ESCAPED = rb"\\\\|\\/|\\u[0-9A-Fa-f]{4}"
-_PASSWORD = re.compile(rb"((?:" + _ESCAPED + rb"|[^\s\"'<>\\/?#])+)@")
-_WITH_SLASH = re.compile(rb"((?:" + _ESCAPED + rb"|[^\s\"'<>\\@])+)@")
-_PORT = re.compile(rb"[0-9]*(?:\\?/|[?#])")
-_LONGEST = 1_024
+_AUTHORITY = re.compile(rb"(?:[^\s\"'<>\\]++|\\\\|\\/|\\u[0-9A-Fa-f]{4})++")
+_QUERY = re.compile(rb"\?[A-Za-z_][\w.\-]{0,40}=")
+_PORT = re.compile(rb"[0-9]{0,5}(?:\\?/|[?#\s\"'<>]|\Z)")
+_HOST = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+|\$\{[^}]*\}|\{\{[^}]*\}\})(?=\\?[/:?#,;]|[\s\"'<>)\]}|`]|\Z)"
+)
+_DATABASE = re.compile(
+    rb"(?:postgres\w*|mysql\w*|mariadb\w*|mongo\w*|redis\w*|amqps?|mssql|sqlserver|oracle|clickhouse\w*|cockroachdb|snowflake"
+    rb"|cassandra|couchdb|neo4j|bolt|ldaps?|kafka|nats|smtps?|imaps?|s?ftp|db2|hive|trino|presto|redshift|timescale\w*)"
+    rb"(?:\+[\w.]{1,24})?\Z",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
+_LONGEST = 512
+_MOST_AT = 16
 
 
 def _password(candidate: Candidate) -> Span | None:
-    """Slashes included, unless it is a port and a path."""
+    """Up to the @ before the host. In a database's URL that is the last one: people forget to escape theirs."""
     text, start = candidate.line.text, candidate.end
-    found = _PASSWORD.match(text, start, start + _LONGEST)
-    if found is None and not _PORT.match(text, start):
-        found = _WITH_SLASH.match(text, start, start + _LONGEST)
-    if found is None or found.group(1) == b"***MASKED***":
+    if text.find(b"@", start, start + _LONGEST) < 0 or _PORT.match(text, start):
         return None
-    return Span(start, found.end(1))
+    found = _AUTHORITY.match(text, start, start + _LONGEST)
+    if found is None:
+        return None
+    query = _QUERY.search(text, start, found.end())
+    ends = _ends(text, start, query.start() if query else found.end())
+    if not ends:
+        return None
+    end = ends[-1] if _is_database(text, candidate.start) else ends[0]
+    if b"@" in candidate.value and b"/" in text[start:end]:
+        return None  # a user name with an @, and a path: `git@host:group/name@v1`
+    return None if is_placeholder(text[start:end]) else Span(start, end)
+
+
+def _ends(text: bytes, start: int, limit: int) -> list[int]:
+    """Every @ behind which a host stands."""
+    ends: list[int] = []
+    place = text.find(b"@", start + 1, limit)
+    while place > 0 and len(ends) < _MOST_AT:
+        if _HOST.match(text, place + 1, place + 257):
+            ends.append(place)
+        place = text.find(b"@", place + 1, limit)
+    return ends
+
+
+def _is_database(text: bytes, start: int) -> bool:
+    scheme = _SCHEME.search(text, max(0, start - 41), start)
+    return scheme is not None and _DATABASE.search(scheme.group()) is not None
 
 
 RULE = Rule(
     name="url_password",
     kind=Kind.URL_PASSWORD,
-    core=r":\\?/\\?/[^\s\"'<>@/\\:\[]{0,256}:",
+    core=r":\\?/\\?/[^\s\"'<>/\\:\[]{0,256}:",
     check=_password,
-    ahead=0,
-    reach=r"[^\s\"'<>]{0,1200}",
     source="RFC 3986 §3.2.1 (userinfo), libpq and SQLAlchemy connection URLs",
     score=0.95,
 )

@@ -1,0 +1,66 @@
+"""`roadworthy guard`: personal data and secrets in texts, found and masked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from roadworthy.cli.output import Settings, options
+from roadworthy.cli.secret import secret
+
+FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+
+
+@click.group()
+def guard() -> None:
+    """Find and mask personal data and secrets."""
+
+
+@guard.command()
+@options
+@click.option("--in-place", is_flag=True, help="Replace each file by its masked copy, whole or not at all.")
+@click.option("--out-dir", type=click.Path(path_type=Path, file_okay=False), help="Write masked copies into a folder.")
+@click.option("--spans", "as_spans", is_flag=True, help='For lines {"text": …} print where findings are, as JSON.')
+@click.option("--keep", "kept", multiple=True, metavar="KIND", help="Leave a kind as it is, for example IP.")
+@click.option("--last4", "last4", multiple=True, metavar="KIND", help="Show the last four characters of a kind.")
+@click.option("--hash", "hashed", multiple=True, metavar="KIND", help="Replace a kind by its keyed SHA-256.")
+@click.option("--key", "key_place", help="Key of the hashes: env:NAME or file:PATH.")
+@FILES
+def mask(
+    files: tuple[Path, ...], in_place: bool, out_dir: Path | None, as_spans: bool, kept: tuple[str, ...],
+    last4: tuple[str, ...], hashed: tuple[str, ...], key_place: str | None, out: Settings,
+) -> None:  # fmt: skip
+    """Mask FILES, or standard input, and print the result.
+
+    Kinds: EMAIL PHONE CARD IP IBAN SSN RRN BRN PASSPORT NATIONAL_ID API_KEY JWT PRIVATE_KEY PASSWORD URL_PASSWORD.
+    """
+    from roadworthy.cli import guard_text
+
+    actions = {"keep": kept, "last4": last4, "hash": hashed}
+    masker = guard_text.chosen_masker(actions, key_place)
+    if as_spans:
+        guard_text.print_spans(files, masker)
+    elif in_place or out_dir is not None:
+        guard_text.mask_files(files, out_dir, masker, out)
+    else:
+        guard_text.print_masked(files, masker, out)
+
+
+@guard.command()
+@options
+@click.option("--secrets", "secrets_only", is_flag=True, help="Look for secrets alone.")
+@click.option("--processes", type=click.IntRange(1), help="How many at the same time (default: one per core).")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+def scan(paths: tuple[Path, ...], secrets_only: bool, processes: int | None, out: Settings) -> None:
+    """Look through files and folders; values are never shown.
+
+    Exit 0 when nothing was found, 1 when something was, 4 when a file could not be looked into. Binary files are
+    counted, not searched.
+    """
+    from roadworthy.cli import guard_text
+
+    guard_text.scan_paths(paths, secrets_only, processes, out)
+
+
+guard.add_command(secret)

@@ -1,0 +1,1 @@
+"""Secrets: a chain of sources, rotation, and the record of where each value came from."""
