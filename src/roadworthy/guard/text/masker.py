@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from roadworthy.guard.text.horizon import Horizon
 from roadworthy.guard.text.literal import Literals
 from roadworthy.guard.text.place import JsonPlace
 from roadworthy.guard.text.policy import Policy
-from roadworthy.guard.text.progress import Horizon, Progress
+from roadworthy.guard.text.progress import Progress
 from roadworthy.guard.text.rule import LONGEST, Finding, Rule
 from roadworthy.guard.text.rules.all import RULES
 from roadworthy.guard.text.scanner import Scanner, TooLong, merged
