@@ -125,3 +125,12 @@ def test_scan_on_several_processes_finds_the_same(folder: Path, capsys: pytest.C
     assert run(["guard", "scan", "--json", "--processes", "1", "."]) == 1
     assert json.loads(capsys.readouterr().out)["data"] == several
     assert len(several["findings"]) == sum(range(20)) + 1
+
+
+@pytest.mark.slow
+def test_report_writes_its_page(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["guard", "report", "--seed", "5", "--html", "page.html", "--json"])
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert code == (1 if data["failures"] else 0)
+    assert (folder / "page.html").read_text().startswith("<!doctype html>")
+    assert run(["guard", "report", "--seed", "5", "--html", "missing/page.html"]) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,13 @@ class Chatty(Echo):
 
     def __init__(self) -> None:
         super().__init__(api_key="none of them")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A short path: unix sockets lie below it."""
+    with tempfile.TemporaryDirectory(prefix="rw-") as name:
+        yield Path(name)
 
 
 @pytest.fixture
@@ -88,7 +96,7 @@ def test_no_planted_value_is_seen_anywhere(
             "CANARY_KEY": CANARIES["env"], "APP_ENV": "production", "ROADWORTHY_GATEWAY__REQUIRE_KEY": "false",
         }  # fmt: skip
         text = CONFIG.format(url=api.base_url, folder=folder)
-        with Gateway(tmp_path / "gateway", text, environ=environ, workers=1) as gateway:
+        with Gateway(tmp_path / "g", text, environ=environ, workers=1) as gateway:
             cli = inside(gateway, monkeypatch, capsys)
             answer = gateway.ask()
             assert answer.status_code != 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,8 +20,8 @@ from rig.gateway import Gateway, await_true
 from rig.inside import inside
 from rig.load import Caller, Echo, on_each_worker
 from rig.openbao import ROOT, OpenBao
-from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.guard.text.masker import TextMasker
+from roadworthy.runtime.journal import SqliteJournal
 
 OLD, NEW = "sk-old-" + "canary-1f0a5c7e", "sk-new-" + "canary-9d3b2a64"
 RATE, THREADS = 200, 10
@@ -41,6 +42,13 @@ class TwoKeys(Echo):
         answer = super().answer(request, fault)
         self.seen.append((time.monotonic(), given, answer.status))
         return answer
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A short path: unix sockets lie below it."""
+    with tempfile.TemporaryDirectory(prefix="rw-") as name:
+        yield Path(name)
 
 
 @pytest.fixture
@@ -87,7 +95,7 @@ def test_no_request_fails_while_a_key_is_rotated_and_the_old_one_ends(
 ) -> None:
     environ = {"VAULT_ADDR": bao.address, "VAULT_TOKEN": ROOT, "APP_ENV": "production"}
     environ["ROADWORTHY_GATEWAY__REQUIRE_KEY"] = "false"
-    with TwoKeys() as api, Gateway(tmp_path / "gateway", config(api), environ=environ) as gateway:
+    with TwoKeys() as api, Gateway(tmp_path / "g", config(api), environ=environ) as gateway:
         over, cli = threading.Event(), inside(gateway, monkeypatch, capsys)
         callers = [
             Caller(gateway, "chat", {}, connection, worker)
@@ -157,7 +165,7 @@ def test_a_worker_that_dies_comes_back_with_the_key_in_force(tmp_path: Path, bao
     import signal
 
     environ = {"VAULT_ADDR": bao.address, "VAULT_TOKEN": ROOT}
-    with TwoKeys() as api, Gateway(tmp_path / "gateway", config(api), environ=environ, workers=1) as gateway:
+    with TwoKeys() as api, Gateway(tmp_path / "g", config(api), environ=environ, workers=1) as gateway:
         api.accepted = {NEW}
         bao.put("openai", key=NEW)  # by somebody else: nobody told the gateway
         gateway.state.joinpath("run", "secrets.poke").write_text("now")
@@ -180,7 +188,7 @@ def test_a_sealed_store_serves_the_last_good_key_then_fails_closed(
     environ["ROADWORTHY_GATEWAY__REQUIRE_KEY"] = "false"
     with TwoKeys() as api:
         text = config(api, refresh_s=1, max_stale_s=4)
-        with Gateway(tmp_path / "gateway", text, environ=environ, workers=1) as gateway:
+        with Gateway(tmp_path / "g", text, environ=environ, workers=1) as gateway:
             assert gateway.ask().status_code == 200
             bao.seal()
             await_true(

@@ -15,9 +15,9 @@ from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Entry
 from roadworthy.gateway.edge.rekey import NewKeys
 from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.config.load import load
 from roadworthy.runtime.journal import SqliteJournal
-from roadworthy.guard.text.masker import TextMasker
 from roadworthy.serve.secret_keeper import AuditBuffer, SecretKeeper
 from roadworthy.serve.secret_report import poke, read_report
 from roadworthy.serve.wiring import compile_edge

@@ -63,4 +63,19 @@ def scan(paths: tuple[Path, ...], secrets_only: bool, processes: int | None, out
     guard_text.scan_paths(paths, secrets_only, processes, out)
 
 
+@guard.command()
+@options
+@click.option("--seed", type=click.IntRange(0), help="Of the corpus (default: the one that nobody tunes on).")
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write the misses as one page.")
+def report(seed: int | None, page: Path | None, out: Settings) -> None:
+    """Run a labelled corpus through the masker: recall and precision by kind and language, with their bounds.
+
+    The corpus is made from a seed; 15,000 values and 2,820 harmless lines take about 15 seconds. Exit 1 when a bound
+    does not hold.
+    """
+    from roadworthy.cli import guard_report
+
+    guard_report.show(seed, page, out)
+
+
 guard.add_command(secret)

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
+from roadworthy.core.errors import SubjectError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -42,8 +44,22 @@ class ProcessExecutor:
         self._processes = processes or len(os.sched_getaffinity(0))
 
     def map(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """See `Executor.map`. New processes, not forks: threads of this one may hold locks."""
-        import multiprocessing
+        """See `Executor.map`. New processes, not forks: threads of this one may hold locks.
 
-        with multiprocessing.get_context("spawn").Pool(self._processes) as pool:
-            yield from pool.imap(work, items)
+        Raises:
+            SubjectError: A process was killed, for example because memory ran out; what it had in hand is not known.
+        """
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self._processes, mp_context=spawn) as pool:
+            try:
+                yield from pool.map(work, items)
+            except BrokenProcessPool:
+                raise SubjectError(
+                    "A process that worked was killed.",
+                    "Memory may have run out.",
+                    "Use fewer processes, or take fewer files at once.",
+                ) from None

@@ -68,6 +68,7 @@ class EdgeWorker:
         self.keys = KeyStore(store)
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
+        self.service.known_secrets.listen(masker.literals.add)
         if masks(settings):
             self.service.disguise = disguises(settings)
         run_dir = self._state / "run"

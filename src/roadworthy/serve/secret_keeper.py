@@ -36,29 +36,42 @@ REMIND_S = 2.0
 
 
 class AuditBuffer:
-    """Holds entries until the journal takes them; what is over `MOST_ENTRIES` is lost. Safe for threads."""
+    """Holds entries until the journal takes them. Of more than `MOST_ENTRIES` the oldest are lost, and the journal is
+    told how many (`journal.gap`). Safe for threads."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self._waiting: deque[Entry] = deque()
+        self._lost = 0
         self._lock = threading.Lock()
+        self._masker = TextMasker()
 
     def __call__(self, entry: Entry) -> None:
         with self._lock:
             self._waiting.append(entry)
+            self._bound()
+
+    def _bound(self) -> None:
+        while len(self._waiting) > MOST_ENTRIES:
+            self._waiting.popleft()
+            self._lost += 1
 
     def flush(self, state_dir: Path) -> None:
         """Write what waits. While the store is away it goes on waiting."""
         with self._lock:
-            entries = list(self._waiting)
+            entries, lost = list(self._waiting), self._lost
             self._waiting.clear()
+            self._lost = 0
         if not entries:
             return
+        gap = [Entry("journal.gap", entries[0].at, b'{"dropped":%d}' % lost)] if lost else []
         try:
-            with contextlib.closing(SqliteJournal(state_dir / "state.db", TextMasker())) as journal:
-                journal.append(entries)
+            with contextlib.closing(SqliteJournal(state_dir / "state.db", self._masker)) as journal:
+                journal.append([*gap, *entries])
         except StorageError:
             with self._lock:
                 self._waiting.extendleft(reversed(entries))
+                self._lost += lost
+                self._bound()
 
 
 class SecretKeeper:

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.settings import EdgeSettings
-from roadworthy.guard.secrets.chain import OnValue
 from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.config.tree import Config
 from roadworthy.runtime.journal import SqliteJournal
@@ -67,7 +66,6 @@ def run(
     *,
     say: Callable[[str], None],
     ready: Callable[[Ready], None],
-    on_value: OnValue | None = None,
 ) -> RunSummary:
     """Run the product until it is told to stop. Call from the main thread.
 
@@ -76,7 +74,6 @@ def run(
         environ: Where `env:` references are looked up.
         say: Takes one line of narration; called from two threads.
         ready: Called once, from another thread, when requests are taken and the self-test has run.
-        on_value: Is offered every secret that is fetched, at the start and later, with its reference.
 
     Raises:
         ConfigError: `already_running`, and what `launch.prepare` raises; nothing was started.
@@ -90,22 +87,24 @@ def run(
         run_directory = held.enter_context(RunDirectory(Path(config.gateway.state_dir)))
         _check_state(Path(config.gateway.state_dir))
         audit = AuditBuffer()
-        secrets = with_secrets(config, environ, audit=audit, on_value=on_value)
+        masker = TextMasker()
+        tell = _masked(say, masker)
+        secrets = with_secrets(config, environ, audit=audit, on_value=lambda _, value: masker.literals.add(value))
         plan = prepare(config, secrets, held)
         supervisor = Supervisor(
             plan.children,
             run_directory,
             drain_timeout_s=plan.edge.limits.drain_timeout_s + _DRAIN_MARGIN_S,
-            say=say,
+            say=tell,
             withheld=withheld(environ, all_references(config)),
         )
-        keeper = SecretKeeper(config, secrets, plan.edge, supervisor.settle, audit, say)
+        keeper = SecretKeeper(config, secrets, plan.edge, supervisor.settle, audit, tell)
         keeping = threading.Thread(target=keeper.run, args=(stopping,), name="secrets", daemon=True)
         keeping.start()
         if plan.model is not None:
-            say(f"Loading the model {plan.model.name}; requests are taken when it is ready.")
+            tell(f"Loading the model {plan.model.name}; requests are taken when it is ready.")
         greeting = threading.Thread(
-            target=_greet, args=(plan, begin, stopping, say, ready), name="greeting", daemon=True
+            target=_greet, args=(plan, begin, stopping, tell, ready), name="greeting", daemon=True
         )
         greeting.start()
         try:
@@ -113,6 +112,11 @@ def run(
         finally:
             stopping.set()
             keeping.join(_LAST_ENTRIES_S)
+
+
+def _masked(say: Callable[[str], None], masker: TextMasker) -> Callable[[str], None]:
+    """Narration without anything that was fetched as a secret."""
+    return lambda line: say(masker.mask(line))
 
 
 def _check_state(state_dir: Path) -> None:

@@ -209,9 +209,11 @@ def test_at_its_maximum_it_logs_in_again(bao: OpenBao) -> None:
     source = source_of(bao, role_id=role, secret_id=given(secret_id))
     source.fetch("secret/app6#key")
     first = source._session._client.token
-    time.sleep(2.2)
-    source.keep()
-    assert source._session.generation == 2
+    until = time.monotonic() + 15
+    while source._session.generation < 2 and time.monotonic() < until:  # due at two thirds of its life, with jitter
+        time.sleep(0.2)
+        source.keep()
+    assert source._session.generation >= 2
     assert source._session._client.token != first
     time.sleep(1.0)  # the first one is over by now
     assert source.fetch("secret/app6#key") is not None
@@ -261,7 +263,8 @@ def test_ages_follow_the_servers_clock(bao: OpenBao) -> None:
     assert found is not None
     assert found.origin.age_s is not None
     assert found.origin.age_s < 60
-    assert "clock -7200 s" in source.check() or "clock -7199 s" in source.check()
+    told = source.check()
+    assert any(f"clock -{seconds} s" in told for seconds in range(7_195, 7_206)), told
 
 
 def test_a_namespace(bao: OpenBao) -> None:

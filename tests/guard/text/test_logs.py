@@ -41,6 +41,13 @@ class _Person:
         return f"Person({MAIL})"
 
 
+class _Untellable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
 def _log_exception(logger: logging.Logger) -> None:
     try:
         raise ValueError(f"no such user {MAIL}")
@@ -58,6 +65,7 @@ def _log_exception(logger: logging.Logger) -> None:
         lambda logger: logger.info("mail %s", _Person()),
         lambda logger: logger.info("misfit %d", MAIL),
         lambda logger: logger.info(_Person()),
+        lambda logger: logger.info("%s " + MAIL, _Untellable()),
         lambda logger: logger.info("extra", extra={"who": MAIL}),
         lambda logger: logger.info("extra", extra={"who": {"deep": [("a", {MAIL: 1})]}}),
         lambda logger: logger.info("extra", extra={"who": _Person()}),

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from roadworthy.core.ids import request_id
 from roadworthy.guard.text.checks.digits import luhn
+from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.masker import TextMasker
+from roadworthy.guard.text.policy import Action, Policy
 from roadworthy.guard.text.rules.rrn import is_resident_number
 
 MASKER = TextMasker()
@@ -186,6 +188,13 @@ def test_random_ids_are_left_alone() -> None:
     for _ in range(3000):
         for text in (request_id(), str(uuid.uuid4())):
             assert MASKER.mask(text) == text
+
+
+def test_a_kept_kind_keeps_nothing_else_with_it() -> None:
+    for kept, text in ((Kind.EMAIL, "01012345678@example.com"), (Kind.PHONE, "010-1234-5678@example.com")):
+        masked = TextMasker(policy=Policy({kept: Action.KEEP})).mask(text)
+        assert "MASKED" in masked
+        assert f"{kept}_MASKED" not in masked
 
 
 def test_text_without_a_finding_is_the_same_object() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
 from roadworthy.gateway.settings import ProviderSettings
@@ -27,12 +27,22 @@ class KnownSecrets:
     def __init__(self, providers: Iterable[ProviderSettings]) -> None:
         self._sets: deque[frozenset[str]] = deque(maxlen=REMEMBERED)
         self._forms: list[str] = []
+        self._told: Callable[[str], object] | None = None
         self.learn(providers)
+
+    def listen(self, told: Callable[[str], object]) -> None:
+        """Tell every secret that is known and every later one, for the masker of logs and journal."""
+        self._told = told
+        for secret in self._forms:
+            told(secret)
 
     def learn(self, providers: Iterable[ProviderSettings]) -> None:
         """Take these out, too; the ones from before stay known."""
         self._sets.append(frozenset(_secrets(providers)))
         self._forms = sorted(frozenset().union(*self._sets), key=len, reverse=True)
+        if self._told is not None:
+            for secret in self._sets[-1]:
+                self._told(secret)
 
     def take_out(self, text: str) -> str:
         """The text with `***MASKED***` in the place of every key."""

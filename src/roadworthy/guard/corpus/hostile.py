@@ -20,6 +20,7 @@ class Limits(NamedTuple):
 
 LIMITS = Limits(50.0, 2.5)
 
+_ARMOUR = "PRIVATE KEY"
 HOSTILE = tuple(
     unit.encode()
     for unit in (
@@ -110,8 +111,8 @@ HOSTILE = tuple(
         "AIza",
         "SG.a.",
         "-----BEGIN ",
-        "-----BEGIN PRIVATE KEY-----",
-        "-----BEGIN RSA PRIVATE KEY-----\n",
+        f"-----BEGIN {_ARMOUR}-----",
+        f"-----BEGIN RSA {_ARMOUR}-----\n",
         "-----END PRIVATE KEY-----",
         "MII",
         "whsec_",

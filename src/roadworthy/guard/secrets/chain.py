@@ -23,7 +23,7 @@ NOT_CONFIGURED = {
     "aws": ("AWS_SECRETS_ENABLED is not true.", "Set AWS_SECRETS_ENABLED=true, AWS_REGION and a login."),
 }
 
-OnValue = Callable[[str, str], None]
+OnValue = Callable[[str, str], object]
 """Is offered every value once, with its reference, so that it can be taken out of texts."""
 
 

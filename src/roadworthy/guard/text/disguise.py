@@ -30,7 +30,7 @@ class Disguises:
 
     def __init__(self, key: bytes = b"", masker: TextMasker | None = None) -> None:
         self._key = key
-        self._masker = TextMasker() if masker is None else masker
+        self._maskers = {_EVERY: TextMasker() if masker is None else masker}
         self._shared: dict[tuple[Prompts, bool, frozenset[Kind]], TextDisguise] = {}
 
     def open(self, tenant: str, prompts: Prompts, answers: bool, kinds: Iterable[str] = ()) -> TextDisguise:
@@ -47,11 +47,21 @@ class Disguises:
         """
         wanted = frozenset(map(Kind, kinds)) if kinds else _EVERY
         if prompts == "token":
-            return TextDisguise(self._masker, prompts, answers, wanted, MemoryVault(self._key, scope_of(tenant)))
+            vault = MemoryVault(self._key, scope_of(tenant))
+            return TextDisguise(self._masker(wanted), prompts, answers, vault)
         shared = self._shared.get((prompts, answers, wanted))
         if shared is None:  # it keeps nothing of a request
-            shared = self._shared[prompts, answers, wanted] = TextDisguise(self._masker, prompts, answers, wanted, None)
+            shared = TextDisguise(self._masker(wanted), prompts, answers, None)
+            self._shared[prompts, answers, wanted] = shared
         return shared
+
+    def _masker(self, kinds: frozenset[Kind]) -> TextMasker:
+        """One that looks for these kinds alone: where two overlap, one that is not wanted would hide the other."""
+        found = self._maskers.get(kinds)
+        if found is None:
+            kept = Policy({kind: Action.KEEP for kind in Kind if kind not in kinds})
+            found = self._maskers[kinds] = TextMasker(policy=kept, literals=self._maskers[_EVERY].literals)
+        return found
 
 
 class TextDisguise:
@@ -61,32 +71,25 @@ class TextDisguise:
         masker: What finds.
         prompts: What happens to the request's texts.
         answers: Whether answers are masked.
-        kinds: Which kinds.
         vault: Gives and takes back tokens; None without any.
     """
 
-    def __init__(
-        self, masker: TextMasker, prompts: Prompts, answers: bool, kinds: frozenset[Kind], vault: Vault | None
-    ) -> None:
+    def __init__(self, masker: TextMasker, prompts: Prompts, answers: bool, vault: Vault | None) -> None:
         self._masker = masker
         self._hides = prompts != "off"
         self._vault = vault
         self._answers = answers
         self.reads_answers = answers or vault is not None
-        self._kinds = kinds
         self._prompt_policy = _MARKS
         if vault is not None:
             self._prompt_policy = Policy(_TOKENS, token=vault.token)
-        self._answer_policy = _ANSWER
-        if answers and kinds != _EVERY:
-            self._answer_policy = _AnswerPolicy({kind: Action.KEEP for kind in Kind if kind not in kinds})
 
     def hide(self, text: str, count: Callable[[str], None]) -> str:
         """See `Disguise.hide`."""
         if not self._hides:
             return text
         raw = text.encode("utf-8", "surrogatepass")
-        found = [each for each in self._masker.find(raw) if each.kind in self._kinds and not _is_token(raw, each)]
+        found = [each for each in self._masker.find(raw) if not _is_token(raw, each)]
         if not found:
             return text
         for each in found:
@@ -97,7 +100,7 @@ class TextDisguise:
         """See `Disguise.answer`."""
         steps: list[TextStream] = []
         if self._answers:
-            steps.append(StreamMasker(self._masker, lambda kind: count(kind.value), self._answer_policy))
+            steps.append(StreamMasker(self._masker, lambda kind: count(kind.value), _ANSWER))
         if self._vault is not None:
             steps.append(Restorer(self._vault, _in_json if in_json else None))
         return steps[0] if len(steps) == 1 else _Chain(steps)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from roadworthy.guard.text.line import UNIT
+from roadworthy.guard.text.line import SPREAD, UNIT
 from roadworthy.guard.text.pattern import ANYWHERE, Pattern
 from roadworthy.guard.text.prefix import prefixes
 from roadworthy.guard.text.rule import Rule
@@ -30,7 +30,7 @@ class Horizon:
         every = scanner.rules
         lines, blocks = [rule for rule in every if not rule.block], [rule for rule in every if rule.block]
         secrets, *others = together(lines)
-        units = prefixes(UNIT)
+        units = prefixes(f"{UNIT}|{SPREAD}")
         self.scanner = scanner
         self.lead = {rule.name: _search(f"(?:{rule.lead})") for rule in every if rule.lead}
         self.unit = _search(units)

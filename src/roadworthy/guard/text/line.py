@@ -12,15 +12,21 @@ from bisect import bisect_left, bisect_right
 from functools import cached_property
 
 # What must be normalised; the same in RE2, for the gate.
-UNUSUAL = (
-    r"%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&(?:#[0-9]{2,6}|#[xX][0-9A-Fa-f]{2,5}|commat|quot|amp|nbsp);"
-    r"|\xEF\xBC[\x81-\xBF]|\xEF\xBD[\x80-\x9E]|\xE2\x80[\x80-\x95\xAF]|\xE2\x81\xA0|\xE2\x88\x92|\xEF\xBB\xBF"
+_LETTERS = (
+    r"\xEF\xBC[\x81-\xBF]|\xEF\xBD[\x80-\x9E]|\xE2\x80[\x80-\x95\xAF]|\xE2\x81\xA0|\xE2\x88\x92|\xEF\xBB\xBF"
     r"|\xE3\x80\x80|\xC2[\xA0\xAD]|\xD9[\xA0-\xA9]|\xDB[\xB0-\xB9]|\xE0\xA5[\xA6-\xAF]"
 )
+UNUSUAL = (
+    r"%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&(?:#[0-9]{2,6}|#[xX][0-9A-Fa-f]{2,5}|commat|quot|amp|nbsp);|" + _LETTERS
+)
+_WRITTEN = re.compile(_LETTERS.encode("ascii"))
 ANY = re.compile(rb"[%&\\\xc2\xd9\xdb\xe0\xe2\xe3\xef]")
 """A byte with which such a form may begin."""
 UNIT = UNUSUAL.replace(r"\\u", r"\\{1,15}u") + r"|\\{1,15}[bfnrt]"
 """What is replaced. As many backslashes as a character has that is escaped four times; a bound keeps it linear."""
+_MORE = "%(?:25)*[89ABab][0-9A-Fa-f]"
+SPREAD = f"%(?:25)*[CDcd][0-9A-Fa-f]{_MORE}|%(?:25)*[Ee][0-9A-Fa-f]{_MORE}{_MORE}"
+"""A character of two or three bytes, each of them escaped by itself: what it means is known when all have come."""
 _UNIT = re.compile(UNIT.encode("ascii"))
 _NAMED = {b"&commat;": b"@", b"&quot;": b'"', b"&amp;": b"&", b"&nbsp;": b" "}
 _OPAQUE = b"\x1a"
@@ -36,7 +42,7 @@ class Line:
         opened: Whether `raw` begins inside a JSON string, when it is not the whole line.
     """
 
-    __slots__ = ("__dict__", "_opened", "_raw_ends", "_shifts", "_starts", "raw", "text")
+    __slots__ = ("__dict__", "_inner", "_opened", "_raw_ends", "_shifts", "_starts", "raw", "text")
 
     def __init__(self, raw: bytes, opened: bool = False) -> None:
         self.raw = raw
@@ -45,6 +51,7 @@ class Line:
         self._starts: list[int] = []  # where a replaced unit begins in the normalised text
         self._raw_ends: list[int] = []  # where it ends in the raw text
         self._shifts: list[int] = []  # its length in the normalised text
+        self._inner: Line | None = None
         if ANY.search(raw):
             self._normalise()
 
@@ -67,6 +74,9 @@ class Line:
         if pieces:
             pieces.append(raw[done:])
             self.text = b"".join(pieces)
+            if _WRITTEN.search(self.text):  # an escape may stand for a full-width digit
+                self._inner = Line(self.text)
+                self.text = self._inner.text
 
     @cached_property
     def lower(self) -> bytes:
@@ -75,6 +85,8 @@ class Line:
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         """Where bytes `start` to `end` of the normalised text stand in the raw one; replaced units are whole."""
+        if self._inner is not None:
+            start, end = self._inner.raw_span(start, end)
         if not self._starts:
             return start, end
         return self._raw(start, False), self._raw(end, True)
@@ -97,6 +109,10 @@ class Line:
 
     def position(self, raw: int) -> int:
         """Where a byte of the raw text stands in the normalised one; inside a replaced unit, where that stands."""
+        at = self._position(raw)
+        return at if self._inner is None else self._inner.position(at)
+
+    def _position(self, raw: int) -> int:
         place = bisect_right(self._raw_ends, raw) - 1
         if place + 1 < len(self._raw_ends) and self._raw_start(place + 1) < raw:
             return self._starts[place + 1]
@@ -109,6 +125,7 @@ class Line:
         line = Line(b"", self._opened)
         line.raw, line.text = self.raw + more, self.text + more
         line._starts, line._raw_ends, line._shifts = self._starts, self._raw_ends, self._shifts
+        line._inner = self._inner
         return line
 
     def cut(self, least: int) -> tuple[int, bool]:
@@ -143,7 +160,7 @@ def _meaning(unit: bytes) -> bytes | None:
         return _json_escape(unit)
     if lead == 0x25:
         code = int(unit[-2:], 16)
-        return bytes((code,)) if code >= 0x20 else None
+        return bytes((code,)) if code >= 0x20 else b"\x0c" if code in b"\t\n\r" else None
     if lead == 0x26:
         return _reference(unit)
     return _written(unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from base64 import b64encode
 from bisect import bisect_left
@@ -84,6 +83,8 @@ class Literals:
 
 
 def _forms(value: str) -> list[bytes]:
+    import json  # for those who have a secret
+
     escaped = json.dumps(value)[1:-1]
     written = (value, quote(value, safe=""), escaped, escaped.replace("/", "\\/"), json.dumps(escaped)[1:-1])
     return list(dict.fromkeys([text.encode() for text in written] + [b64encode(value.encode())]))

@@ -14,7 +14,7 @@ from typing import Any
 from roadworthy.core.ports import Masker
 from roadworthy.guard.text.kind import Kind, mark
 from roadworthy.guard.text.masker import TextMasker
-from roadworthy.guard.text.tree import is_secret_name, masked_tree
+from roadworthy.guard.text.tree import UNTELLABLE, is_secret_name, masked_tree, text_of
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _NOTHING = (None, "", True, False)
@@ -24,7 +24,7 @@ _MARKED = "_roadworthy_masked"
 class MaskedLogging(logging.Filter):
     """Masks log records: message with its arguments, extra fields, exception and stack texts. Never drops one.
 
-    A record that cannot be masked is replaced by a line that says so: it fails closed.
+    A message whose arguments do not fit it, or have no text, is shown with them side by side, masked.
 
     Args:
         masker: Masks texts; `TextMasker()` when None.
@@ -120,8 +120,8 @@ def _handlers(root: logging.Logger | None) -> Iterator[logging.Handler]:
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError):  # arguments that do not fit the message
-        return f"{record.msg} {record.args!r}"
+    except UNTELLABLE:
+        return f"{text_of(record.msg)} {text_of(record.args)}"
 
 
 def _exception(info: object) -> Any:

@@ -32,8 +32,10 @@ class TextMasker:
     def __init__(
         self, rules: Sequence[Rule] | None = None, policy: Policy | None = None, literals: Literals | None = None
     ) -> None:
-        self._scanner = Scanner(RULES if rules is None else rules)
         self.policy = Policy() if policy is None else policy
+        # A kept kind is not looked for: where it overlaps another, the other would be kept with it.
+        looked_for = [rule for rule in (RULES if rules is None else rules) if not self.policy.keeps(rule.kind)]
+        self._scanner = Scanner(looked_for)
         self.literals = Literals() if literals is None else literals
 
     def find(self, text: bytes) -> list[Finding]:

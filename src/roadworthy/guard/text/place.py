@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(rb'\\.|"|\n', re.DOTALL)
-_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_NAME_BEFORE = re.compile(rb"(\\*)([\"'])[ \t]*:[ \t]*\Z")
+from roadworthy.guard.text.later import compiled_later
+
+_TOKEN = compiled_later(rb'\\.|"|\n', re.DOTALL)
+_NUMBER = compiled_later(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NAME_BEFORE = compiled_later(rb"(\\*)([\"'])[ \t]*:[ \t]*\Z")
 _LOOK_BACK = 64
 
 

@@ -51,6 +51,10 @@ class Policy:
         if Action.HASH in self._actions.values() and len(key) < LEAST_KEY_BYTES:
             raise ValueError(f"hashes need a key of at least {LEAST_KEY_BYTES} bytes")
 
+    def keeps(self, kind: Kind) -> bool:
+        """Whether values of this kind stay as they are."""
+        return self._actions.get(kind) is Action.KEEP
+
     def replacement(self, kind: Kind, value: bytes) -> bytes | None:
         """What stands there instead; None when the value stays.
 

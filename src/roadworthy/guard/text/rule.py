@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.line import Line
@@ -69,8 +70,7 @@ LONGEST = 16_384
 Check = Callable[[Candidate], Span | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One rule.
 
     Attributes:

@@ -8,7 +8,8 @@ RE2 set names the rules that match it, each of these is searched for, and its ch
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from roadworthy.guard.text.kind import SECRETS, Kind
@@ -124,13 +125,15 @@ class _Gate:
         also: Further patterns of lines to point at.
     """
 
-    __slots__ = ("_gate", "_rules", "_set")
-
     def __init__(self, rules: Sequence[Rule], also: Sequence[str]) -> None:
-        triggers = [rule.trigger for rule in rules]
+        self._triggers = [rule.trigger for rule in rules]
         self._rules = [Compiled(rule) for rule in rules]
-        self._gate = Pattern("|".join([*triggers, *also]) or NEVER)
-        self._set = PatternSet(triggers)
+        self._gate = Pattern("|".join([*self._triggers, *also]) or NEVER)
+
+    @cached_property
+    def _set(self) -> PatternSet:
+        """Compiled when a line is first pointed at: a process that starts does not wait for it."""
+        return PatternSet(self._triggers)
 
     def lines(self, text: bytes, position: int = 0) -> Iterator[tuple[int, int]]:
         """Lines that are pointed at. A match that begins at a line break belongs to what follows it."""
@@ -172,12 +175,14 @@ class Block(NamedTuple):
 class Compiled:
     """A rule ready to search."""
 
-    __slots__ = ("rule", "spans", "words")
-
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.spans = Pattern(rule.pattern).spans
         self.words = tuple(word.encode() for word in rule.context)
+
+    @cached_property
+    def spans(self) -> Callable[..., tuple[int, int, int, int] | None]:
+        """Where the first match stands, and the candidate in it; compiled when it is first asked."""
+        return Pattern(self.rule.pattern).spans
 
     def findings(self, line: Line, offset: int) -> Iterator[Finding]:
         """Findings of this rule in the line, in places of the whole text."""

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from roadworthy.guard.text.kind import Kind, mark
+from roadworthy.guard.text.later import compiled_later
 
 DEEPEST = 64
 """What is nested deeper is replaced by its masked text."""
-_SECRET_NAME = re.compile(
+_SECRET_NAME = compiled_later(
     r"passw(?:or)?d|passwd|passphrase|\bpwd\b|secret|(?:^|[_\-.])(?:access|auth|id|refresh|api|bearer|csrf)?[_\-]?token$"
     r"|(?:api|access|private|auth|signing|encryption)[_\- ]?key|authorization|(?:set-)?cookie|credential"
     r"|비밀번호|암호|패스워드|인증키|주민(?:등록)?번호",
@@ -48,7 +49,7 @@ def masked_tree(value: object, masker: _Masks, depth: int = 0) -> object:
     if isinstance(value, _PLAIN):
         return _masked_object(value, masker) if isinstance(value, int) and abs(value) > 10**11 else value
     if depth >= DEEPEST:
-        return masker.mask(_text(value))
+        return masker.mask(text_of(value))
     if isinstance(value, Mapping):
         return {
             _masked_key(key, masker): _MARK if is_secret_name(key) and item not in (None, "", True, False)
@@ -70,13 +71,19 @@ def _masked_key(key: object, masker: _Masks) -> object:
 
 
 def _masked_object(value: object, masker: _Masks) -> object:
-    text = _text(value)
+    text = text_of(value)
     masked = masker.mask(text)
     return value if masked == text else masked
 
 
-def _text(value: object) -> str:
+UNTELLABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, OSError, RuntimeError, TypeError,
+              ValueError)  # fmt: skip
+"""What objects raise when they are asked for their text."""
+
+
+def text_of(value: object) -> str:
+    """The object's text, or a remark that it has none."""
     try:
         return str(value)
-    except (RecursionError, ValueError, TypeError, AttributeError, KeyError, OSError) as error:
+    except UNTELLABLE as error:
         return f"<{type(value).__name__}: its text cannot be told, {type(error).__name__}>"

@@ -13,8 +13,8 @@ _COUNT = re.compile(r"\{(\d+)[^}]*\}")
 def shortened(pattern: str) -> str:
     """A pattern that matches wherever the given one does, and looks at less.
 
-    Each alternative ends at its first repetition of more than `LONGEST_COUNT` that stands outside of groups. For
-    patterns behind which nothing is asked for.
+    Each alternative ends at its first repetition of `LONGEST_COUNT` or more that stands outside of groups. For patterns
+    behind which nothing is asked for.
 
     Args:
         pattern: RE2 pattern without look at what follows.
@@ -24,7 +24,7 @@ def shortened(pattern: str) -> str:
 
 def _cut(form: str) -> str:
     for count in _COUNT.finditer(form):
-        if int(count[1]) > LONGEST_COUNT and _depth(form[: count.start()]) == 0:
+        if int(count[1]) >= LONGEST_COUNT and _depth(form[: count.start()]) == 0:
             return f"{form[: count.start()]}{{{LONGEST_COUNT}}}"
     return form
 

@@ -9,6 +9,7 @@ import pytest
 import stdnum.br.cnpj
 import stdnum.br.cpf
 import stdnum.cn.ric
+import stdnum.de.idnr
 import stdnum.es.dni
 import stdnum.es.nie
 import stdnum.fr.nir
@@ -17,6 +18,10 @@ import stdnum.it.codicefiscale
 import stdnum.luhn
 import stdnum.nl.bsn
 import stdnum.pl.pesel
+import stdnum.ru.inn
+import stdnum.se.personnummer
+import stdnum.th.pin
+import stdnum.tr.tckimlik
 import stdnum.verhoeff
 
 from roadworthy.guard.text.checks.digits import luhn
@@ -28,8 +33,13 @@ from roadworthy.guard.text.rules.cnpj import is_cnpj
 from roadworthy.guard.text.rules.codice_fiscale import is_codice_fiscale
 from roadworthy.guard.text.rules.cpf import is_cpf
 from roadworthy.guard.text.rules.dni import is_dni
+from roadworthy.guard.text.rules.inn import is_inn
 from roadworthy.guard.text.rules.nir import is_nir
+from roadworthy.guard.text.rules.personnummer import is_personnummer
 from roadworthy.guard.text.rules.pesel import is_pesel
+from roadworthy.guard.text.rules.steuer_id import is_steuer_id
+from roadworthy.guard.text.rules.tckn import is_tckn
+from roadworthy.guard.text.rules.thai_id import is_thai_id
 
 # ours, the oracle, a right value, places that are changed
 ORACLES: list[tuple[Callable[[bytes], bool], Callable[[str], bool], str, range]] = [
@@ -43,6 +53,11 @@ ORACLES: list[tuple[Callable[[bytes], bool], Callable[[str], bool], str, range]]
     (is_nir, stdnum.fr.nir.is_valid, "246077578794386", range(7, 15)),
     (is_bsn, stdnum.nl.bsn.is_valid, "347048006", range(1, 9)),
     (is_pesel, stdnum.pl.pesel.is_valid, "85051053795", range(6, 11)),
+    (is_steuer_id, stdnum.de.idnr.is_valid, "38461907552", range(11)),
+    (is_tckn, stdnum.tr.tckimlik.is_valid, "53686713122", range(11)),
+    (is_thai_id, stdnum.th.pin.is_valid, "2595170606208", range(1, 13)),
+    (is_personnummer, stdnum.se.personnummer.is_valid, "195102152377", range(8, 12)),
+    (is_inn, stdnum.ru.inn.is_valid, "500100732259", range(12)),
     (luhn, stdnum.luhn.is_valid, "4111111111111111", range(16)),
     (verhoeff, stdnum.verhoeff.is_valid, "273665494004", range(12)),
 ]

@@ -31,6 +31,15 @@ FOUND = [
     "⟦bob@example.com⟧, ⟦ann@example.com⟧",
     "author Bob <⟦bob@example.com⟧>",
     "⟦bob@example.museum⟧",
+    "⟦info@bücher-laden.de⟧",
+    "⟦anna@caféblau.fr⟧.",
+    "⟦jörg.müller@example.de⟧",
+    "почта: ⟦иван@пример.рф⟧",
+    "⟦info@例え.jp⟧",
+    "⟦hong@회사.kr⟧로",
+    "contact=⟦a%40b%C3%BCcher.de⟧",
+    "邮箱⟦li@example.com⟧。网址www.example.org",
+    "⟦hong@example.com⟧입니다.Thanks",
 ]
 LEFT = [
     "git@github.com:org/repo.git",
@@ -56,6 +65,10 @@ LEFT = [
     "lodash@^4.17.21",
     "uses: actions/checkout@v4",
     "image: repo/app@sha256:abc",
+    "getty@tty1.service",
+    "user@1000.service failed",
+    "backup@daily.timer",
+    "icon@2x.bücher",
 ]
 
 

@@ -29,6 +29,7 @@ MASKED = [
     ("eyJ0eXAiOiJKV1QiLCJhbGciOi", M),
     (f"Bearer {HEAD}.{BODY}.{MIXED}", f"Bearer {M}"),
     (f"a={HEAD}.{BODY}.{MIXED}; b=1", f"a={M}; b=1"),
+    (f"jwt={HEAD}\\u002e{BODY}\\u002e ms=1", f"jwt={M} ms=1"),
     (f"({HEAD}.{BODY}.{MIXED})", f"({M})"),
 ]
 

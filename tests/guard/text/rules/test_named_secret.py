@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.masker import TextMasker
 
 MASKER = TextMasker()
@@ -13,6 +14,15 @@ LONG = MIXED * 4
 HEX = "3f9a0c7e1b5d82460af1" * 4
 
 MASKED = [
+    ("{'password': 'msH%27sjVd'}", f"{{'password': '{M}'}}"),
+    ('{"password": "msH%22sjVd"}', f'{{"password": "{M}"}}'),
+    ("%7B%22password%22%3A%22abc123%22%2C%22a%22%3A1", f"%7B%22password%22%3A%22{M}%22%2C%22a%22%3A1"),
+    ("sandi: hunter2", f"sandi: {M}"),
+    ("PWD={hunter2};", f"PWD={{{M}}};"),
+    ("token de acceso: abc123", f"token de acceso: {M}"),
+    ("API-nyckel: abc123", f"API-nyckel: {M}"),
+    ("एक्सेस टोकन: abc123", f"एक्सेस टोकन: {M}"),
+    ("مفتاح API: abc123", f"مفتاح API: {M}"),
     ("client_secret=abc123XYZ", f"client_secret={M}"),
     ('{"refresh_token": "1a2b3c"}', f'{{"refresh_token": "{M}"}}'),
     ("access_token=ab12cd34&x=1", f"access_token={M}&x=1"),
@@ -63,6 +73,11 @@ MASKED = [
 ]
 
 LEFT = [
+    "OPENAI_API_KEY=sk-...",
+    "api_key: sk-ant-…",
+    "x-api-key: {api_key}",
+    "token={settings.token!r}",
+    "api_key=${API_KEY:-}",
     "password=changeme",
     "password: xxxxxxxx",
     "password=********",
@@ -120,3 +135,21 @@ def test_takes_out(text: str, expected: str) -> None:
 @pytest.mark.parametrize("text", LEFT)
 def test_leaves_alone(text: str) -> None:
     assert MASKER.mask(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("api_key=q7Rt2Xv9", Kind.API_KEY),
+        ('{"refresh_token": "1a2b3c"}', Kind.API_KEY),
+        ("<dd-api-key>q7Rt2Xv9</dd-api-key>", Kind.API_KEY),
+        ("run --api-key q7Rt2Xv9", Kind.API_KEY),
+        ('setToken("q7Rt2Xv9")', Kind.API_KEY),
+        ("db_password=q7Rt2Xv9", Kind.PASSWORD),
+        ("<user_pwd>q7Rt2Xv9</user_pwd>", Kind.PASSWORD),
+        ("run --password q7Rt2Xv9", Kind.PASSWORD),
+        ('setPassword("q7Rt2Xv9")', Kind.PASSWORD),
+    ],
+)
+def test_the_name_says_the_kind(text: str, kind: Kind) -> None:
+    assert [each.kind for each in MASKER.find(text.encode())] == [kind]

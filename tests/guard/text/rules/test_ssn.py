@@ -24,6 +24,25 @@ FOUND = [
     "ssn%3D⟦460-89-9847⟧",
     "SSN# ⟦460-89-9847⟧",
     "SSN ⟦460.89.9847⟧",
+    "Mi número de seguro social es ⟦842 46 9576⟧, por favor",
+    "seguro social: ⟦720318568⟧",
+    "사회보장번호는 ⟦720 31 8568⟧입니다",
+    "número da segurança social é ⟦720318568⟧",
+    "numéro de sécurité sociale américaine : ⟦720-31-8568⟧",
+    "Sozialversicherungsnummer lautet ⟦720 31 8568⟧",
+    "numero di sicurezza sociale: ⟦720318568⟧",
+    "社会保障番号は⟦720318568⟧です",
+    "社会安全号码：⟦720 31 8568⟧",
+    "номер социального страхования ⟦720318568⟧",
+    "sosyal güvenlik numarası ⟦720 31 8568⟧",
+    "رقم الضمان الاجتماعي: ⟦720318568⟧",
+    "सामाजिक सुरक्षा संख्या ⟦720318568⟧",
+    "số an sinh xã hội là ⟦720318568⟧",
+    "nomor jaminan sosial ⟦720 31 8568⟧",
+    "หมายเลขประกันสังคมคือ ⟦720318568⟧",
+    "personens socialförsäkringsnummer är ⟦720318568⟧",
+    "SSN (last used): ⟦720318568⟧",
+    "soc sec no ⟦720318568⟧",
 ]
 LEFT = [
     "000-12-3456",
@@ -47,6 +66,8 @@ LEFT = [
     "2026-11-2024",
     "1234-56-7890",
     "123e4567-460-89-9847",
+    "seguro social desde 2019",
+    "social media 12345",
 ]
 
 

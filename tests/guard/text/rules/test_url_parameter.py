@@ -29,6 +29,7 @@ MASKED = [
 ]
 
 LEFT = [
+    "/x?key=ed%3Aa1%3A1a%3A85%3Aa1%3A03",
     "?code=404",
     "?key=name",
     "?hash=abc",

@@ -30,6 +30,13 @@ MASKED = [
     ("postgres%3A%2F%2Fu%3Apw%40h%2Fd", f"postgres%3A%2F%2Fu%3A{M}%40h%2Fd"),
     ("접속 주소 postgres://u:pw1@db/x입니다", f"접속 주소 postgres://u:{M}@db/x입니다"),
     ("clickhouse://default:pw?1@h:9000", f"clickhouse://default:{M}@h:9000"),
+    ("주소 redis://u:pw1@localhost로 변경", f"주소 redis://u:{M}@localhost로 변경"),
+    ("我填写的是ldap://u:pw1@h.internal。", f"我填写的是ldap://u:{M}@h.internal。"),
+    ('{"b":"{\\"u\\":\\"amqp://u:pw1@db\\",\\"v\\":2}"}', f'{{"b":"{{\\"u\\":\\"amqp://u:{M}@db\\",\\"v\\":2}}"}}'),
+    ("/x?u=ldap%3A%2F%2Fu%3Apw1%40db&note=a%40b", f"/x?u=ldap%3A%2F%2Fu%3A{M}%40db&note=a%40b"),
+    ("https://bob:p%40w1@h.io/x@y", f"https://bob:{M}@h.io/x@y"),
+    ("amqp://u:q%3Fn0xy=!Ni9@h:1/x", f"amqp://u:{M}@h:1/x"),
+    ("redis://a:pw1@h1,redis://b:pw2@h2", f"redis://a:{M}@h1,redis://b:{M}@h2"),
 ]
 
 LEFT = [

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from roadworthy.guard.text.later import compiled_later
 
-_FRACTION = re.compile(rb"\.[0-9]")
-_UUID_BEFORE = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Fa-f]{4,12}-\Z")
-_UUID_AFTER = re.compile(rb"-[0-9A-Fa-f]{4,12}(?![0-9A-Za-z])")
+_FRACTION = compiled_later(rb"\.[0-9]")
+_UUID_BEFORE = compiled_later(rb"(?<![0-9A-Za-z])[0-9A-Fa-f]{4,12}-\Z")
+_UUID_AFTER = compiled_later(rb"-[0-9A-Fa-f]{4,12}(?![0-9A-Za-z])")
 _LONGEST_GROUP = 14
-_DATE = re.compile(
+_DATE = compiled_later(
     rb"(?<![0-9])(?:(?:19|20)[0-9]{2}([-./ ])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])"
     rb"|(?:0?[1-9]|[12][0-9]|3[01])([-./])(?:0?[1-9]|[12][0-9]|3[01])\2(?:19|20)[0-9]{2})(?![0-9])"
 )
-_OTHER_NAME = re.compile(
+_OTHER_NAME = compiled_later(
     (
         r"(?:order|invoice|receipt|tracking|shipment|parcel|waybill|ticket|case|ref(?:erence)?|serial|sku|item|part|product"
         r"|lot|batch|model|isbn|issn|ean|upc|gtin|asin|account|acct|transaction|txn|trace|span|request|session|commit|hash"
@@ -21,8 +21,8 @@ _OTHER_NAME = re.compile(
         r"(?:[ _\-.]?(?:id|no|nr|num|number|code|key|번호|番号|号|號))?[ \t\"'\\:=#.(\[]{0,8}\Z"
     ).encode()
 )
-_NUMBER_BEFORE = re.compile(rb"[0-9][ \-]\Z")
-_NUMBER_AFTER = re.compile(rb"[ \-][0-9]")
+_NUMBER_BEFORE = compiled_later(rb"[0-9][ \-]\Z")
+_NUMBER_AFTER = compiled_later(rb"[ \-][0-9]")
 _NAME_BYTES = 48
 
 

@@ -16,14 +16,16 @@ SAID_OF_NUMBERS = "|".join(
         "numbers?|num(?:e|é)ro|número|num|n[or]?|nummers?|numer[ou]?|nomo?r|numaras?|numaram[a-z]{0,4}",
         # it is, it was
         "is|was|value|est|ist|lautet|es|jest|to|adalah|ialah|är",
-        # mine, the, new
+        # mine, the, new, the customer's
         "saya|của (?:tôi|em|mình)|le|el|il|die|the|new",
+        "of (?:the |our |my )?(?:customer|client|user|caller|owner|patient)|customer|d(?:o|el|u|e la) clien?te?"
+        "|des kunden|de contacto|de contato|klienta|pelanggan",
     )
 )
 """What may stand between a name and its value, after which the value is still the named thing. Words of other scripts
 need no mention: what stands between may be any character that is no ASCII letter or digit."""
-_SAID_ELSE = "là|ของ(?:ฉัน|ผม)|คือ"
-"""The same where a word ends in no ASCII letter, and is long."""
+_SAID_ELSE = r"là|ของ(?:ฉัน|ผม)|คือ|नंबर|संख्या|है|клиента|\([A-Za-z ]{1,16}\)"
+"""The same where it ends in no ASCII letter: long words of other scripts, and a remark in brackets."""
 SAID = f"{SAID_OF_NUMBERS}|id"
 """The same for ids."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from roadworthy.guard.text.later import compiled_later
 
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_NOT_DIGIT = re.compile(rb"[^0-9]+")
+_NOT_DIGIT = compiled_later(rb"[^0-9]+")
 _CLOCKS = {13: 1_000, 16: 1_000_000, 19: 1_000_000_000}
 _FIRST_S, _LAST_S = 978_307_200, 2_200_000_000  # January 2001 to September 2039: Mir cards begin with 2200
 

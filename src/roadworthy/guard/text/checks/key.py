@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from roadworthy.guard.text.checks.shape import is_mixed
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import WORD_START, Candidate, Rule, Span
+from roadworthy.guard.text.trigger import shortened
 
-_STANDS_FOR_ONE = re.compile(
+_STANDS_FOR_ONE = compiled_later(
     rb"[xX]{6,}|[*.]{3,}|(?i:(?:your|insert|replace|my)[-_][-_a-z]{0,24}(?:key|token|secret|here))|\A(?i:sk-learn)"
 )
 _LEAST_DIFFERENT = 4
-_MANY = re.compile(r"\{([0-9]+)(?:,[0-9]*)?\}")
-_HEAD = 8
 _LOOK_AHEAD = 256  # longer than the shortest key of any form
 _GLANCE, _LEAST_IN_GLANCE = 48, 6
-
-
-def head(form: str) -> str:
-    """The beginning of a form, up to the first eight of its many letters.
-
-    A short pattern keeps the automaton that runs over everything small; the check asks for the whole form.
-
-    Args:
-        form: RE2 pattern without an alternation outside of groups.
-    """
-    depth, in_class = 0, False
-    for place, letter in enumerate(form):
-        if letter == "[" and form[place - 1] != "\\":
-            in_class = True
-        elif letter == "]" and form[place - 1] != "\\":
-            in_class = False
-        elif not in_class and letter in "()" and form[place - 1] != "\\":
-            depth += 1 if letter == "(" else -1
-        elif not in_class and not depth and (many := _MANY.match(form, place)) and int(many.group(1)) >= _HEAD:
-            return f"{form[:place]}{{{_HEAD}}}"
-    return form
 
 
 def family(name: str, forms: Sequence[str], source: str) -> Rule:
@@ -49,7 +27,7 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
             outside of groups.
         source: Where the forms are written down.
     """
-    whole = re.compile("|".join(forms).encode())
+    whole = compiled_later("|".join(forms).encode())
 
     def check(candidate: Candidate) -> Span | None:
         """The key, unless it is one of a document (`sk-xxxxxxxx`, `sk-your-api-key`) or words between underscores."""
@@ -62,7 +40,8 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
         value = found.group().rstrip(b".")
         if _STANDS_FOR_ONE.search(value) or len(set(value[-12:])) < _LEAST_DIFFERENT:
             return None
-        if not value.startswith(b"sk-") and not is_mixed(value) and value.lower() == value:
+        ours = value.startswith(b"rw_") and b"_" not in value[3:]
+        if not value.startswith(b"sk-") and not ours and not is_mixed(value) and value.lower() == value:
             return None
         if found.end() == start + _LOOK_AHEAD and (longer := whole.match(text, start)):
             value = longer.group().rstrip(b".")
@@ -72,7 +51,7 @@ def family(name: str, forms: Sequence[str], source: str) -> Rule:
         name=name,
         kind=Kind.API_KEY,
         before=WORD_START,
-        core="|".join(dict.fromkeys(head(form) for form in forms)),
+        core=shortened("|".join(forms)),
         check=check,
         source=source,
         score=0.95,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import re2
 
+from roadworthy.guard.text.later import compiled_later
+
 if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata
 
@@ -23,7 +25,7 @@ DEFAULT_REGIONS = (
 MOST_DIGITS = 15
 """ITU-T E.164."""
 _LEAST_INTERNATIONAL = 8
-_EXTENSION = re.compile(
+_EXTENSION = compiled_later(
     (
         r"(?: ?(?:x|ext\.?|extn\.?|extension|poste|durchwahl|내선|分机|内線|доб\.?)[ :.#]{0,2}|,? ?#)"
         r"[0-9]{1,6}(?![0-9A-Za-z])"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from roadworthy.guard.text.later import compiled_later
+
 _WORDS = (
     rb"true|false|null|none|nil|nan|undefined|yes|no|on|off|enabled?|disabled?|empty|blank|unset|default|auto|n/?a"
     rb"|tb[ad]"
@@ -36,17 +38,19 @@ _BEGINNINGS = (
     rb"(?:key|token|secret|pass\w*|here|this|value).*"
 )
 _ENDINGS = rb"[a-z_\-]*(?:placeholder|_here|-here|changeme|redacted)"
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = compiled_later(
     rb"(?:%b)[.!]?" % b"|".join((_WORDS, _TYPES, _TEMPLATES, _REFERENCES, _BEGINNINGS, _ENDINGS)),
     re.IGNORECASE | re.DOTALL,
 )
-_NOTHING = re.compile(rb"(?:[^0-9A-Za-z\x80-\xff\\]|\xe2\x80[\xa2\xa6]|\xe2\x97[\x8b\x8f]|\xc2\xb7)*")
-_CROSSED_OUT = re.compile(rb"[A-Za-z0-9]{0,6}[_\-]?(?:[A-Za-z]{2,8}[_\-])?(?:[xX]{3,}|\.{3,}|[*#?_]{3,})[xX.*#?_\-]*")
-_MARK = re.compile(
+_NOTHING = compiled_later(rb"(?:[^0-9A-Za-z\x80-\xff\\]|\xe2\x80[\xa2\xa6]|\xe2\x97[\x8b\x8f]|\xc2\xb7)*")
+_CROSSED_OUT = compiled_later(
+    rb"[A-Za-z0-9]{0,6}[_\-]?(?:[A-Za-z]{2,8}[_\-])?(?:[xX]{3,}|\.{3,}|[*#?_]{3,})[xX.*#?_\-]*"
+)
+_MARK = compiled_later(
     rb"\*\*\*(?:[A-Z0-9_]+_)?MASKED(?::[0-9A-Za-z]{0,4})?\*\*\*|(?:password|api_key|jwt|private_key"
     rb"|url_password)_[0-9a-f]{16}"
 )
-_CODE = re.compile(
+_CODE = compiled_later(
     rb"(?:await|new|function|lambda|async|return|if|not|import|typeof)\b.*"
     rb"|[A-Za-z_][\w.]*(?:\((?:[A-Za-z_\"').{\[].*)?|\[(?:[\"'0-9a-z_].*)?)|[A-Za-z_]\w*(?:\?\.|->|::)\w.*"
     rb"|(?:os|process|config|conf|settings?|self|this|request|req|res|params?|args|kwargs|env|system|cfg|ctx"
@@ -57,20 +61,20 @@ _CODE = re.compile(
     rb"|(?:str|string|int|bytes|any)[ ]?[|?;].*|n?(?:var)?(?:char2?|binary)\(.*|[|>][+-]?",
     re.IGNORECASE | re.DOTALL,
 )
-_PATH = re.compile(
+_PATH = compiled_later(
     rb"(?:[/~.][\w./\-~]*|[A-Za-z]:\\[^\n]*|[\w./\-]+)\.(?:pem|key|crt|cer|json|txt|p12|pfx|jks|ya?ml|env|der|ppk"
     rb"|asc)"
 )
-_DIRECTORY = re.compile(rb"(?:/|~/|\./|[A-Za-z]:\\)[\w./\- \\]*")
-_SENTENCE = re.compile(rb"[A-Za-z'`(][A-Za-z'`,()\-]*(?:[ \t]+(?:[A-Za-z'`,:()./\-]+|[0-9]{1,3}))+[.!]?", re.DOTALL)
-_TELLING = re.compile(
+_DIRECTORY = compiled_later(rb"(?:/|~/|\./|[A-Za-z]:\\)[\w./\- \\]*")
+_SENTENCE = compiled_later(rb"[A-Za-z'`(][A-Za-z'`,()\-]*(?:[ \t]+(?:[A-Za-z'`,:()./\-]+|[0-9]{1,3}))+[.!]?", re.DOTALL)
+_TELLING = compiled_later(
     rb"\b(?:must|required?|invalid|incorrect|missing|expired|too|least|cannot|can't|not|reset|changed|updated"
     rb"|mismatch|match"
     rb"|failed|forgot|forgotten|should|wrong|characters|contain|field|please|enter|policy|has|have|been|will|longer"
     rb"|used)\b",
     re.IGNORECASE,
 )
-_PROSE_WORD = re.compile(
+_PROSE_WORD = compiled_later(
     rb"(?:must|should|shall|is|are|was|were|be|been|being|has|have|had|will|would|can|could|cannot|may|might|does"
     rb"|did|do|needs?"
     rb"|expects?|expected|unexpected|got|the|a|an|and|or|but|for|from|of|in|on|at|to|by|with|without|as|it|its|this"

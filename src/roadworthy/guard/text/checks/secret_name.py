@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from roadworthy.guard.text.later import compiled_later
+
 _KEYS = (
     r"api|access|private|auth|authentication|secret|signing|signature|encryption|encrypt|decryption|cipher|crypto"
     r"|master|hmac"
@@ -63,7 +65,7 @@ SUFFIX = (
 QUOTE = r"\\{0,15}[\"'`]?\]?"
 """The end of a quoted name, as deep in strings as it may be."""
 
-_HARMLESS_BEFORE = re.compile(
+_HARMLESS_BEFORE = compiled_later(
     rb"(?:max|min|num|per|total|prompt|completion|input|output|reasoning|cached?|first|last|next|page|continuation"
     rb"|sync"
     rb"|cancell?ation|eos|bos|pad|unk|sep|cls|mask|stop|special|design|sub|image|audio|text|thinking|generated"
@@ -71,12 +73,14 @@ _HARMLESS_BEFORE = re.compile(
     rb"|unexpected|pull|forgot|reset|no|missing|hashed|pageable|nextpage)[_\-. ]?\Z",
     re.IGNORECASE,
 )
-_WORKING_DIRECTORY = re.compile(rb"(?:\A|[^A-Za-z_])pwd\W*\Z", re.IGNORECASE)
+_WORKING_DIRECTORY = compiled_later(rb"(?:\A|[^A-Za-z_])pwd\W*\Z", re.IGNORECASE)
 _LONGEST_BEFORE = 16
 
 
 def is_harmless_name(text: bytes, start: int) -> bool:
     """Whether what stands before a name makes it another one: `max_token`, `next_page_token`, `existingSecret`."""
+    if not text[start : start + 1].isalpha() and text[start] < 0x80:
+        start += 1  # the name's pattern has what stands before it: `<text>pass`
     return _HARMLESS_BEFORE.search(text, max(0, start - _LONGEST_BEFORE), start) is not None
 
 

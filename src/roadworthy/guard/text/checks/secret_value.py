@@ -5,32 +5,34 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.line import Line
 from roadworthy.guard.text.place import quote_depth
 
-_BARE = re.compile(
+_BARE = compiled_later(
     rb"(?:[^\s\"'`\\&;<>,|]++|\\\\|\\/|\\u[0-9A-Fa-f]{4}|[&;](?=[^\s\"'\\&;<>])(?![\w.\-\[\]]{1,40}=)"
     rb"|[,|](?=[^\s\"'\\])(?![\w.\-\[\]]{1,40}[=:]))+"
 )
-_REST = re.compile(rb"[^\s]+")
-_NEXT_FIELD = re.compile(rb"[&;,][\w.\-\[\]]{1,40}=|;\Z")
-_JSON_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t]*(?:[,}\]\r\n]|\Z))")
-_LINE_START = re.compile(rb"[ \t]*(?:(?:export|set|setx|ENV|ARG|-e|-)[ \t]+)?[\w.\-/:]*\Z")
+_REST = compiled_later(rb"[^\s]+")
+_NEXT_FIELD = compiled_later(rb"[&;,][\w.\-\[\]]{1,40}=|;\Z")
+_JSON_NUMBER = compiled_later(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t]*(?:[,}\]\r\n]|\Z))")
+_LINE_START = compiled_later(rb"[ \t]*(?:(?:export|set|setx|ENV|ARG|-e|-)[ \t]+)?[\w.\-/:]*\Z")
 # as many backslashes as a quote has that stands 0, 1, 2, 3 or 4 strings deep; a letter in front is a language's
-_OPEN = re.compile(rb"(?:[NnBbUuRrLlFf]{1,2}(?=\\{0,15}[\"']))?((?:\\{15}|\\{7}|\\{3}|\\)?\"|\\?')")
-_QUOTE = re.compile(rb'(\\*)"|\n')
-_SINGLE = re.compile(rb"(?:\\.|''|[^'\"\\\n])*")
-_AFTER_STRING = re.compile(rb"[ \t\r\n]*(?:[,}\]:]|\Z)|\n")
-_TEMPLATE = re.compile(rb"[A-Za-z_][A-Za-z_.]*(?:![rsa])?")
-_BRACED = re.compile(rb"\{([^{}\"\\\s]+)\}(?=;|\s|\Z)")
+_OPEN = compiled_later(rb"(?:[NnBbUuRrLlFf]{1,2}(?=\\{0,15}[\"']))?((?:\\{15}|\\{7}|\\{3}|\\)?\"|\\?')")
+_QUOTE = compiled_later(rb'(\\*)"|\n')
+_SINGLE = compiled_later(rb"(?:\\.|''|[^'\"\\\n])*")
+_AFTER_STRING = compiled_later(rb"[ \t\r\n]*(?:[,}\]:]|\Z)|\n")
+_TEMPLATE = compiled_later(rb"[A-Za-z_][A-Za-z_.]*(?:![rsa])?")
+_BRACED = compiled_later(rb"\{([^{}\"\\\s]+)\}(?=;|\s|\Z)")
 _PAIRS = {b"\xe2\x80\x9c": b"\xe2\x80\x9d", b"\xe2\x80\x9e": b"\xe2\x80\x9c", b"\xe2\x80\x98": b"\xe2\x80\x99",
           b"\xe3\x80\x8c": b"\xe3\x80\x8d", b"\xe3\x80\x8e": b"\xe3\x80\x8f", b"\xc2\xab": b"\xc2\xbb",
           b"`": b"`"}  # fmt: skip
-_ITEMS = re.compile(
+_ITEMS = compiled_later(
     rb"\[[ \t]*(\\*)\"((?:(?!\1\")[^\n\[\]{}]){0,1024}"
     rb"(?:\1\"[ \t]*,[ \t]*\1\"(?:(?!\1\")[^\n\[\]{}]){0,1024})*+)\1\"[ \t]*\]"
 )
 _LONGEST_IN_PAIR = 256
+_MOST_ESCAPED = 16
 
 
 class Value(NamedTuple):
@@ -79,13 +81,40 @@ def _quoted(line: Line, start: int, opened: re.Match[bytes]) -> Value | None:
         # the quote ends the JSON string in which the name stands
         return Value(start, opened.start(1), False) if opened.start(1) > start else None
     if mark[-1:] == b"'":
-        found = _SINGLE.match(text, value)
-        end = found.end() if found else value
+        end = _end_of_single(line, value)
         if len(mark) == 2 and text[end - 1 : end] == b"\\":
             end -= 1
     else:
-        end = end_of_quoted(text, value, quote_depth(len(mark) - 1))
+        depth = quote_depth(len(mark) - 1)
+        end = end_of_quoted(text, value, depth)
+        for _ in range(_MOST_ESCAPED):
+            if not _is_of_value(line, value, end):
+                break
+            end = end_of_quoted(text, end + 1, depth)
     return Value(value, end, True) if end > value else None
+
+
+def _end_of_single(line: Line, value: int) -> int:
+    end = value
+    for _ in range(_MOST_ESCAPED):
+        found = _SINGLE.match(line.text, end)
+        end = found.end() if found else end
+        if not _is_of_value(line, value, end):
+            break
+        end += 1
+    return end
+
+
+def _is_of_value(line: Line, value: int, end: int) -> bool:
+    """Whether the quote at `end` is written as an escape and the opening one is not: then it closes nothing."""
+    if end >= len(line.text):
+        return False
+    return _is_escape(line, end) and not _is_escape(line, value - 1)
+
+
+def _is_escape(line: Line, place: int) -> bool:
+    first, last = line.raw_span(place, place + 1)
+    return last - first > 1
 
 
 def end_of_quoted(text: bytes, start: int, depth: int) -> int:

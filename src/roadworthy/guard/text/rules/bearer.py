@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import re
 
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import WORD_START, Candidate, Rule, Span
 
-_SCHEME = re.compile(rb"[A-Za-z]+[ \t]+")
-_WORDS = re.compile(rb"[A-Za-z]{1,15}(?:[.\-/][A-Za-z]{1,24})*")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{6,1024}={0,2}")
+_SCHEME = compiled_later(rb"[A-Za-z]+[ \t]+")
+_WORDS = compiled_later(rb"[A-Za-z]{1,15}(?:[.\-/][A-Za-z]{1,24})*")
+_BASE64 = compiled_later(rb"[A-Za-z0-9+/]{6,1024}={0,2}")
 
 
 def _token(candidate: Candidate) -> Span | None:

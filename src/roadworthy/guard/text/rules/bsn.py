@@ -23,7 +23,7 @@ def _number(candidate: Candidate) -> Span | None:
 RULE = Rule(
     name="bsn",
     kind=Kind.NATIONAL_ID,
-    before=named("bsn|burgerservicenummer|sofi(?:-?nummer)?|citizen[ _]service"),
+    before=named("bsn|burger ?service ?nummer|sofi(?:-?nummer)?|citizen[ _]service"),
     core=r"[0-9]{9}|[0-9]{4}[ .\-][0-9]{2}[ .\-][0-9]{3}|[0-9]{3}[ .\-][0-9]{3}[ .\-][0-9]{3}",
     after=ID_END,
     check=_number,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.bounds import GROUP_START, ID_END, named
 from roadworthy.guard.text.checks.weights import is_repeated, weighted
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _WEIGHTS = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
-_PUNCTUATION = re.compile(rb"[^0-9A-Z]+")
+_PUNCTUATION = compiled_later(rb"[^0-9A-Z]+")
 
 
 def is_cnpj(value: bytes) -> bool:

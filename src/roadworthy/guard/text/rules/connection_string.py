@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_QUOTED = re.compile(rb"(?:'([^'\"\\\n]+)'|\{([^{}\"\\\n]+)\})(?=[ ]?(?:;|[\"'\s]|\Z))")
-_TO_SEMICOLON = re.compile(rb"[^;\"'\\\n\x0c]+")
-_FIELD = re.compile(rb"[A-Za-z][A-Za-z _]{1,30}=[^=;\"\n]{0,200}\Z")
+_QUOTED = compiled_later(rb"(?:'([^'\"\\\n]+)'|\{([^{}\"\\\n]+)\})(?=[ ]?(?:;|[\"'\s]|\Z))")
+_TO_SEMICOLON = compiled_later(rb"[^;\"'\\\n\x0c]+")
+_FIELD = compiled_later(rb"[A-Za-z][A-Za-z _]{1,30}=[^=;\"\n]{0,200}\Z")
 _LONGEST = 256
-_USER_AND_PASSWORD = re.compile(rb"(?:[\w.\-]{1,40}=)?[\w.\-]{1,64}:(.{1,200})")
+_USER_AND_PASSWORD = compiled_later(rb"(?:[\w.\-]{1,40}=)?[\w.\-]{1,64}:(.{1,200})")
 _WORD_ENDS = (b" ", b"\t", b"\x0c", b'"', b"'", b"\\")
-_USER = re.compile(rb"[\w.\-*]{1,64}:")
-_LAST_HOST = re.compile(rb"(?<![^\s\"'])[\w.\-*]{1,128}\Z")
-_WORD = re.compile(rb"[^\s\"'\\;]+")
+_USER = compiled_later(rb"[\w.\-*]{1,64}:")
+_LAST_HOST = compiled_later(rb"(?<![^\s\"'])[\w.\-*]{1,128}\Z")
+_WORD = compiled_later(rb"[^\s\"'\\;]+")
 
 
 def _to_semicolon(candidate: Candidate) -> Span | None:
@@ -82,7 +81,8 @@ RULES = (
     Rule(
         name="oracle_password",
         kind=Kind.URL_PASSWORD,
-        core=r"(?:oracle:(?:thin|oci):|(?:sqlplus|sqlldr|expdp|impdp|exp|imp|rman target)[ ](?:-[SLsl][ ])?)[A-Za-z0-9_$#]{1,64}/[^\s\"'@/\\]{1,64}",
+        core=r"(?:oracle:(?:thin|oci):|(?:sqlplus|sqlldr|expdp|impdp|exp|imp|rman target)[ ](?:-[SLsl][ ])?)"
+        r"[A-Za-z0-9_$#]{1,64}/[^\s\"'@/\\]{1,64}",
         after=r"@",
         check=_oracle,
         source="Oracle: JDBC thin URL, SQL*Plus: CONNECT",

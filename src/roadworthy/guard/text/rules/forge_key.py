@@ -16,7 +16,7 @@ RULE = family(
         r"pypi-[A-Za-z0-9_\-]{16,}",
         r"rubygems_[a-f0-9]{20,}",
         r"dckr_(?:pat|oat)_[A-Za-z0-9_\-]{16,}",
-        r"cio[A-Za-z0-9]{32}",  # crates.io
+        r"cio[A-Za-z0-9]{32}",  # the registry of Rust
         r"oy2[a-z0-9]{43}",  # NuGet
         r"CLOJARS_[a-z0-9]{40,}",
         r"AKCp[A-Za-z0-9]{60,}",  # JFrog

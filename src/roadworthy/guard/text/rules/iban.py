@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.bounds import ID_START
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LENGTHS = {
@@ -24,8 +23,8 @@ _DIGITS_ONLY = frozenset(
     b"AE AT BA BE BI CR CZ DE DJ DK EE EG ES FI FO GL HR HU IL IS LT LY ME MN MR NO PL PT RS SD SE SI SK SO ST TL TN VA"
     b" XK".split()
 )
-_SEPARATORS = re.compile(rb"[ \-]+")
-_ALPHANUMERIC = re.compile(rb"[0-9A-Z]+")
+_SEPARATORS = compiled_later(rb"[ \-]+")
+_ALPHANUMERIC = compiled_later(rb"[0-9A-Z]+")
 
 
 def is_iban(value: bytes) -> bool:

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import AddressValueError, IPv6Address
 
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _V4 = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
-_NOBODY = re.compile(rb"(?:0|127|255)\.|[0-9]+\.0\.0\.0\Z")
+_NOBODY = compiled_later(rb"(?:0|127|255)\.|[0-9]+\.0\.0\.0\Z")
 _ONE_DIGIT_EACH = 7
-_VERSION = re.compile(
+_VERSION = compiled_later(
     (
-        r"(?:versi(?:o|ó)n[a-z]*|ver|release[sd]?|build|firmware|revision|rev|driver|patch|upgraded?|updated?|package|section"
+        r"(?<![a-z])(?:versi(?:o|ó)n[a-z]*|ver|release[sd]?|build|firmware|revision|rev|driver|patch|upgraded?|updated?|package|section"
         r"|chapter|clause|oid|sdk|assembly|python|node|java|dotnet|php|ruby|postgres(?:ql)?|mysql|redis|nginx|openssl"
         r"|windows|macos|ios|android|chrome|firefox|safari|edge|cuda|nvidia|docker|kubernetes|npm"
         r"|[a-z]+\.(?:dll|exe)|버전|빌드|릴리스|펌웨어|版本|バージョン|верси(?:я|и))"
         r"(?:[ _\-](?:number|no|id|to|from|is))?[^0-9a-z]{0,8}(?:[0-9.]{5,20}(?: to | -> |->| → )\"?)?\Z"
     ).encode()
 )
-_ADDRESS = re.compile(
+_ADDRESS = compiled_later(
     r"ip|addr|host|client|server|peer|remote|dns|ping|gateway|router|subnet|://|@|src|dst|from|x-forwarded|접속|주소|서버|адрес".encode()
 )
-_PORT = re.compile(rb":[0-9]{2,5}(?![0-9.])|/[0-9]{1,2}(?![0-9.])")
+_PORT = compiled_later(rb":[0-9]{2,5}(?![0-9.])|/[0-9]{1,2}(?![0-9.])")
 _LOOK_BACK = 64
-_BYTE_GROUPS = re.compile(rb"(?:[0-9A-Fa-f]{2}:){7}[0-9A-Fa-f]{2}")
+_BYTE_GROUPS = compiled_later(rb"(?:[0-9A-Fa-f]{2}:){7}[0-9A-Fa-f]{2}")
 _MAPPED = b"::ffff:"
 
 
@@ -80,7 +80,8 @@ RULES = (
     Rule(
         name="ipv6",
         kind=Kind.IP,
-        before=r"(?:^|[^0-9A-Za-z_:.]|\\[bfnrt])",
+        # a colon behind a word is that word's (`ip:2a00:…`), behind a group of hexadecimal digits the address goes on
+        before=r"(?:^|[^0-9A-Za-z_:.]|[^0-9A-Fa-f:.]:|[G-Zg-z][A-Fa-f]{1,2}:|\\[bfnrt])",
         core=(
             rf"(?:{_HEX}:){{7}}{_HEX}|{_GLOBAL}(?::{_HEX}){{0,6}}::(?:{_HEX}:){{0,5}}(?:{_HEX})?"
             rf"|{_HEX}(?::{_HEX}){{2,5}}::(?:{_HEX}:){{0,3}}{_HEX}|::{_HEX}(?::{_HEX}){{2,6}}"

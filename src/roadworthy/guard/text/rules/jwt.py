@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_PARTS = re.compile(rb"eyJ[A-Za-z0-9_\-]{6,2048}(?:\.[A-Za-z0-9_\-]*){0,4}={0,2}")
-_HEADER = re.compile(rb"eyJ(?:hbGci|0eXAi|raWQi|lbmMi|4NXQi|jdHki|qa3Ui|wMnMi|6aXAi)")
+_PARTS = compiled_later(rb"eyJ[A-Za-z0-9_\-]{6,2048}(?:\.[A-Za-z0-9_\-]*){0,4}={0,2}")
+_HEADER = compiled_later(rb"eyJ(?:hbGci|0eXAi|raWQi|lbmMi|4NXQi|jdHki|qa3Ui|wMnMi|6aXAi)")
 
 
 def _token(candidate: Candidate) -> Span | None:
@@ -17,10 +16,18 @@ def _token(candidate: Candidate) -> Span | None:
     found = _PARTS.match(text, start)
     if found is None:
         return None
-    value = found.group().rstrip(b".")
-    if b"." not in value and not _HEADER.match(value):
+    value = found.group()
+    while value.endswith(b".") and not _is_escaped(candidate, start + len(value) - 1):
+        value = value[:-1]
+    if b"." not in value.rstrip(b".") and not _HEADER.match(value):
         return None
     return Span(start, start + len(value))
+
+
+def _is_escaped(candidate: Candidate, place: int) -> bool:
+    """Whether the point is written as an escape: then it ends a token without signature, not a sentence."""
+    first, last = candidate.line.raw_span(place, place + 1)
+    return last - first > 1
 
 
 RULE = Rule(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _WORD = rb"(?<![0-9A-Za-z_.\-])"
 _FORMS = {
-    b"atlasv1": re.compile(_WORD + rb"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=\-]{40,}"),  # Terraform
-    b"NRAL": re.compile(_WORD + rb"[0-9a-fA-F]{28,40}NRAL(?![0-9A-Za-z])"),  # New Relic
-    b"_mmk": re.compile(_WORD + rb"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk"),  # MaxMind
-    b"-us": re.compile(_WORD + rb"[0-9a-f]{32}-us[0-9]{1,2}(?![0-9A-Za-z\-])"),  # Mailchimp
-    b"Q~": re.compile(rb"(?<![0-9A-Za-z_~])[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{30,40}"),  # Microsoft Entra
-    b"JQQJ99": re.compile(_WORD + rb"[A-Za-z0-9]{40,60}JQQJ99[A-Za-z0-9]{16,30}"),  # Azure
-    b"ASt": re.compile(rb"(?<![0-9A-Za-z_/+])[A-Za-z0-9/+]{70,80}\+ASt[A-Za-z0-9]{6}=="),  # Azure storage
-    b":AA": re.compile(rb"(?<![0-9])[0-9]{6,12}:AA[A-Za-z0-9_\-]{30,}"),  # Telegram
-    b".": re.compile(_WORD + rb"[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,45}"),  # Discord
+    b"atlasv1": compiled_later(_WORD + rb"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=\-]{40,}"),  # Terraform
+    b"NRAL": compiled_later(_WORD + rb"[0-9a-fA-F]{28,40}NRAL(?![0-9A-Za-z])"),  # New Relic
+    b"_mmk": compiled_later(_WORD + rb"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk"),  # MaxMind
+    b"-us": compiled_later(_WORD + rb"[0-9a-f]{32}-us[0-9]{1,2}(?![0-9A-Za-z\-])"),  # Mailchimp
+    b"Q~": compiled_later(rb"(?<![0-9A-Za-z_~])[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{30,40}"),  # Microsoft Entra
+    b"JQQJ99": compiled_later(_WORD + rb"[A-Za-z0-9]{40,60}JQQJ99[A-Za-z0-9]{16,30}"),  # Azure
+    b"ASt": compiled_later(rb"(?<![0-9A-Za-z_/+])[A-Za-z0-9/+]{70,80}\+ASt[A-Za-z0-9]{6}=="),  # Azure storage
+    b":AA": compiled_later(rb"(?<![0-9])[0-9]{6,12}:AA[A-Za-z0-9_\-]{30,}"),  # Telegram
+    b".": compiled_later(_WORD + rb"[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,45}"),  # Discord
 }
 _LONGEST_BEFORE = 90
 

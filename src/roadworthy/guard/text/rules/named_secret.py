@@ -14,24 +14,28 @@ from roadworthy.guard.text.checks.secret_name import (
     is_working_directory,
 )
 from roadworthy.guard.text.checks.secret_value import Value, value_at
+from roadworthy.guard.text.checks.shape import is_random
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.line import Line
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_SCHEME = re.compile(rb"(?:bearer|basic|token|digest|apikey|kakaoak|negotiate|ntlm)[ \t]{1,4}(?=\S)", re.IGNORECASE)
-_ANY_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9\-]{1,24}[ \t]{1,4}(?=[^\s\"'<>\\])")
-_HEADER = re.compile(rb"authorization\W*\Z", re.IGNORECASE)
-_PARAMETERS = re.compile(
+_SCHEME = compiled_later(rb"(?:bearer|basic|token|digest|apikey|kakaoak|negotiate|ntlm)[ \t]{1,4}(?=\S)", re.IGNORECASE)
+_ANY_SCHEME = compiled_later(rb"[A-Za-z][A-Za-z0-9\-]{1,24}[ \t]{1,4}(?=[^\s\"'<>\\])")
+_HEADER = compiled_later(rb"authorization\W*\Z", re.IGNORECASE)
+_PARAMETERS = compiled_later(
     rb"(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk|Signature|SharedKey\w*)[ \t][^\"'\\\r\n\x0c]+", re.IGNORECASE
 )
-_TYPE = re.compile(
+_TYPE = compiled_later(
     rb"[A-Za-z_][\w.]{0,40}(?:\[[\w, |]{0,40}\])?(?:[ ]?\|[ ]?[A-Za-z]{1,20})?[ ]{0,2}=[ ]{0,2}(?=[bBuUrRfF]?[\"'`])"
 )
-_LOGPROB = re.compile(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
-_TOKEN = re.compile(rb"token(?: provided)?\W*\Z", re.IGNORECASE)
-_COUNT = re.compile(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
-_IN_URL = re.compile(rb"://[^\s/@?#\"']*\Z")
-_COMPARED = re.compile(rb"[^=]={2,3}[ \t]*\Z")
+_LOGPROB = compiled_later(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
+_TOKEN = compiled_later(rb"(?:token(?: provided)?|(?:\A|[^A-Za-z])pass)\W*\Z", re.IGNORECASE)
+_LICENSE = compiled_later(rb"license", re.IGNORECASE)
+_COUNT = compiled_later(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
+_IN_URL = compiled_later(rb"://[^\s/@?#\"']*\Z")
+_PREFIX = compiled_later(rb"(?:[A-Za-z0-9]{1,8}[_-]){1,3}(?:\.\.|\xe2\x80\xa6)(?:[.]|[^\w.]|\Z)")  # `sk-...`
+_COMPARED = compiled_later(rb"[^=]={2,3}[ \t]*\Z")
 
 
 def _value(candidate: Candidate) -> Span | None:
@@ -55,7 +59,11 @@ def _is_harmless(line: Line, name: bytes, found: Value) -> bool:
     value = text[found.start : found.end]
     if is_placeholder(value) or (is_working_directory(name) and is_directory(value)):
         return True
+    if _LICENSE.search(name) and not is_random(value, 12):
+        return True
     if _TOKEN.search(name) and (_COUNT.fullmatch(value) or _LOGPROB.match(text, found.end)):
+        return True
+    if _PREFIX.match(text, found.start):
         return True
     if found.quoted:
         return is_sentence(value)
@@ -68,13 +76,21 @@ def _is_prose(text: bytes, name: bytes, found: Value) -> bool:
     return name.rstrip().endswith(b":") and value.isalpha() and is_prose_word(value)
 
 
-RULE = Rule(
-    name="named_secret",
-    kind=Kind.PASSWORD,
-    core=rf"(?:{PASSWORD_NAME}|{TOKEN_NAME}){SUFFIX}(?: ?\([^()\n]{{1,24}}\))?{QUOTE}\*{{0,2}}[ \t]{{0,4}}"
-    r"(?::=|=>|->|:\*\*[ \t]|={1,3}|:)[ \t]{0,4}",
-    check=_value,
-    rest=r"\\.|[^\"'\n\\]",
-    source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization; forms of assignment after gitleaks (MIT)",
-    score=0.8,
+def _rule(name: str, kind: Kind, names: str) -> Rule:
+    return Rule(
+        name=name,
+        kind=kind,
+        core=rf"{names}{SUFFIX}(?: ?\([^()\n]{{1,24}}\))?{QUOTE}\*{{0,2}}[ \t]{{0,4}}"
+        r"(?::=|=>|->|:\*\*[ \t]|={1,3}|:)[ \t]{0,4}",
+        check=_value,
+        rest=r"\\.|[^\"'\n\\]",
+        source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization; "
+        "forms of assignment after gitleaks (MIT)",
+        score=0.8,
+    )
+
+
+RULES = (
+    _rule("named_password", Kind.PASSWORD, PASSWORD_NAME),
+    _rule("named_token", Kind.API_KEY, TOKEN_NAME),
 )

@@ -7,9 +7,10 @@ import re
 from roadworthy.guard.text.checks.around import is_named_otherwise
 from roadworthy.guard.text.checks.bounds import ID_END, ID_START, named
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_NEVER = re.compile(rb"BG|GB|KN|NK|NT|TN|ZZ", re.IGNORECASE)
+_NEVER = compiled_later(rb"BG|GB|KN|NK|NT|TN|ZZ", re.IGNORECASE)
 _CORE = "[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]{sep}[0-9]{{2}}{sep}[0-9]{{2}}{sep}[0-9]{{2}}{sep}[A-D]"
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_DIGITS = re.compile(rb"[0-9]{4,8}|[0-9]{3}[ \-][0-9]{3}")
-_SECONDS = re.compile(rb"[0-9]{4,8}[ ]?(?:ms|s|sec|seconds|minutes|bytes|px)\b|[0-9]{4,8}[.:][0-9]")
+_DIGITS = compiled_later(rb"[0-9]{4,8}|[0-9]{3}[ \-][0-9]{3}")
+_SECONDS = compiled_later(rb"[0-9]{4,8}[ ]?(?:ms|s|sec|seconds|minutes|bytes|px)\b|[0-9]{4,8}[.:][0-9]")
 
 
 def _code(candidate: Candidate) -> Span | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.around import is_named_otherwise
 from roadworthy.guard.text.checks.bounds import ID_END, ID_START, named
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _LEAST_DIGITS = 4
-_DIGITS = re.compile(rb"[0-9]")
-_FILLED = re.compile(rb"(?:19|20)[0-9]{6}|([0-9])\1+")
+_DIGITS = compiled_later(rb"[0-9]")
+_FILLED = compiled_later(rb"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|([0-9])\1+")
 
 
 def _new_korean(candidate: Candidate) -> Span | None:
@@ -28,10 +27,14 @@ def _behind_its_name(candidate: Candidate) -> Span | None:
 
 
 _WORDS = (
-    r"passports?|passeport|pasaporte|passaporto|passaporte|reisepass(?:nummer)?|paspoort(?:nummer)?|pasaport|paszport[a-z]{0,3}"
-    r"|paspor|ppt"
+    "passports?|passeports?|pasaportes?|pasaport[a-z]{0,5}|passaport[oe]s?|reisep(?:a|ä)ss[a-z]{0,2}(?:-?n(?:ummer|r))?"
+    "|pass(?:port)?[ _.-]?(?:nummer|num|number|nr|no|id)|paspoort(?:nummer)?|paszport[a-z]{0,3}|paspor|ppt"
+    "|travel[ _-]document|ho[ _]?chieu"
 )
-_SCRIPTS = "여권(?:번호)?|パスポート|旅券|护照|護照|[Пп]аспорт|पासपोर्ट|หนังสือเดินทาง|hộ chiếu"
+_SCRIPTS = (
+    "여권(?:번호)?|パスポート|旅券|护照|護照|(?:П|п)аспорт|загранпаспорт|पासपोर्ट|หนังสือเดินทาง|พาสปอร์ต"
+    "|(?:h|H)ộ chiếu|جواز|باسبور"
+)
 _NEW = "[MSRODG][0-9]{3}[A-Z][0-9]{4}"
 RULES = (
     Rule(
@@ -48,7 +51,7 @@ RULES = (
         name="passport_named",
         kind=Kind.PASSPORT,
         before=named(_WORDS, _SCRIPTS, gap=24),
-        core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{8,9}"
+        core=r"(?:[0-9]{2} ?[0-9]{2} ?(?:No|N|№)? ?[0-9]{6}|[0-9]{2} (?:№ ?)?[0-9]{7}|[0-9]{8,9}"
         r"|[A-Z]{1,3}[ \-][0-9]{6,8}[A-Z]?|(?i:[A-Z]{1,3}[0-9]{6,8}[A-Z]?)"
         r"|(?i:[0-9A-Z]{8,9}))",
         after=ID_END,

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.around import has_date, has_fraction, in_uuid
 from roadworthy.guard.text.checks.bounds import GROUP_START
 from roadworthy.guard.text.checks.digits import only_digits
 from roadworthy.guard.text.checks.phone_plan import MOST_DIGITS, is_international, with_extension
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import PLUS_START, Candidate, Rule, Span
 
-_KOREAN = re.compile(
+_KOREAN = compiled_later(
     rb"82[)]?[-. ]?(?:\(0\)[-. ]?)?\(?0?(?:1[016789]|2|[3-6][1-5]|70|80|50[0-9])[-. )]{0,2}[0-9]{3,4} ?[-. ]? ?[0-9]{4}"
     rb"(?![0-9])"
 )
-_NORTH_AMERICAN = re.compile(rb"1[-. ]?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
-_PREFIX = re.compile(rb"(?:\+|00|011)[ \-]?\(?(?:\+)?")
-_FORM = re.compile(rb"[0-9]+\)?(?:(?: ?[.\-/] ?| |[ .\-]?\(|\)[ .\-]?)?[0-9]+\)?){0,7}")
+_NORTH_AMERICAN = compiled_later(rb"1[-. ]?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
+_PREFIX = compiled_later(rb"(?:\+|00|011)[ \-]?\(?(?:\+)?")
+_FORM = compiled_later(rb"[0-9]+\)?(?:(?: ?[.\-/] ?| |[ .\-]?\(|\)[ .\-]?)?[0-9]+\)?){0,7}")
 _NAMES = (b"phone", b"tel", b"mobil", b"fax", b"call", b"sms", b"whatsapp", "전화".encode(), "電話".encode())
-_TRUNK = re.compile(rb"\(0\)")
-_LAST_GROUP = re.compile(rb"[ .()/\-]+[0-9]+\Z")
+_TRUNK = compiled_later(rb"\(0\)")
+_LAST_GROUP = compiled_later(rb"[ .()/\-]+[0-9]+\Z")
 
 
 def _number(candidate: Candidate) -> Span | None:

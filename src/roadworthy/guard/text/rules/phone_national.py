@@ -6,7 +6,6 @@ groups that nothing else is written in. Other forms need their name before them:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from roadworthy.guard.text.checks.around import has_date, has_fraction, in_row_of_numbers, in_uuid, is_named_otherwise
@@ -14,9 +13,12 @@ from roadworthy.guard.text.checks.bounds import GROUP_START
 from roadworthy.guard.text.checks.digits import only_digits
 from roadworthy.guard.text.checks.phone_plan import PhonePlans, with_extension
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_LAST_GROUP = re.compile(rb"(?:[ ./\-]|\) ?-?)[0-9]+\Z")
+_LAST_GROUP = compiled_later(rb"(?:[ ./\-]|\) ?-?)[0-9]+\Z")
+_RESIDENT = compiled_later(rb"[0-9]{6} ?- ?[0-9]{7}")
+"""Groups of a Korean resident number, which is the business of `rrn`."""
 _LEAST_DIGITS, _MOST_DIGITS = 9, 13
 _NAMES = (
     "phone", "tel", "mobil", "cell", "fax", "fon", "call", "whatsapp", "sms", "viber", "rufnummer", "handy", "portable",
@@ -35,7 +37,11 @@ def grouped(plans: PhonePlans) -> Callable[[Candidate], Span | None]:
         while len(digits := only_digits(value)) >= _LEAST_DIGITS:
             end = start + len(value)
             if len(digits) <= _MOST_DIGITS and _is_free(line.text, start, end) and plans.is_national(digits):
-                is_other = has_date(value) or (value[:1] not in b"0(" and in_row_of_numbers(line.text, start, end))
+                is_other = (
+                    has_date(value)
+                    or _RESIDENT.fullmatch(value)
+                    or (value[:1] not in b"0(" and in_row_of_numbers(line.text, start, end))
+                )
                 return None if is_other else Span(start, with_extension(line.text, end))
             cut = _LAST_GROUP.search(value)
             if cut is None:

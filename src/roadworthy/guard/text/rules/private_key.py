@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_LABEL = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?"
+_SPACE = r"(?: |%20|\+)"
+"""As it is, and as a query writes it."""
+_LABEL = rf"[A-Z0-9 %+]{{0,48}}PRIVATE{_SPACE}KEY(?:{_SPACE}BLOCK)?"
 _DASHES = rb"(?:-----|---- )"
-_END = re.compile(rb"[ \t]*" + _DASHES + rb"END " + _LABEL.encode() + rb"(?:-----| ----)")
+_END = compiled_later(rb"[ \t]*" + _DASHES + b"END" + _SPACE.encode() + _LABEL.encode() + rb"(?:-----| ----)")
 _BREAK = rb"(?:[ \t\r\f>|+]|\n[ \t>|+]*|\\+[nrt/])"
 _TEXT = rb"[A-Za-z0-9+/=]"
 _HEADER = rb"(?:Proc-Type|DEK-Info|Comment|Version|Charset|Hash|Subject|X-[A-Za-z\-]{1,20}): ?[^\n\f\"\\]{0,128}"
-_BODY = re.compile(
+_BODY = compiled_later(
     rb"(?:"
     + _BREAK
     + rb"|"
@@ -25,12 +26,12 @@ _BODY = re.compile(
     + rb"{1,64}(?=[ \t]*(?:[\r\n\f\"'\\]|-----|\Z))|\\/)*+"
 )
 """Words of a following sentence are shorter than 16 and end no line: the body ends before them."""
-_JOINED = re.compile(rb"(?:" + _BREAK + rb"|" + _TEXT + rb"|\\/|(\\*)\"[ \t\n]*[,+]?[ \t\n]*\1\")*+")
+_JOINED = compiled_later(rb"(?:" + _BREAK + rb"|" + _TEXT + rb"|\\/|(\\*)\"[ \t\n]*[,+]?[ \t\n]*\1\")*+")
 _IN_KEY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n\f\\"
 _LONGEST = 16_384
 _LEAST_BEFORE = 24
 _LEAST_WORD = 16
-_WORD = re.compile(rb"(?:[A-Za-z0-9+=]|\\?/)+")
+_WORD = compiled_later(rb"(?:[A-Za-z0-9+=]|\\?/)+")
 
 
 def _key(candidate: Candidate) -> Span | None:
@@ -67,7 +68,7 @@ _CHAR, _GAP = r"(?:[A-Za-z0-9+=]|\\?/)", r"(?:[ \t\r\n\f\\]|\\[rnt]){0,8}"
 RULE = Rule(
     name="private_key",
     kind=Kind.PRIVATE_KEY,
-    core=rf"(?:-----|---- )(?:BEGIN|END) {_LABEL}(?:-----| ----)",
+    core=rf"(?:-----|---- )(?:BEGIN|END){_SPACE}{_LABEL}(?:-----| ----)",
     check=_key,
     source="RFC 7468 §10-11, RFC 1421 for the headers, RFC 9580 §6.2 for OpenPGP, RFC 4716 for the dashes of SSH2",
     score=1.0,

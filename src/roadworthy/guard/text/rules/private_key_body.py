@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]|\\/)+={0,2}(?:(?:\f|\r?\n)[ \t]*(?:[A-Za-z0-9+/]){16,}={0,2})*")
-_LINES = re.compile(rb"(?:(?:\r?\n|\f|\\n)[ \t]*[A-Za-z0-9+/]{4,}={0,2}(?=\r|\n|\f|\\|\"|\Z))+")
-_MEMBER = re.compile(rb"[A-Za-z0-9_\-]{16,}={0,2}")
+_BASE64 = compiled_later(rb"(?:[A-Za-z0-9+/]|\\/)+={0,2}(?:(?:\f|\r?\n)[ \t]*(?:[A-Za-z0-9+/]){16,}={0,2})*")
+_LINES = compiled_later(rb"(?:(?:\r?\n|\f|\\n)[ \t]*[A-Za-z0-9+/]{4,}={0,2}(?=\r|\n|\f|\\|\"|\Z))+")
+_MEMBER = compiled_later(rb"[A-Za-z0-9_\-]{16,}={0,2}")
 
 
 def _base64(candidate: Candidate) -> Span | None:

@@ -16,24 +16,24 @@ _NO_CHECK_DIGIT_SINCE = date(2020, 10, 1)
 
 
 def birth_date(digits: bytes) -> date | None:
-    """The date of birth in 13 digits; None when there is none, or it is to come."""
+    """The date of birth in 13 digits; None when there is none."""
     century = _CENTURY.get(digits[6:7])
     if century is None:
         return None
     try:
-        born = date(century + int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
+        return date(century + int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
     except ValueError:
         return None
-    return born if born <= date.today() else None
 
 
 def is_resident_number(digits: bytes) -> bool:
     """Whether 13 digits are such a number.
 
-    Birth date, century digit and check digit must be right. Numbers given since October 2020 have no check digit.
+    Birth date (none to come), century digit and check digit must be right.
+    Numbers given since October 2020 have no check digit.
     """
     born = birth_date(digits)
-    if born is None:
+    if born is None or born > date.today():
         return False
     if born >= _NO_CHECK_DIGIT_SINCE:
         return True
@@ -57,7 +57,7 @@ def _behind_its_name(candidate: Candidate) -> Span | None:
 _SOURCE = "Enforcement rules of the Resident Registration Act of Korea, and their change of October 2020"
 _DATE = "[0-9]{2}[01][0-9][0-3][0-9]"
 _END = r"(?:$|[^0-9A-Za-z_])"
-_LATIN = "rrn|jumin(?:_?no)?|resident[ _](?:reg[a-z]*)?|arc|frn|alien[ _]reg[a-z]*"
+_LATIN = "rrn|jumin(?:_?no)?|resident[ _-]?(?:reg[a-z]*|num[a-z]*|no|id)|arc|frn|alien[ _]reg[a-z]*"
 RULES = (
     Rule(
         name="rrn",
@@ -72,7 +72,7 @@ RULES = (
         name="rrn_named",
         kind=Kind.RRN,
         before=named(_LATIN, "(?:주민|외국인|거소)(?:등록|신고)?(?:번호)?"),
-        core=rf"{_DATE} ?- ?[1-8][0-9]{{6}}",
+        core=rf"{_DATE}(?: ?- ?| )?[1-8][0-9]{{6}}",
         after=_END,
         check=_behind_its_name,
         source=_SOURCE,

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_code, is_placeholder, is_prose_word
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_ARGUMENT = re.compile(
+_ARGUMENT = compiled_later(
     rb"\\?'([^'\"\\\n]{1,256})\\?'|(\\{0,3})\"((?:(?!\2\")[^\n]){1,256})\2\"|([^\s\"'\\;|&<>-][^\s\"'\\;|<>]{0,255})"
 )
 _WANTED = {
-    b"p": re.compile(
+    b"p": compiled_later(
         rb"(?<![\w\-])(?:mysql\w*|mariadb[\w\-]*|mycli|sshpass|mongo\w*|(?:docker|podman|helm registry|oras|az acr"
         rb"|nerdctl)[ ]login)[ ]"
     ),
-    b"a": re.compile(rb"(?<![\w\-])redis-cli[ ]"),
-    b"P": re.compile(rb"(?<![\w\-])(?:sqlcmd|bcp|isql)[ ]"),
-    b"w": re.compile(rb"(?<![\w\-])ldap(?:search|modify|add|delete|whoami)[ ]"),
+    b"a": compiled_later(rb"(?<![\w\-])redis-cli[ ]"),
+    b"P": compiled_later(rb"(?<![\w\-])(?:sqlcmd|bcp|isql)[ ]"),
+    b"w": compiled_later(rb"(?<![\w\-])ldap(?:search|modify|add|delete|whoami)[ ]"),
 }
-_FETCHES = re.compile(rb"(?<![\w\-/.])(?:curl|wget|https?|xh|httpie|rabbitmqadmin|influx|smbclient|sqlcmd)[ ]")
+_FETCHES = compiled_later(rb"(?<![\w\-/.])(?:curl|wget|https?|xh|httpie|rabbitmqadmin|influx|smbclient|sqlcmd)[ ]")
 _LOOK_BACK = 256
-_USER_AND_PASSWORD = re.compile(rb"[^\s:\"']{0,64}:")
+_USER_AND_PASSWORD = compiled_later(rb"[^\s:\"']{0,64}:")
 
 
 def _argument(candidate: Candidate) -> Span | None:
@@ -58,20 +57,30 @@ def _behind_user(candidate: Candidate) -> Span | None:
     return None if is_placeholder(text[user.end() : found.end]) else Span(user.end(), found.end)
 
 
-RULES = (
-    Rule(
-        name="secret_flag",
-        kind=Kind.PASSWORD,
+def _flag(name: str, kind: Kind, core: str) -> Rule:
+    return Rule(
+        name=name,
+        kind=kind,
         before=r"(?:^|[\s\"'`(\[,]|\\[nt])",
-        core=(
-            r"--?(?i:[a-z0-9\-]{0,24}(?:password|passwd|passphrase|passwort|token|secret|secret-key|api-?key"
-            r"|access-?key|private-?key"
-            r"|auth-?key|client-?secret|credentials?)|pass|pwd|pw|requirepass|authkey|bearer)[ \t]{1,4}"
-            r"|requirepass[ ]|-pass(?:in|out)?[ ](?:pass:)?"
-        ),
+        core=core,
         check=_argument,
         source="POSIX utility conventions and GNU long options",
         score=0.8,
+    )
+
+
+RULES = (
+    _flag(
+        "password_flag",
+        Kind.PASSWORD,
+        r"--?(?i:[a-z0-9\-]{0,24}(?:password|passwd|passphrase|passwort)|pass|pwd|pw|requirepass)[ \t]{1,4}"
+        r"|requirepass[ ]|-pass(?:in|out)?[ ](?:pass:)?",
+    ),
+    _flag(
+        "token_flag",
+        Kind.API_KEY,
+        r"--?(?i:[a-z0-9\-]{0,24}(?:token|secret|secret-key|api-?key|access-?key|private-?key|auth-?key|client-?secret"
+        r"|credentials?)|authkey|bearer)[ \t]{1,4}",
     ),
     Rule(
         name="short_secret_flag",

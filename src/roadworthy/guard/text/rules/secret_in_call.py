@@ -1,4 +1,4 @@
-"""Secrets as what a function named after them is given: `setPassword("...")`, `PASSWORD('...')`, `("x-api-key", "...")`."""
+"""Secrets that a function named after them is given: `setPassword("...")`, and pairs: `("x-api-key", "...")`."""
 
 from __future__ import annotations
 
@@ -18,20 +18,26 @@ def _argument(candidate: Candidate) -> Span | None:
     return None if is_placeholder(value) or is_sentence(value) else Span(found.start, found.end)
 
 
-RULES = (
-    Rule(
-        name="secret_in_call",
-        kind=Kind.PASSWORD,
-        core=rf"(?:{PASSWORD_NAME}|{TOKEN_NAME})\([ ]?(?:[a-z]{{1,2}})?",
+def _call(name: str, kind: Kind, names: str) -> Rule:
+    return Rule(
+        name=name,
+        kind=kind,
+        core=rf"{names}\([ ]?(?:[a-z]{{1,2}})?",
         after=r"\\{0,15}[\"']",
         check=_argument,
         source="SQL and programming languages: string literals as arguments",
         score=0.75,
-    ),
+    )
+
+
+RULES = (
+    _call("password_in_call", Kind.PASSWORD, PASSWORD_NAME),
+    _call("token_in_call", Kind.API_KEY, TOKEN_NAME),
     Rule(
         name="header_in_tuple",
-        kind=Kind.PASSWORD,
-        core=r"\\{0,15}[\"'](?i:(?:proxy-)?authorization|cookie|set-cookie|x-[a-z\-]{0,24}(?:key|token|secret))\\{0,15}[\"'],[ ]?b?",
+        kind=Kind.API_KEY,
+        core=r"\\{0,15}[\"'](?i:(?:proxy-)?authorization|cookie|set-cookie|"
+        r"x-[a-z\-]{0,24}(?:key|token|secret))\\{0,15}[\"'],[ ]?b?",
         after=r"\\{0,15}[\"']",
         check=_argument,
         source="ASGI specification: headers are pairs",

@@ -8,12 +8,13 @@ from roadworthy.guard.text.checks.placeholder import is_placeholder, is_sentence
 from roadworthy.guard.text.checks.secret_name import PASSWORD_NAME, SUFFIX, TOKEN_NAME, is_harmless_name
 from roadworthy.guard.text.checks.secret_value import end_of_quoted
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.place import quote_depth
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_TEXT = re.compile(rb"[ \t]*(?:<!\[CDATA\[)?((?:\\\\|\\/|[^<\n\"\\])+?)(?:\]\]>)?[ \t]*<")
-_OPEN = re.compile(rb"(\\*)(\"|')")
-_NAMED = re.compile(
+_TEXT = compiled_later(rb"[ \t]*(?:<!\[CDATA\[)?((?:\\\\|\\/|[^<\n\"\\])+?)(?:\]\]>)?[ \t]*<")
+_OPEN = compiled_later(rb"(\\*)(\"|')")
+_NAMED = compiled_later(
     rb"(?:name|key|id|field|variable|header"
     rb"|property)(?:\\*[\"'])?[ ]?[:=][ ]?\\*[\"'][\w:.\- ]{0,61}\Z",
     re.IGNORECASE,
@@ -46,39 +47,45 @@ def _pair(candidate: Candidate) -> Span | None:
     return None if is_placeholder(value) or is_sentence(value) or not value else Span(start, end)
 
 
-_NAME = rf"(?:{PASSWORD_NAME}|{TOKEN_NAME}){SUFFIX}"
 _ESCAPED_QUOTE = r"\\{0,15}[\"']"
-RULES = (
-    Rule(
-        name="secret_in_element",
-        kind=Kind.PASSWORD,
-        core=rf"<[A-Za-z0-9_:.\-]{{0,40}}{_NAME}(?:[ ][^<>\n]{{0,128}})?>",
-        check=_element,
-        source="XML 1.0 §3.1",
-        score=0.8,
-    ),
-    Rule(
-        name="secret_in_named_element",
-        kind=Kind.PASSWORD,
-        core=(
-            rf"(?:key|name|id)={_ESCAPED_QUOTE}[A-Za-z0-9_:.\-]{{0,60}}{_NAME}{_ESCAPED_QUOTE}[ ]?>"
-            rf"|<key>[A-Za-z0-9_:.\- ]{{0,60}}{_NAME}<\\?/key>[ \t]{{0,8}}<string>"
+
+
+def _rules(noun: str, kind: Kind, names: str) -> tuple[Rule, ...]:
+    name = f"{names}{SUFFIX}"
+    return (
+        Rule(
+            name=f"{noun}_in_element",
+            kind=kind,
+            core=rf"<[A-Za-z0-9_:.\-]{{0,40}}{name}(?:[ ][^<>\n]{{0,128}})?>",
+            check=_element,
+            source="XML 1.0 §3.1",
+            score=0.8,
         ),
-        check=_element,
-        source="Java: XML properties; Android: string resources; Apple: property lists",
-        score=0.8,
-    ),
-    Rule(
-        name="secret_in_pair",
-        kind=Kind.PASSWORD,
-        core=(
-            rf"{_NAME}{_ESCAPED_QUOTE}[ ]?,?[ ]?(?:type=[^<>\s]{{1,24}}[ ])?\\{{0,15}}[\"']?(?i:value|val|content"
-            rf"|secret)"
-            r"\\{0,15}[\"']?[ ]?[:=][ ]?"
+        Rule(
+            name=f"{noun}_in_named_element",
+            kind=kind,
+            core=(
+                rf"(?:key|name|id)={_ESCAPED_QUOTE}[A-Za-z0-9_:.\-]{{0,60}}{name}{_ESCAPED_QUOTE}[ ]?>"
+                rf"|<key>[A-Za-z0-9_:.\- ]{{0,60}}{name}<\\?/key>[ \t]{{0,8}}<string>"
+            ),
+            check=_element,
+            source="Java: XML properties; Android: string resources; Apple: property lists",
+            score=0.8,
         ),
-        after=_ESCAPED_QUOTE,
-        check=_pair,
-        source="Kubernetes: EnvVar; .NET: appSettings; HTML: input; HAR: headers",
-        score=0.8,
-    ),
-)
+        Rule(
+            name=f"{noun}_in_pair",
+            kind=kind,
+            core=(
+                rf"{name}{_ESCAPED_QUOTE}[ ]?,?[ ]?(?:type=[^<>\s]{{1,24}}[ ])?\\{{0,15}}[\"']?(?i:value|val|content"
+                rf"|secret)"
+                r"\\{0,15}[\"']?[ ]?[:=][ ]?"
+            ),
+            after=_ESCAPED_QUOTE,
+            check=_pair,
+            source="Kubernetes: EnvVar; .NET: appSettings; HTML: input; HAR: headers",
+            score=0.8,
+        ),
+    )
+
+
+RULES = (*_rules("password", Kind.PASSWORD, PASSWORD_NAME), *_rules("token", Kind.API_KEY, TOKEN_NAME))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.checks.secret_name import QUOTE
 from roadworthy.guard.text.checks.secret_value import value_at
-from roadworthy.guard.text.checks.shape import is_mixed, is_uuid
+from roadworthy.guard.text.checks.shape import is_mixed, is_random
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_COOKIES = re.compile(rb"[\w.\-%]{1,64}=[^\s;,\"'\\]*(?:;[ ]?[\w.\-%]{1,64}=[^\s;,\"'\\]*)*")
-_ONE = re.compile(rb"[\w.\-%]{1,64}=([^\s;,\"'\\]+)")
-_LEAST = 8
+_COOKIES = compiled_later(rb"[\w.\-%]{1,64}=[^\s;,\"'\\]*(?:;[ ]?[\w.\-%]{1,64}=[^\s;,\"'\\]*)*")
+_ONE = compiled_later(rb"[\w.\-%]{1,64}=([^\s;,\"'\\]+)")
+_LEAST = 10
 
 
 def _header(candidate: Candidate) -> Span | None:
@@ -38,7 +37,7 @@ def _session(candidate: Candidate) -> Span | None:
     if found is None:
         return None
     value = candidate.line.text[found.start : found.end]
-    if len(value) < _LEAST or is_placeholder(value) or not is_mixed(value) or is_uuid(value) or b" " in value:
+    if is_placeholder(value) or not is_mixed(value) or not is_random(value, _LEAST):
         return None
     return Span(found.start, found.end)
 

@@ -6,18 +6,19 @@ import re
 
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import WORD_START, Candidate, Rule, Span
 
-_LITERAL = re.compile(rb"[NEne]?\\?'((?:[^'\"\\\n]|'')*)")
-_SECRET = re.compile(
+_LITERAL = compiled_later(rb"[NEne]?\\?'((?:[^'\"\\\n]|'')*)")
+_SECRET = compiled_later(
     rb"(?:\w*_)?(?:password|passwd|pwd|pass|passphrase|secret|api_?key|token|secret_?key|private_?key)(?:_?[0-9])?",
     re.IGNORECASE,
 )
-_VALUE = re.compile(
+_VALUE = compiled_later(
     rb"[ \t]*([NEne]?\\?'((?:[^'\"\\\n]|''){0,512})\\?'|[^,'\"()\\\n]{1,128}(?:\([^()'\"\\\n]{0,64}\))?)[ \t]*(,|\))"
 )
 _MOST_COLUMNS = 64
-_COLUMNS = re.compile(rb"([^()\n]{1,1024})\)(?:\s|\\n){0,8}values?(?:\s|\\n){0,8}\(", re.IGNORECASE)
+_COLUMNS = compiled_later(rb"([^()\n]{1,1024})\)(?:\s|\\n){0,8}values?(?:\s|\\n){0,8}\(", re.IGNORECASE)
 
 
 def _literal(candidate: Candidate) -> Span | None:
@@ -56,7 +57,7 @@ RULES = (
         ),
         after=r"[NEne]?\\?'",
         check=_literal,
-        source="manuals of MySQL (CREATE USER, SET PASSWORD), PostgreSQL (ALTER ROLE), SQL Server (CREATE LOGIN), Oracle (ALTER USER)",
+        source="manuals of MySQL (CREATE USER), PostgreSQL (ALTER ROLE), SQL Server and Oracle",
         score=0.85,
     ),
     Rule(

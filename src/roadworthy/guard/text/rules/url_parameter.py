@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.checks.secret_value import trimmed
 from roadworthy.guard.text.checks.shape import is_random
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_VALUE = re.compile(rb"[^\s\"'\\&#<>;]+")
+_PAIRS = compiled_later(rb"(?:[0-9A-Fa-f]{2}:){3,}[0-9A-Fa-f]{2}")
+"""A hardware address, or a fingerprint of a key that anyone may know."""
+_VALUE = compiled_later(rb"[^\s\"'\\&#<>;]+")
 
 
 def _value(candidate: Candidate) -> Span | None:
@@ -20,7 +21,7 @@ def _value(candidate: Candidate) -> Span | None:
         return None
     end = trimmed(text, start, found.end())
     value = text[start:end]
-    return None if is_placeholder(value) or not is_random(value) else Span(start, end)
+    return None if is_placeholder(value) or _PAIRS.fullmatch(value) or not is_random(value) else Span(start, end)
 
 
 RULE = Rule(

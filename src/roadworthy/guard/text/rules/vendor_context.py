@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
 _UUID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_VALUE = re.compile(rb"(?:" + _UUID + rb"|[A-Za-z0-9/+_\-]{16,128}={0,2})(?![A-Za-z0-9/+_.\-])")
-_ONLY_LETTERS = re.compile(rb"[A-Za-z_\-/+]+")
+_VALUE = compiled_later(rb"(?:" + _UUID + rb"|[A-Za-z0-9/+_\-]{16,128}={0,2})(?![A-Za-z0-9/+_.\-])")
+_ONLY_LETTERS = compiled_later(rb"[A-Za-z_\-/+]+")
 
 
 def _value(candidate: Candidate) -> Span | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.checks.shape import is_random
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.later import compiled_later
 from roadworthy.guard.text.rule import Candidate, Rule, Span
 
-_PATH = re.compile(rb"[A-Za-z0-9_\-]+(?:\\?/[A-Za-z0-9_\-@.]+)*")
-_USER = re.compile(rb"[A-Za-z0-9_\-]{20,256}(?=@)")
+_PATH = compiled_later(rb"[A-Za-z0-9_\-]+(?:\\?/[A-Za-z0-9_\-@.]+)*")
+_USER = compiled_later(rb"[A-Za-z0-9_\-]{20,256}(?=@)")
 _LEAST_PATH = 24
 
 
