@@ -9,10 +9,9 @@ from roadworthy.guard.text.horizon import Horizon
 from roadworthy.guard.text.literal import Literals
 from roadworthy.guard.text.place import JsonPlace
 from roadworthy.guard.text.policy import Policy
-from roadworthy.guard.text.progress import Progress
 from roadworthy.guard.text.rule import LONGEST, Finding, Rule
 from roadworthy.guard.text.rules.all import RULES
-from roadworthy.guard.text.scanner import Scanner, TooLong, merged
+from roadworthy.guard.text.scanner import Scanner, merged
 
 _PIECE = 4_096
 
@@ -41,28 +40,13 @@ class TextMasker:
     def find(self, text: bytes) -> list[Finding]:
         """Every finding in UTF-8 text, in order, none overlapping another."""
         known = self.literals.scan(text)
-        try:
-            found = self._scanner.scan(text)
-        except TooLong:
-            return self._along(text)
+        found = self._scanner.scan(text)
         return merged(known + found) if known else found
 
     @cached_property
     def horizon(self) -> Horizon:
         """What the rules may still grow into, for texts that come in pieces."""
         return Horizon(self._scanner)
-
-    def _along(self, text: bytes) -> list[Finding]:
-        """The same for lines and structures of any length, piece by piece."""
-        progress, found = Progress(self.horizon, self.literals), list[Finding]()
-        for start in range(0, len(text) + 1, _PIECE):
-            hidden = progress.hidden
-            new = progress.feed(text[start : start + _PIECE], start + _PIECE > len(text))
-            if found and progress.hidden > hidden == found[-1].end:
-                end = min(progress.hidden, new[0].start) if new else progress.hidden
-                found[-1] = found[-1]._replace(end=end)
-            found += new
-        return found
 
     def mask(self, text: str) -> str:
         """The text with every finding replaced; the same object when there is none."""

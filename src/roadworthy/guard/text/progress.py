@@ -8,8 +8,7 @@ proven but waited for (`Rule.ahead`) and tried (`_TRIES`); what it takes from be
 cut texts of every rule. A finding is given out once nothing of that can change it, and in the order of the text.
 
 One thing bounds what is held: a structure that is still open after `LONGEST` bytes is judged by these, given out, and
-the rest of it skipped up to its end (`Rule.rest`). Texts with lines or structures as long as that are always looked at
-here.
+the rest of it skipped up to its end (`Rule.rest`). Only there may the whole text be judged otherwise.
 """
 
 from __future__ import annotations

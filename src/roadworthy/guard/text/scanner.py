@@ -30,10 +30,6 @@ def together(rules: Sequence[Rule]) -> list[list[Rule]]:
     return [*groups, [rule for rule in rules if not any(rule.kind in kinds for kinds in _TOGETHER)]]
 
 
-class TooLong(Exception):
-    """The text has a line, or a structure over lines, longer than `LONGEST`: it is to be looked at piece by piece."""
-
-
 class Scanner:
     """Finds personal data and secrets. Safe for threads; linear in the size of the text.
 
@@ -61,16 +57,11 @@ class Scanner:
 
         Args:
             text: UTF-8, any number of lines; invalid bytes are nothing that a rule knows.
-
-        Raises:
-            TooLong: See there.
         """
         lines: dict[tuple[int, int], list[_Gate]] = {}
         for gate in self._gates:
             for line in gate.lines(text):
                 lines.setdefault(line, []).append(gate)
-                if line[1] - line[0] > LONGEST:
-                    raise TooLong
         if not lines:
             return []
         found = merged(self._in_blocks(text))
@@ -87,11 +78,11 @@ class Scanner:
         for rule in self.blocks:
             position = 0
             while (block := rule.block(text, position, len(text))) is not None:
-                position, finding = block.next, block.finding
-                if finding is not None:
-                    if finding.end - finding.start >= LONGEST:
-                        raise TooLong
-                    found.append(finding)
+                if block.finding is not None and block.finding.end - block.finding.start >= LONGEST:
+                    block = rule.block(text, position, len(text), len(text)) or block  # it goes on
+                position = block.next
+                if block.finding is not None:
+                    found.append(block.finding)
         return found
 
     def lines(self, text: bytes, position: int) -> list[tuple[int, int]]:
@@ -205,22 +196,23 @@ class Compiled:
         score = self._score(candidate, span)
         return Finding(span.start, span.end, rule.kind, rule.name, score) if score >= KEEP else None
 
-    def block(self, text: bytes, position: int, end: int) -> Block | None:
+    def block(self, text: bytes, position: int, end: int, behind: int = LONGEST) -> Block | None:
         """The next candidate of a rule that goes over lines.
 
-        It begins at a match in the text as it is, and is looked at with `LONGEST` bytes before and behind.
+        It begins at a match in the text as it is, and is looked at with `LONGEST` bytes before it.
 
         Args:
             text: All of it.
             position: Where to begin.
             end: Behind the last byte that counts.
+            behind: How many bytes of the candidate are looked at.
         """
         match = self.spans(text, position, end)
         if match is None:
             return None
         whole, _, start, _ = match
         low = max(0, start - LONGEST)
-        line = Line(text[low : min(start + LONGEST, end)])
+        line = Line(text[low : min(start + behind, end)])
         again = self.spans(line.text, line.position(whole - low))
         if again is None or again[2] > line.position(start - low):
             return Block(start, start + 1, None, None)

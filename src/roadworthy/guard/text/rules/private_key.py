@@ -28,7 +28,7 @@ _BODY = compiled_later(
 """Words of a following sentence are shorter than 16 and end no line: the body ends before them."""
 _JOINED = compiled_later(rb"(?:" + _BREAK + rb"|" + _TEXT + rb"|\\/|(\\*)\"[ \t\n]*[,+]?[ \t\n]*\1\")*+")
 _IN_KEY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n\f\\"
-_LONGEST = 16_384
+_LONGEST = 65_536  # the largest key in use, RSA of 16,384 bits, has 13 KB
 _LEAST_BEFORE = 24
 _LEAST_WORD = 16
 _WORD = compiled_later(rb"(?:[A-Za-z0-9+=]|\\?/)+")
