@@ -37,6 +37,8 @@ from roadworthy.verify.verdict import verdict
 from roadworthy.verify.waiver import applied
 
 DAY_S = 86_400
+MANUAL_S = 90 * DAY_S
+"""Seconds for which manual evidence holds."""
 _MEASURED = (Status.PASS, Status.FAIL, Status.WAIVED)
 
 
@@ -121,7 +123,7 @@ def known(asked: Asked) -> dict[str, Check]:
     """The checks of a run.
 
     Raises:
-        UsageError: `only` names one that does not exist.
+        UsageError: A check of `only` does not exist.
         ConfigError: `config_invalid`: the policy names a plug-in that is not installed.
     """
     found = checks(asked.policy.policy.plug_ins)
@@ -162,7 +164,7 @@ def _measured(asked: Asked, found: Mapping[str, Check], store: EvidenceStore) ->
 def _kept(result: Result, *, manual: bool = False, ended: float | None = None) -> Kept:
     end = result.ended if ended is None else ended
     lifetime = LIFETIME_S[Expiry.MANUAL if manual else result.definition.expiry]
-    measured = result.outcome.status in _MEASURED
+    dated = result.outcome.status in _MEASURED or manual
     return Kept(
         definition=result.definition,
         outcome=result.outcome,
@@ -170,7 +172,7 @@ def _kept(result: Result, *, manual: bool = False, ended: float | None = None) -
         manual=manual,
         started=instant(result.started if ended is None else ended),
         ended=instant(end),
-        valid_until=instant(end + lifetime) if measured and lifetime is not None else None,
+        valid_until=instant(end + lifetime) if dated and lifetime is not None else None,
     )
 
 
@@ -185,6 +187,9 @@ def _by_hand(asked: Asked, definition: Definition, store: EvidenceStore) -> Kept
     given = asked.policy.policy.manual[definition.id]
     outcome = settle(manual.outcome(given, asked.root, day_of(now), writer), writer.items, definition.id)
     done = min(now, day_start(given.on))
+    if outcome.status is Status.PASS and done + MANUAL_S < now:
+        why = f"The manual evidence of {given.on} is older than {MANUAL_S // DAY_S} days."
+        outcome = msgspec.structs.replace(outcome, status=Status.NOT_MEASURED, reason=why)
     return _kept(Result(definition, outcome, tuple(writer.items), now, now), manual=True, ended=done)
 
 
