@@ -1,7 +1,7 @@
 """What is installed in a Python environment, read from its files: nothing of it is imported or started.
 
 An environment's own interpreter would run its `.pth` files and `sitecustomize`; so the folders are found as `site`
-finds them (`pyvenv.cfg`, `lib/pythonX.Y/site-packages`, Debian's `dist-packages`, paths named in `.pth` files) and read.
+finds them (`pyvenv.cfg`, `lib/pythonX.Y/site-packages`, Debian's `dist-packages`, paths in `.pth` files) and read.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ DENIED = frozenset((
 ))  # fmt: skip
 """Licences that ask for the source of what uses them, or forbid commercial use."""
 _LONGEST_NAME = 100
+_VAGUE = frozenset(("agpl", "bsd", "cc", "creative commons", "gnu gpl", "gpl", "lgpl", "public domain"))
 
 
 class Ruling(IntEnum):
@@ -148,8 +149,8 @@ def spdx_of_name(text: str) -> str | None:
     text = text.strip()
     if not text or len(text) > _LONGEST_NAME or "\n" in text:
         return None
-    by_name = FREE_FORMS.get(plain_form(text))
-    return by_name or spdx(text)
+    plain = plain_form(text)
+    return None if plain in _VAGUE else FREE_FORMS.get(plain) or spdx(text)
 
 
 def plain_form(text: str) -> str:

@@ -1,7 +1,7 @@
 """What projects write in the place of an SPDX identifier, and which one they mean. Data alone.
 
 Only forms that mean one licence are here. "BSD", "GPL" and "Dual License" mean several: the text that came along
-decides, or nobody knows. Sources: the list of trove classifiers, the SPDX licence list 3.x, and metadata of published packages.
+decides, or nobody knows. Sources: the list of trove classifiers, the SPDX licence list, metadata of published packages.
 """
 
 from __future__ import annotations

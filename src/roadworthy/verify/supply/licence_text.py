@@ -37,8 +37,8 @@ _MARKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("MIT", ("permission is hereby granted, free of charge, to any person obtaining a copy",
              "permission notice shall be included")),
     ("MIT-0", ("permission is hereby granted, free of charge, to any person obtaining a copy",)),
-    ("ISC", ("modify, and/or distribute this software for any purpose with or without fee is hereby granted, provided",)),
-    ("ISC", ("modify, and distribute this software for any purpose with or without fee is hereby granted, provided",)),
+    ("ISC", ("and/or distribute this software for any purpose with or without fee is hereby granted, provided",)),
+    ("ISC", ("and distribute this software for any purpose with or without fee is hereby granted, provided",)),
     ("0BSD", ("distribute this software for any purpose with or without fee is hereby granted",)),
 )  # fmt: skip
 """SPDX identifier or reference, and the sentences that must all stand in the text; the first row that fits wins.
