@@ -61,6 +61,6 @@ def verified(tmp_path: Path, subject: Path, guard_ports: Ports) -> Verified:
             outcome: Outcome = probe(context)
         except NotMeasured as reason:
             outcome = not_measured(str(reason))
-        return settle(outcome, writer.items)
+        return settle(outcome, writer.items, check)
 
     return run

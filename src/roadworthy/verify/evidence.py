@@ -26,7 +26,7 @@ class Item(Record, frozen=True):
         label: What it is, in a few words.
         argv: The command that produced it; empty when none did.
         exit_code: Of the command; below 0 is a signal; None without a command.
-        started: Seconds since the Unix epoch.
+        started: ISO 8601 in UTC.
         ended: The same.
         tool: What produced it.
         tool_version: Its version; empty when it is not known.
@@ -37,8 +37,8 @@ class Item(Record, frozen=True):
     bytes: int
     media_type: str
     label: str
-    started: float
-    ended: float
+    started: str
+    ended: str
     argv: tuple[str, ...] = ()
     exit_code: int | None = None
     tool: str = "roadworthy"
@@ -73,7 +73,10 @@ class EvidenceStore:
                 f"It has {len(content)} bytes; at most {LARGEST_BYTES} are kept.",
                 "Keep a summary, and the digest of the whole.",
             )
-        kept = self._masker.mask_bytes(content)
+        return self.keep(self._masker.mask_bytes(content))
+
+    def keep(self, kept: bytes) -> tuple[str, int]:
+        """The same for what was masked piece by piece before; masking it again could damage it."""
         digest = hashlib.sha256(kept).hexdigest()
         path = self.folder / digest
         try:

@@ -20,6 +20,7 @@ from roadworthy.core.ports import SecretFinder
 from roadworthy.verify import tool, tree
 from roadworthy.verify.definition import Definition
 from roadworthy.verify.evidence import EvidenceStore, Item
+from roadworthy.verify.instant import instant
 from roadworthy.verify.outcome import NotMeasured, Outcome
 
 
@@ -86,8 +87,8 @@ class EvidenceWriter:
             label=shown(label),
             argv=tuple(shown(tree.shown(word)) for word in argv),
             exit_code=exit_code,
-            started=now if started is None else started,
-            ended=now,
+            started=instant(now if started is None else started),
+            ended=instant(now),
             tool=tool,
             tool_version=tool_version,
             covers=tuple(shown(tree.shown(each)) for each in covers),

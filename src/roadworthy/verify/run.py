@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from math import floor
 from pathlib import Path
 from threading import Lock
 
@@ -22,7 +23,7 @@ import msgspec
 from roadworthy.verify.child import Job, Line
 from roadworthy.verify.definition import Definition, settled
 from roadworthy.verify.evidence import Item
-from roadworthy.verify.outcome import Outcome, Status, error, not_measured, uncovered
+from roadworthy.verify.outcome import Outcome, Severity, Status, error, finding, not_measured, uncovered
 from roadworthy.verify.registry import Check
 
 MOST_RESULT_BYTES = 64 * 1024 * 1024
@@ -102,7 +103,7 @@ def run(
     def one(check: Check, settings: dict[str, object]) -> Result:
         started = time.time()
         outcome, items = _run(check, settings, subject, tell)
-        outcome = settle(outcome, items)
+        outcome = settle(outcome, items, check.definition.id)
         if check.module is not None:
             tell(check.definition.id, f"{outcome.status} in {time.time() - started:.1f} s")
         return Result(check.definition, outcome, items, started, time.time())
@@ -115,9 +116,12 @@ def run(
             raise
 
 
-def settle(outcome: Outcome, items: Sequence[Item]) -> Outcome:
-    """The outcome as it counts: a pass needs complete coverage and evidence, no finding worse than a note, and a share
-    of 1; not applicable needs the predicate that said so, as evidence; `waived` is not a probe's to say."""
+def settle(outcome: Outcome, items: Sequence[Item], check: str) -> Outcome:
+    """The outcome as it counts.
+
+    A pass needs complete coverage, evidence, and no finding worse than a note; not applicable needs the predicate that
+    said so, with evidence; `waived` is not a probe's to say; a failure without findings gets one that can be named.
+    """
     why = ""
     if outcome.status is Status.PASS:
         why = _not_a_pass(outcome, items)
@@ -127,6 +131,11 @@ def settle(outcome: Outcome, items: Sequence[Item]) -> Outcome:
         why = "It says that it does not apply, and kept no evidence."
     elif outcome.status is Status.WAIVED:
         return error("A probe may not waive.")
+    elif outcome.status is Status.FAIL and not any(each.severity is not Severity.NOTE for each in outcome.findings):
+        found = finding(check, "rule", outcome.reason, key=())
+        return msgspec.structs.replace(outcome, findings=(*outcome.findings, found))
+    if not why and outcome.share is not None:
+        return msgspec.structs.replace(outcome, share=floor(min(1.0, max(0.0, outcome.share)) * 1e6) / 1e6)
     if not why:
         return outcome
     return msgspec.structs.replace(outcome, status=Status.NOT_MEASURED, reason=f"{why} {outcome.reason}", share=None)
@@ -139,7 +148,7 @@ def _not_a_pass(outcome: Outcome, items: Sequence[Item]) -> str:
         return uncovered(outcome.coverage)
     if not items:
         return "It passed without keeping evidence."
-    if any(each.severity != "note" for each in outcome.findings):
+    if any(each.severity is not Severity.NOTE for each in outcome.findings):
         return "It passed with findings."
     return ""
 
