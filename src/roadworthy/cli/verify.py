@@ -9,6 +9,10 @@ import click
 COMMANDS = {
     "run": ("roadworthy.cli.verify_run", "Run the checks, keep the evidence, and give a verdict."),
     "probes": ("roadworthy.cli.verify_run", "List the checks and what implements them."),
+    "manifest": (
+        "roadworthy.cli.verify_integrity",
+        "Make a signed manifest of model files, and check files against it.",
+    ),
 }
 """Subcommand: module that holds a click command of that name, and the line in the help. One line adds one."""
 

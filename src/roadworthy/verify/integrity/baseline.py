@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from roadworthy.core.errors import SubjectError
 from roadworthy.runtime.atomic_file import replacing
@@ -23,24 +23,10 @@ MOST_MANIFEST_BYTES = 256 << 20
 _NO_STEP: Callable[[int], None] = lambda done: None  # noqa: E731
 
 
-class Sign(Protocol):
-    """Puts a payload into a signed DSSE envelope."""
-
-    def __call__(self, payload: bytes) -> bytes:
-        """The envelope as JSON."""
-        ...
-
-
-class Open(Protocol):
-    """Takes the payload out of a DSSE envelope."""
-
-    def __call__(self, envelope: bytes) -> bytes:
-        """The payload, whose signature is good.
-
-        Raises:
-            RoadworthyError: It is not signed by a key that is trusted.
-        """
-        ...
+Sign = Callable[[bytes], bytes]
+"""Puts a payload into a signed DSSE envelope, as `verify.signing.signed` does."""
+Open = Callable[[bytes], bytes]
+"""Takes the payload out of an envelope that a trusted key signed, or raises, as `verify.signing.opened` does."""
 
 
 class Survey(NamedTuple):
