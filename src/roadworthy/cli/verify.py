@@ -8,6 +8,10 @@ import click
 
 COMMANDS = {
     "run": ("roadworthy.cli.verify_run", "Run the checks, keep the evidence, and give a verdict."),
+    "gate": ("roadworthy.cli.verify_gate", "Judge a signed report before a deployment; trusts no number in it."),
+    "report": ("roadworthy.cli.verify_run", "Print a report that was made before, in any form."),
+    "sign": ("roadworthy.cli.verify_gate", "Sign a report."),
+    "keygen": ("roadworthy.cli.verify_gate", "Make a pair of keys for signing."),
     "probes": ("roadworthy.cli.verify_run", "List the checks and what implements them."),
     "manifest": (
         "roadworthy.cli.verify_integrity",

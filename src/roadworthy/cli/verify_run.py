@@ -1,4 +1,4 @@
-"""`roadworthy verify run` and `verify probes`."""
+"""`roadworthy verify run`, `verify report` and `verify probes`."""
 
 from __future__ import annotations
 
@@ -8,34 +8,52 @@ import click
 
 from roadworthy.cli.output import Settings, options
 
-SUBJECT = click.argument("subject", default=".", type=click.Path(path_type=Path, exists=True, file_okay=False))
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+FORMS = ("text", "html", "markdown", "json", "sarif", "junit")
 
 
 @click.command()
 @options
-@click.option(
-    "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Where reports and evidence go."
-)
-@click.option("--only", multiple=True, metavar="ID", help="Run these checks alone; the others are not measured.")
-@click.option("--service", help="URL of the running service.")
-@SUBJECT
-def run(subject: Path, folder: Path | None, only: tuple[str, ...], service: str | None, out: Settings) -> None:
-    """Run the checks on the folder SUBJECT (default: this one)."""
+@click.option("--out", "folder", type=FOLDER, help="Folder of the output (default: SUBJECT/.roadworthy/verify).")
+@click.option("--policy", type=FILE, help="Policy (default: SUBJECT/readiness.yaml).")
+@click.option("--service", metavar="URL", help="Address of the running service.")
+@click.option("--deployed", metavar="FOLDER|sha256:…", help="What is deployed; must be the subject.")
+@click.option("--key", type=FILE, help="Sign the report with this private key.")
+@click.option("--only", multiple=True, metavar="ID", help="Run this check alone; the others are not measured.")
+@click.option("--processes", type=click.IntRange(1), help="Probes at the same time (default: one per core).")
+@click.option("--new-chain", is_flag=True, help="Begin another chain of runs; a gate can refuse that.")
+@click.argument("subject", default=".", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def run(
+    subject: Path, folder: Path | None, policy: Path | None, service: str | None, deployed: str | None,
+    key: Path | None, only: tuple[str, ...], processes: int | None, new_chain: bool, out: Settings,
+) -> None:  # fmt: skip
+    """Run the checks on the folder SUBJECT (default: this one) and write report and evidence.
+
+    Exit 0 for GO, 1 for NO-GO, 4 for INCOMPLETE. What was not measured counts as nothing, never as good.
+    """
     from roadworthy.cli import verify_text
 
-    verify_text.run(subject, folder, only, service, out)
+    verify_text.run(
+        verify_text.Wanted(subject, folder, policy, service, deployed, key, only, processes, new_chain), out
+    )
+
+
+@click.command()
+@options
+@click.option("--form", type=click.Choice(FORMS), default="text", help="Which form to print.")
+@click.argument("folder", default=".roadworthy/verify", type=FOLDER)
+def report(folder: Path, form: str, out: Settings) -> None:
+    """Print the report in FOLDER, the output of a run. Nothing is run; hashes of the evidence are checked."""
+    from roadworthy.cli import verify_text
+
+    verify_text.show(folder, form, out)
 
 
 @click.command()
 @options
 def probes(out: Settings) -> None:
     """List the checks and what implements each."""
-    from roadworthy.verify.registry import checks
+    from roadworthy.cli import verify_text
 
-    rows = [
-        (id, each.definition.weight, "yes" if each.definition.blocker else "", each.definition.automation,
-         each.origin if each.module else "none yet", each.definition.title)
-        for id, each in checks().items()
-    ]  # fmt: skip
-    heads = ["id", "weight", "blocker", "needs", "probe", "title"]
-    out.emit([dict(zip(heads, row, strict=True)) for row in rows], out.table(heads, rows))
+    verify_text.list_probes(out)

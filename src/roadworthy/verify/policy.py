@@ -1,4 +1,4 @@
-"""The policy: what a project is held to. A file `readiness.yaml`, reviewed like code; what it does not say has defaults."""
+"""The policy: what a project is held to. A file, `readiness.yaml`; what it does not say has defaults."""
 
 from __future__ import annotations
 
@@ -194,9 +194,7 @@ def _told(problem: str, document: Document, name: str) -> ConfigError:
     line = document.lines.get((top,)) if top else None
     where = f"{name}:{line}" if line else name
     at = f" (at {path.replace('[...]', '')})" if path else ""
-    return ConfigError(
-        f"{where}: {text}{at}.", "", "Correct it; docs/how-to/verify-a-project.md shows what a policy may say."
-    )
+    return ConfigError(f"{where}: {text}{at}.", "", "See docs/how-to/verify-a-project.md for what a policy may say.")
 
 
 def _within_bounds(policy: Policy, name: str) -> None:
