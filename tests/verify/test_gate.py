@@ -81,9 +81,9 @@ def test_the_digest_alone_is_enough(made: Made) -> None:
 def test_bad_and_unknown_are_told_apart(
     said: dict[str, Outcome], decision: str, tmp_path: Path, subject: Path, inspected: Run
 ) -> None:
+    (subject / "app.py").write_text("answer = 42\n")
     report = inspected(subject, tmp_path / "out", said)
     written(report, tmp_path / "out", KEY)
-    print(report.verdict, ruled(Made(subject, tmp_path / "out", report)))
     assert ruled(Made(subject, tmp_path / "out", report)).decision == decision == report.verdict.decision
 
 
@@ -114,13 +114,13 @@ def test_every_flipped_byte_is_refused(made: Made, tmp_path: Path) -> None:
     raw = {item.sha256 for each in made.report.checks for item in each.evidence}
     chosen = random.Random(7)
     names = ["report.json", "readiness.intoto.jsonl", "history/head.json"]
-    names += [f"evidence/{sha}" for sha in chosen.sample(sorted(records), 8) + chosen.sample(sorted(raw), 8)]
+    names += [f"evidence/{sha}" for sha in chosen.sample(sorted(records), 5) + chosen.sample(sorted(raw), 5)]
     tried = 0
     for name in names:
         file = made.out / name
         good_bytes = file.read_bytes()
         file.chmod(0o644)
-        for place in chosen.sample(range(len(good_bytes)), min(12, len(good_bytes))):
+        for place in chosen.sample(range(len(good_bytes)), min(6, len(good_bytes))):
             bad = bytearray(good_bytes)
             bad[place] ^= chosen.randrange(1, 256)
             file.write_bytes(bad)
@@ -129,7 +129,7 @@ def test_every_flipped_byte_is_refused(made: Made, tmp_path: Path) -> None:
             assert _code(made) in allowed, name
             tried += 1
         file.write_bytes(good_bytes)
-    assert tried > 100
+    assert tried >= 70
     assert ruled(made).decision == "GO"
 
 
@@ -266,11 +266,21 @@ def test_a_chain_that_goes_on_is_remembered(made: Made, inspected: Run, tmp_path
 
 def test_the_gate_measures_what_is_deployed(tmp_path: Path, subject: Path, inspected: Run) -> None:
     """A run cannot know what will be deployed; a gate can."""
+    (subject / "app.py").write_text("answer = 42\n")
     report = inspected(subject, tmp_path / "out", deployed=None)
     assert report.verdict.decision == "INCOMPLETE"
     assert report.verdict.blockers == ("SUP-07",)
     written(report, tmp_path / "out", KEY)
     assert ruled(Made(subject, tmp_path / "out", report)).decision == "GO"
+
+
+@pytest.mark.parametrize("deployed", [None, "folder"])
+def test_nothing_is_never_deployed(deployed: str | None, tmp_path: Path, subject: Path, inspected: Run) -> None:
+    """Every probe says pass, and there is no subject."""
+    report = inspected(subject, tmp_path / "out", deployed=subject.resolve() if deployed else None)
+    assert report.verdict.decision == "INCOMPLETE"
+    written(report, tmp_path / "out", KEY)
+    assert ruled(Made(subject, tmp_path / "out", report)).decision == "INCOMPLETE"
 
 
 def test_a_waiver_that_ended_since(tmp_path: Path, subject: Path, inspected: Run) -> None:
@@ -281,6 +291,7 @@ waivers:
   - {{check: SUP-04, fingerprint: "{found.fingerprint}", owner: Dana, approver: Kim, created: 2027-01-10,
      expires: 2027-01-15, reason: "Asked the authors; an answer is due."}}
 """.encode()
+    (subject / "app.py").write_text("answer = 42\n")
     report = inspected(subject, tmp_path / "out", said, policy)
     assert {each.id: each.status for each in report.checks}["SUP-04"] == "waived"
     written(report, tmp_path / "out", KEY)

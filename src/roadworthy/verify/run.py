@@ -99,6 +99,7 @@ def run(
     """
     jobs = [settled(each.definition, subject.sections.get(each.definition.id, {})) for each in checks]
     lock = Lock()
+    running: set[int] = set()
 
     def tell(check: str, text: str) -> None:
         if told is not None:
@@ -107,7 +108,7 @@ def run(
 
     def one(check: Check, settings: dict[str, object]) -> Result:
         started = time.time()
-        outcome, items = _run(check, settings, subject, tell)
+        outcome, items = _run(check, settings, subject, tell, running)
         outcome = settle(outcome, items, check.definition.id)
         if check.module is not None:
             tell(check.definition.id, f"{outcome.status} in {time.time() - started:.1f} s")
@@ -117,7 +118,9 @@ def run(
         try:
             return list(pool.map(one, checks, jobs))
         except BaseException:
-            _stop_all()
+            pool.shutdown(wait=False, cancel_futures=True)
+            for group in list(running):
+                _kill(group)
             raise
 
 
@@ -158,7 +161,9 @@ def _not_a_pass(outcome: Outcome, items: Sequence[Item]) -> str:
     return ""
 
 
-def _run(check: Check, settings: dict[str, object], subject: Subject, tell: Told) -> tuple[Outcome, tuple[Item, ...]]:
+def _run(
+    check: Check, settings: dict[str, object], subject: Subject, tell: Told, running: set[int]
+) -> tuple[Outcome, tuple[Item, ...]]:
     definition = check.definition
     if check.module is None:
         why = "No probe yet; a person may give evidence." if definition.automation == "H" else "No probe yet."
@@ -180,7 +185,7 @@ def _run(check: Check, settings: dict[str, object], subject: Subject, tell: Told
             out=str(subject.out),
         )
         tell(definition.id, "started")
-        return _supervised(job, scratch, tell, subject.masker)
+        return _supervised(job, scratch, tell, subject.masker, running)
 
 
 @contextmanager
@@ -193,20 +198,14 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-_running: set[int] = set()
-
-
-def _stop_all() -> None:
-    for group in list(_running):
-        _kill(group)
-
-
 def _kill(group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
 
 
-def _supervised(job: Job, scratch: Path, tell: Told, masker: Masker | None) -> tuple[Outcome, tuple[Item, ...]]:
+def _supervised(
+    job: Job, scratch: Path, tell: Told, masker: Masker | None, running: set[int]
+) -> tuple[Outcome, tuple[Item, ...]]:
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb", buffering=0) as result, (scratch / "printed").open("w+b") as printed:
         command = [sys.executable, "-P", "-m", "roadworthy.verify.child", str(writer)]
@@ -217,7 +216,7 @@ def _supervised(job: Job, scratch: Path, tell: Told, masker: Masker | None) -> t
             )  # fmt: skip
         finally:
             os.close(writer)
-        _running.add(child.pid)
+        running.add(child.pid)
         lifeline = child.stdin
         assert lifeline is not None
         try:
@@ -228,7 +227,7 @@ def _supervised(job: Job, scratch: Path, tell: Told, masker: Masker | None) -> t
             exit_code = _ended(child, why)
         finally:
             _kill(child.pid)
-            _running.discard(child.pid)
+            running.discard(child.pid)
             child.wait()
             with suppress(BrokenPipeError):
                 lifeline.close()
