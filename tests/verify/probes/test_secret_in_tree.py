@@ -82,6 +82,27 @@ def test_made_up_ones_are_named(repository: Path, verified: Verified) -> None:
     assert verified("SEC-01", not_secret={"tests": "made up"}).status == "pass"
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "status"),
+    [
+        ("a.py", 'api_key = "q8Zr2LmX0vTb6NcW"', "fail"),
+        ("a.py", "def token(api_key: Reference) -> Ed25519PrivateKey:", "pass"),
+        ("a.py", "token=secrets.token_urlsafe(32)", "pass"),
+        ("a.py", 'reasons = {"invalid_api_key": "not-accepted-here"}', "pass"),
+        (".env", "DB_PASSWORD=hunter2-hunter2", "fail"),
+        (".env", "DB_PASSWORD=correcthorsebatterystaple", "fail"),
+        ("a.py", 'url = "postgres://app:correcthorse@db/x"', "fail"),
+        ("key.pem", "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+         "-----END PRIVATE KEY-----", "fail"),
+    ],
+)  # fmt: skip
+def test_code_is_not_taken_for_secrets(name: str, line: str, status: str, repository: Path, verified: Verified) -> None:
+    (repository / name).write_text(line + "\n")
+    outcome = verified("SEC-01")
+    assert outcome.status == status, outcome.findings
+    assert {each.rule for each in outcome.findings} <= {"doubtful"} or status == "fail"
+
+
 def test_personal_data_are_no_secrets(repository: Path, verified: Verified) -> None:
     (repository / "people.txt").write_text("bob@example.com\n")
     assert verified("SEC-01").status == "pass"

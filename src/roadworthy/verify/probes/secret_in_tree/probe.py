@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from roadworthy.core.errors import SubjectError
 from roadworthy.core.ports import FoundSecret, SecretFinder
+from roadworthy.verify.credential.doubt import doubtful
 from roadworthy.verify.credential.history import blobs, committed, object_ids
-from roadworthy.verify.credential.subject_text import sort_out
+from roadworthy.verify.credential.subject_text import decoded, sort_out
 from roadworthy.verify.outcome import (
     Coverage,
     Finding,
@@ -31,21 +32,31 @@ class _Looked:
         self.findings: list[Finding] = []
         self.missing: list[Missing] = []
         self.examined = self.existing = 0
+        self.doubtful_in_history = 0
         self.seen: set[str] = set()
 
-    def add(self, name: str, found: Sequence[FoundSecret], commit: str = "") -> None:
-        """Keep what was found in one file or object."""
+    def add(self, name: str, found: Sequence[FoundSecret], content: bytes, object_id: str = "") -> None:
+        """Keep what was found in one file or object; of an object of the history only what is sure."""
         self.examined += 1
-        for each in found:
-            if each.secret:
-                where = f" in the history (object {commit[:12]})" if commit else ""
-                self.findings.append(
-                    finding(
-                        self.context.check, each.kind.lower(), f"A secret of the kind {each.kind}{where}.",
-                        key=(name, commit, each.rule, str(each.line) if commit else each.rule),
-                        severity=Severity.CRITICAL, location=Location(path=shown(name), line=each.line),
-                    )
-                )  # fmt: skip
+        secrets = [each for each in found if each.secret]
+        lines = decoded(content).split("\n") if secrets else []
+        # Numbered and not by line: lines move, and a hash of the value would tell a weak one.
+        for number, each in enumerate(secrets):
+            line = lines[each.line - 1] if each.line <= len(lines) else ""
+            doubt = doubtful(each, name, line)
+            if doubt and object_id:
+                self.doubtful_in_history += 1
+                continue
+            where = f" in the history (object {object_id[:12]})" if object_id else ""
+            said = f"A word where a {each.kind} may stand." if doubt else f"A secret of the kind {each.kind}{where}."
+            self.findings.append(
+                finding(
+                    self.context.check, "doubtful" if doubt else each.kind.lower(), said,
+                    key=(name, object_id, each.rule, str(number)),
+                    severity=Severity.NOTE if doubt else Severity.CRITICAL,
+                    location=Location(path=shown(name), line=each.line),
+                )
+            )  # fmt: skip
 
 
 def probe(context: Context) -> Outcome:
@@ -61,6 +72,7 @@ def probe(context: Context) -> Outcome:
         looked.missing.append(Missing(name="the history; the policy leaves it out"))
     context.evidence.write_json(
         {"existing": looked.existing, "examined": looked.examined, "findings": len(looked.findings),
+         "doubtful_in_history": looked.doubtful_in_history,
          "left_out": [{"name": each.name, "reason": each.reason} for each in looked.missing]},
         "what was looked through",
     )  # fmt: skip
@@ -68,8 +80,10 @@ def probe(context: Context) -> Outcome:
         examined=looked.examined, existing=looked.existing, missing=tuple(looked.missing),
         how_counted="Existing: files of a walk, and objects of git rev-list. Examined: texts read to their end.",
     )  # fmt: skip
+    sure = sum(each.severity is Severity.CRITICAL for each in looked.findings)
+    unsure = len(looked.findings) - sure + looked.doubtful_in_history
     return judged(
-        f"{len(looked.findings)} secrets in {looked.examined} texts of tree and history.",
+        f"{sure} secrets and {unsure} doubtful words in {looked.examined} texts of tree and history.",
         coverage=coverage, findings=looked.findings,
     )  # fmt: skip
 
@@ -81,8 +95,9 @@ def _tree(looked: _Looked) -> None:
     for number, node in enumerate(found.texts):
         looked.context.progress("tree", number, len(found.texts))
         try:
-            looked.add(node.name, looked.finder.in_file(node.path))
-            looked.seen.update(object_ids(node.path.read_bytes()))
+            content = node.path.read_bytes()
+            looked.add(node.name, looked.finder.in_file(node.path), content)
+            looked.seen.update(object_ids(content))
         except OSError as problem:
             looked.missing.append(Missing(name=f"{shown(node.name)}: {problem.strerror}"))
         except SubjectError as problem:
@@ -110,7 +125,7 @@ def _history(looked: _Looked) -> None:
         elif b"\0" in blob.content[:8192]:
             kept += 1
         else:
-            looked.add(blob.name, looked.finder.in_text(blob.content), blob.id)
+            looked.add(blob.name, looked.finder.in_text(blob.content), blob.content, blob.id)
     if kept:
         looked.missing.append(
             Missing(name="objects of the history", reason="binary, or left out by the policy", count=kept)
