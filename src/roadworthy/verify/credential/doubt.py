@@ -36,7 +36,8 @@ def doubtful(found: FoundSecret, name: str, line: str) -> bool:
     matched = _VALUE.match(line, start) if start <= len(line) else None
     value = matched[0].rstrip(".:") if matched else ""
     after = line[matched.end() : matched.end() + 1] if matched else ""
-    if found.rule.startswith("named_") and PurePosixPath(name).suffix.lower() in _CODE:
+    by_its_name = found.rule.startswith("named_") or found.rule.endswith("_in_prose")
+    if by_its_name and PurePosixPath(name).suffix.lower() in _CODE:
         literal = line[start - 1 : start] in {'"', "'", "`"} if start else False
         if not literal or after == "(":
             return True
@@ -52,4 +53,4 @@ def _looks_random(value: str) -> bool:
     if value.isascii() and value.isalpha():
         return len(value) >= _LEAST_LETTERS
     # Digits alone, or words with signs between them: the latter only when they are no sentence of an identifier.
-    return len(value) >= _MANY and not re.fullmatch(r"[A-Za-z]+(?:[_\-.:#/][A-Za-z]+)*", value)
+    return len(value) >= _MANY and not re.fullmatch(r"[A-Za-z]+(?:[_\-.:#/=@]+[A-Za-z]+)*", value)
