@@ -95,3 +95,28 @@ def test_an_unreadable_record_is_told(folder: Path, capsys: pytest.CaptureFixtur
     (folder / "osv/bad.json").write_text("{")
     assert [each["name"] for each in _data(capsys, ["advisories", "import", "osv"], 4)["unreadable"]] == ["bad.json"]
     assert _data(capsys, ["advisories", "check"], 4)["database"]["stale"]
+
+
+@pytest.mark.parametrize(
+    ("module", "words"), [("license_expression", ["sbom"]), ("packaging", ["advisories", "check"])]
+)
+def test_without_the_extra(
+    module: str, words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import sys
+
+    from roadworthy.verify.supply import licence
+
+    licence._licensing.cache_clear()
+    for name in [
+        name for name in sys.modules if name.startswith(("roadworthy.verify.supply", "roadworthy.cli.verify"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    (folder / ".venv/lib/python3.12/site-packages/alpha-1.0.dist-info/METADATA").write_text(
+        "Name: alpha\nVersion: 1.0\nLicense-Expression: MIT\n\n"
+    )
+    for name in [name for name in sys.modules if name.split(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    assert run(["verify", *words, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "extra_missing"

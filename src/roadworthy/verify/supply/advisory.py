@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from packaging.version import InvalidVersion, Version
 
 from roadworthy.verify.supply.installed import normal
+from roadworthy.verify.supply.version import InvalidVersion, Version
 
 ECOSYSTEM = "PyPI"
 LEVELS = ("critical", "high", "medium", "low")
