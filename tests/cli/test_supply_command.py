@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -100,23 +102,14 @@ def test_an_unreadable_record_is_told(folder: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("module", "words"), [("license_expression", ["sbom"]), ("packaging", ["advisories", "check"])]
 )
-def test_without_the_extra(
-    module: str, words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import sys
-
-    from roadworthy.verify.supply import licence
-
-    licence._licensing.cache_clear()
-    for name in [
-        name for name in sys.modules if name.startswith(("roadworthy.verify.supply", "roadworthy.cli.verify"))
-    ]:
-        monkeypatch.delitem(sys.modules, name)
+def test_without_the_extra(module: str, words: list[str], folder: Path) -> None:
     (folder / ".venv/lib/python3.12/site-packages/alpha-1.0.dist-info/METADATA").write_text(
         "Name: alpha\nVersion: 1.0\nLicense-Expression: MIT\n\n"
     )
-    for name in [name for name in sys.modules if name.split(".")[0] == module]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, module, None)
-    assert run(["verify", *words, "--json"]) == 3
-    assert json.loads(capsys.readouterr().out)["error"]["code"] == "extra_missing"
+    program = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        f"from roadworthy.cli.main import run\nsys.exit(run(['verify', *{words!r}, '--json']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["error"]["code"] == "extra_missing"

@@ -94,13 +94,9 @@ def inspect(asked: Asked) -> Report:
 
     Raises:
         ConfigError: `config_invalid`: the policy names what does not exist; nothing was run.
-        SubjectError: `subject_unreadable`: a part of the subject cannot be read.
         RoadworthyError: `integrity_mismatch`: the chain of earlier runs is broken.
     """
-    found = checks(asked.policy.policy.plug_ins)
-    for id in asked.only:
-        if id not in found:
-            raise UsageError(f"There is no check {id[:40]}.", "", "`roadworthy verify probes` lists them.")
+    found = known(asked)
     previous = None if asked.new_chain else history.head(asked.out)
     started = asked.clock()
     store = EvidenceStore(asked.out / "evidence", asked.masker)
@@ -114,9 +110,25 @@ def inspect(asked: Asked) -> Report:
     after = identified(asked.root, asked.policy.policy.left_out, (asked.out,))
     changed = [] if after == before else ["The subject changed while it was examined."]
     report = _report(asked, counted, before.subject, started, previous, store)
-    kept["GOV-06"] = _own(asked, definitions["GOV-06"], store, lambda write: _summed(asked, report, changed, write))
+    kept["GOV-06"] = _own(
+        asked, definitions["GOV-06"], store, lambda write: _summed(asked, report, changed, after.unread, write)
+    )
     counted = _judged(asked, kept, definitions, store, keep=("GOV-06",))
     return _report(asked, counted, before.subject, started, previous, store)
+
+
+def known(asked: Asked) -> dict[str, Check]:
+    """The checks of a run.
+
+    Raises:
+        UsageError: `only` names one that does not exist.
+        ConfigError: `config_invalid`: the policy names a plug-in that is not installed.
+    """
+    found = checks(asked.policy.policy.plug_ins)
+    for id in asked.only:
+        if id not in found:
+            raise UsageError(f"There is no check {id[:40]}.", "", "`roadworthy verify probes` lists them.")
+    return found
 
 
 def _measured(asked: Asked, found: Mapping[str, Check], store: EvidenceStore) -> dict[str, Kept]:
@@ -133,6 +145,7 @@ def _measured(asked: Asked, found: Mapping[str, Check], store: EvidenceStore) ->
         sections=policy.sections(),
         timeouts=policy.timeouts(),
         masker=asked.masker,
+        policy=asked.policy.content,
     )
     results = {each.definition.id: each for each in run(wanted, subject, processes=asked.processes, told=asked.told)}
     kept: dict[str, Kept] = {}
@@ -206,7 +219,7 @@ def _judged(
     return _Counted(kept, outcomes, judged.problems)
 
 
-def _summed(asked: Asked, report: Report, changed: Sequence[str], write: EvidenceWriter) -> selfcheck.Made:
+def _summed(asked: Asked, report: Report, changed: Sequence[str], unread: int, write: EvidenceWriter) -> selfcheck.Made:
     plain = msgspec.to_builtins(report)
     policy = asked.policy.policy
     records = recompute.kept_records(asked.out / "evidence", {each.id: each.record for each in report.checks})
@@ -214,7 +227,7 @@ def _summed(asked: Asked, report: Report, changed: Sequence[str], write: Evidenc
     lines = recompute.lines(records, waivers, seconds(report.finished))
     total = recompute.summed(lines, policy.thresholds.category, policy.thresholds.coverage)
     differences, numbers = recompute.differences(plain, total)
-    return selfcheck.sums_agree(differences, numbers, changed, write)
+    return selfcheck.sums_agree(differences, numbers, changed, unread, write)
 
 
 def _report(
