@@ -73,7 +73,9 @@ def test_evidence_by_hand_that_is_too_old(tmp_path: Path, subject: Path, inspect
     (subject / "on-call.md").write_text("Dana, then Kim")
     content = MANUAL.format(file="on-call.md", by="Dana", on="2026-10-01").encode()
     report = inspected(subject, tmp_path / "out", content=content)
+    assert check(report, "OBS-07").status is Status.NOT_MEASURED
     assert check(report, "GOV-02").status is Status.FAIL
+    assert report.verdict.blockers == ("GOV-02",)  # and the sums agree
     assert report.verdict.decision == "NO-GO"
 
 

@@ -34,7 +34,7 @@ def test_links_in_the_place_of_files_are_replaced(subject: Path, tmp_path: Path,
     written(inspected(subject, first), first, None)
     out = tmp_path / "out"
     for name in [
-        path.relative_to(first) for path in first.rglob("*") if path.is_file() and path.parent.name != "history"
+        each.relative_to(first) for each in first.rglob("*") if each.is_file() and each.parent.name != "history"
     ]:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).symlink_to(victim)
