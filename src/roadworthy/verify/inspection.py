@@ -108,15 +108,16 @@ def inspect(asked: Asked) -> Report:
     definitions = {id: each.definition for id, each in found.items()}
     kept["SUP-07"] = _own(asked, definitions["SUP-07"], store, lambda write: selfcheck.deployed_is_subject(
         asked.deployed, digest, asked.policy.policy.left_out, write))  # fmt: skip
-    counted = _judged(asked, kept, definitions, store)
+    at = asked.clock()
+    counted = _judged(asked, kept, definitions, store, at)
     after = identified(asked.root, asked.policy.policy.left_out, (asked.out,))
     changed = [] if after == before else ["The subject changed while it was examined."]
-    report = _report(asked, counted, before.subject, started, previous, store)
-    kept["GOV-06"] = _own(
-        asked, definitions["GOV-06"], store, lambda write: _summed(asked, report, changed, after.unread, write)
-    )
-    counted = _judged(asked, kept, definitions, store, keep=("GOV-06",))
-    return _report(asked, counted, before.subject, started, previous, store)
+    report = _report(asked, counted, before.subject, (started, at), previous, store)
+    kept["GOV-06"] = _own(asked, definitions["GOV-06"], store, lambda write: _summed(
+        asked, report, changed, after.unread, write))  # fmt: skip
+    at = asked.clock()
+    counted = _judged(asked, kept, definitions, store, at, again=True)
+    return _report(asked, counted, before.subject, (started, at), previous, store)
 
 
 def known(asked: Asked) -> dict[str, Check]:
@@ -209,13 +210,14 @@ def _judged(
     kept: dict[str, Kept],
     definitions: Mapping[str, Definition],
     store: EvidenceStore,
-    keep: Sequence[str] = (),
+    now: float,
+    again: bool = False,
 ) -> _Counted:
-    """Apply waivers, and make the checks about waivers and dates."""
-    now, waivers = asked.clock(), asked.policy.policy.waivers
+    """Apply waivers as of an instant, and make the checks about waivers and dates unless that was done before."""
+    waivers = asked.policy.policy.waivers
     others = {id: each.outcome for id, each in kept.items() if id not in ("GOV-02", "GOV-03")}
     judged = applied(waivers, others, definitions, day_of(now))
-    if "GOV-06" not in keep:
+    if not again:
         kept["GOV-03"] = _own(asked, definitions["GOV-03"], store, lambda write: selfcheck.waivers_hold(
             waivers, judged.problems, write))  # fmt: skip
         kept["GOV-02"] = _own(asked, definitions["GOV-02"], store, lambda write: selfcheck.in_force(
@@ -239,14 +241,14 @@ def _report(
     asked: Asked,
     counted: _Counted,
     subject: Any,
-    started: float,
+    times: tuple[float, float],
     previous: history.Head | None,
     store: EvidenceStore,
 ) -> Report:
     policy = asked.policy.policy
     policy_sha256, _ = store.keep(asked.policy.content)
     scored = counted.scored()
-    finished = asked.clock()
+    started, finished = times
     records = tuple(_check_record(each, counted.outcomes[id], one, store)
                     for (id, each), one in zip(counted.kept.items(), scored, strict=True))  # fmt: skip
     return Report(
