@@ -9,6 +9,9 @@ import click
 
 from roadworthy.cli.output import Settings, options
 
+_FEW_FILES = 8
+"""So few files are looked at here: starting processes would take longer."""
+
 
 @click.command()
 @options
@@ -17,28 +20,29 @@ from roadworthy.cli.output import Settings, options
 def scan(paths: tuple[Path, ...], processes: int | None, out: Settings) -> None:
     """Judge model files and folders of them, by content; nothing is loaded.
 
-    Each file is clean, unsafe or unverifiable, with the reasons. Exit 0 when all are clean, 1 when one is unsafe, 4 when
-    none is unsafe but one could not be judged, or when there was no file.
+    Each file is clean, unsafe or unverifiable, with the reasons. Exit 0 when all are clean, 1 when one is unsafe, 4
+    when none is unsafe but one could not be judged, or when there was no file.
     """
     show(paths, processes, out)
 
 
 def show(paths: Sequence[Path], processes: int | None, out: Settings) -> None:
     """Judge files, show the verdicts, and end with the exit code that says them."""
-    from roadworthy.cli.guard_text import FEW_FILES, progress
+    from roadworthy.cli.progress import bytes_progress
     from roadworthy.core.errors import Exit
     from roadworthy.runtime.executor import InlineExecutor, ProcessExecutor
     from roadworthy.verify.artifact.record import FileReport, Verdict
     from roadworthy.verify.artifact.tree import find, scan, summary
 
     named = find(paths)
-    few = len(named) <= FEW_FILES and processes is None
+    few = len(named) <= _FEW_FILES and processes is None
     executor = InlineExecutor() if few or processes == 1 else ProcessExecutor(processes)
     reports: list[FileReport] = []
-    with progress(out, len(named), "files") as step:
-        for report in scan(named, executor):
+    with bytes_progress(out, "scanning") as progress:
+        progress.total(sum(each.size for each in named))
+        for each, report in zip(named, scan(named, executor), strict=True):
             reports.append(report)
-            step(1)
+            progress.step(each.size)
     counted = summary(reports)
     out.emit({"files": reports, "summary": counted}, _told(reports, out))
     out.say(", ".join(f"{number} {word}" for word, number in counted.items()) + ".")

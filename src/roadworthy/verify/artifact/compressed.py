@@ -11,7 +11,6 @@ from typing import Any
 from roadworthy.verify.artifact.inspection import Inspection, Malformed
 from roadworthy.verify.artifact.source import CHUNK, Source, chunks
 
-
 _PIECE = CHUNK * 16
 
 

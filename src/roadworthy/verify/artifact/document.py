@@ -91,7 +91,9 @@ def _judge_json(source: Source, inspection: Inspection, start: str) -> None:
         return
     text = source.read(0, source.size)
     try:
-        value = json.loads(text.decode("utf-8-sig") if text[:2] not in (b"\xff\xfe", b"\xfe\xff") else text.decode("utf-16"))
+        value = json.loads(
+            text.decode("utf-8-sig") if text[:2] not in (b"\xff\xfe", b"\xfe\xff") else text.decode("utf-16")
+        )
     except (ValueError, RecursionError):
         _judge_broken_json(text.decode("utf-8", "replace"), inspection)
         return

@@ -62,7 +62,13 @@ def program(source: Source, head: bytes) -> str | None:
 
 def bytecode(head: bytes) -> bool:
     """Whether the bytes begin like compiled Python: a magic that ends with CR LF, then flags that exist."""
-    return len(head) >= 16 and head[2:4] == b"\r\n" and head[1] in range(0x0C, 0x10) and head[4] <= 3 and not any(head[5:8])
+    return (
+        len(head) >= 16
+        and head[2:4] == b"\r\n"
+        and head[1] in range(0x0C, 0x10)
+        and head[4] <= 3
+        and not any(head[5:8])
+    )
 
 
 def unreadable(head: bytes) -> str | None:

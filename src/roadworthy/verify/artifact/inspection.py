@@ -28,7 +28,7 @@ class Limits:
         items: Entries walked in headers and directories (GGUF, HDF5, protobuf).
     """
 
-    opcode_bytes: int = 512 << 20
+    opcode_bytes: int = 256 << 20
     unpacked_bytes: int = 4 << 30
     ratio: int = 200
     ratio_floor: int = 256 << 20
@@ -148,7 +148,9 @@ class Inspection:
         self.left[budget] -= amount
         if self.left[budget] < 0:
             given = getattr(self.limits, budget)
-            raise BudgetSpent(f"It needs more than {given:,} {budget.replace('_', ' ')}, the most that one file is given.")
+            raise BudgetSpent(
+                f"It needs more than {given:,} {budget.replace('_', ' ')}, the most that one file is given."
+            )
 
     @contextmanager
     def member(self, name: str) -> Iterator[None]:

@@ -20,7 +20,16 @@ _FUNCTION_MODULES = re.compile(
     r"(?:keras|tf_keras|tensorflow\.keras)(?:\.src)?(?:\.api)?"
     r"\.(?:activations|losses|metrics|initializers|regularizers|constraints|ops)(?:\.[a-z_0-9]+)*"
 )
-_PLAIN = {"__tuple__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__keras_tensor__", "__set__"}
+_PLAIN = {
+    "__tuple__",
+    "__tensor__",
+    "__numpy__",
+    "__bytes__",
+    "__ellipsis__",
+    "__slice__",
+    "__keras_tensor__",
+    "__set__",
+}
 _CODE = {"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "FlaxLayer", "JaxLayer"}
 _LOOKUPS = {"StringLookup", "IntegerLookup", "TextVectorization", "IndexLookup"}
 _BUILTIN_TYPES = {"list", "dict", "tuple", "int", "float", "str", "bool", "NoneType", "complex", "bytes"}

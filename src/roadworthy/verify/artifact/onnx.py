@@ -22,7 +22,9 @@ def claims(top: dict[int, list[Field]]) -> bool:
     version = top.get(1, [])
     graph = top.get(7, [])
     known = set(top) <= _TOP and len(version) == 1 and version[0].wire == VARINT
-    return known and any(field.wire == BYTES for field in graph) and all(field.wire == BYTES for field in top.get(8, []))
+    return (
+        known and any(field.wire == BYTES for field in graph) and all(field.wire == BYTES for field in top.get(8, []))
+    )
 
 
 def judge(source: Source, inspection: Inspection, top: dict[int, list[Field]]) -> None:
@@ -107,7 +109,9 @@ class _Walk:
                     told = {each.number: text(self._source, each) for each in pair if each.wire == BYTES}
                 if told.get(1) == "location" and self._escapes(told.get(2, "")):
                     where = shown(told.get(2, ""))
-                    self._inspection.find("onnx.external", f"External data lie outside of the folder: {where}.", part.start)
+                    self._inspection.find(
+                        "onnx.external", f"External data lie outside of the folder: {where}.", part.start
+                    )
 
     @staticmethod
     def _escapes(location: str) -> bool:

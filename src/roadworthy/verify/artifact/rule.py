@@ -24,7 +24,9 @@ class Rule(NamedTuple):
 _UNSAFE, _UNKNOWN = Verdict.UNSAFE, Verdict.UNVERIFIABLE
 _CRITICAL, _HIGH, _MEDIUM, _LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
 
-_DELETE = "Do not load it. Get the model again from its author, in a format that carries data only, such as safetensors."
+_DELETE = (
+    "Do not load it. Get the model again from its author, in a format that carries data only, such as safetensors."
+)
 _CONVERT = "Save weights only (for torch a state_dict, better as safetensors), without objects of your own classes."
 _AGAIN = "Get the file again from where it came from and compare its digest."
 _REPACK = "Unpack it, look at the parts, and pack them again with an ordinary tool."
@@ -36,7 +38,9 @@ RULES: dict[str, Rule] = {
     "file.link": Rule(_UNKNOWN, _MEDIUM, "Replace the link by the file that it points to."),
     "file.special": Rule(_UNKNOWN, _MEDIUM, "Remove it: a model is made of ordinary files."),
     "file.empty": Rule(_UNKNOWN, _LOW, _AGAIN),
-    "file.unknown": Rule(_UNKNOWN, _MEDIUM, "Remove it, or convert it into a format that is known, such as safetensors."),
+    "file.unknown": Rule(
+        _UNKNOWN, _MEDIUM, "Remove it, or convert it into a format that is known, such as safetensors."
+    ),
     "file.pointer": Rule(_UNKNOWN, _MEDIUM, "Fetch what it points to (`git lfs pull`) and scan that."),
     "file.name-lies": Rule(_UNKNOWN, _MEDIUM, "Name the file after what it is, or get the right one."),
     "file.trailing": Rule(_UNKNOWN, _MEDIUM, _AGAIN),
@@ -84,10 +88,14 @@ RULES: dict[str, Rule] = {
     "hdf5.external": Rule(_UNSAFE, _HIGH, "Store the data inside of the file."),
     "onnx.broken": Rule(_UNKNOWN, _HIGH, _AGAIN),
     "onnx.external": Rule(_UNSAFE, _CRITICAL, "Store external data beside the model, named without folders above it."),
-    "onnx.operator": Rule(_UNKNOWN, _MEDIUM, "Export it with standard operators, or review the library of the operator."),
+    "onnx.operator": Rule(
+        _UNKNOWN, _MEDIUM, "Export it with standard operators, or review the library of the operator."
+    ),
     "onnx.python": Rule(_UNSAFE, _CRITICAL, _DELETE),
     "tensorflow.broken": Rule(_UNKNOWN, _HIGH, _AGAIN),
-    "tensorflow.operator": Rule(_UNSAFE, _CRITICAL, "Export the model without operators that touch files or call Python."),
+    "tensorflow.operator": Rule(
+        _UNSAFE, _CRITICAL, "Export the model without operators that touch files or call Python."
+    ),
     "torchscript.operator": Rule(_UNSAFE, _HIGH, "Export the model without operators that touch files."),
     # active content
     "keras.lambda": Rule(_UNSAFE, _CRITICAL, "Replace the Lambda layer by a layer class and save the model again."),
@@ -97,6 +105,10 @@ RULES: dict[str, Rule] = {
     "template.code": Rule(_UNSAFE, _CRITICAL, "Use a chat template without access to attributes and imports."),
     "template.broken": Rule(_UNKNOWN, _MEDIUM, _REVIEW),
     "json.broken": Rule(_UNKNOWN, _MEDIUM, _AGAIN),
-    "config.code": Rule(_UNKNOWN, _MEDIUM, "Review the code that it names and pin it by digest; do not set trust_remote_code."),
-    "config.object": Rule(_UNSAFE, _CRITICAL, "Load YAML with a safe loader, and remove the tags that name Python objects."),
+    "config.code": Rule(
+        _UNKNOWN, _MEDIUM, "Review the code that it names and pin it by digest; do not set trust_remote_code."
+    ),
+    "config.object": Rule(
+        _UNSAFE, _CRITICAL, "Load YAML with a safe loader, and remove the tags that name Python objects."
+    ),
 }

@@ -1,4 +1,4 @@
-"""Safetensors: a length, a JSON header, tensors without gap or overlap (the format's README and its reference reader)."""
+"""Safetensors: a length, a JSON header, tensors without gap or overlap, as its README and reference reader say."""
 
 from __future__ import annotations
 

@@ -89,9 +89,7 @@ def _text(field: bytes) -> str:
     return field.split(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
-def _judge_member(
-    source: Source, inspection: Inspection, header: _Header, start: int, override: dict[str, str]
-) -> int:
+def _judge_member(source: Source, inspection: Inspection, header: _Header, start: int, override: dict[str, str]) -> int:
     """Judge one member; gives the offset of the next header."""
     if header.kind in b"xgLK" and header.kind:
         if header.size > _LONG:
@@ -140,7 +138,7 @@ def _remember(text: bytes, kind: bytes, override: dict[str, str], at: int) -> No
         override["path" if kind == b"L" else "linkpath"] = _text(text)
         return
     while text.strip(b"\0"):
-        length, space, rest = text.partition(b" ")
+        length, space, _ = text.partition(b" ")
         if not space or not length.isdigit() or int(length) <= len(length) + 1 or int(length) > len(text):
             raise Malformed("An extended header is damaged.", at)
         key, _, value = text[len(length) + 1 : int(length)].rstrip(b"\n").partition(b"=")

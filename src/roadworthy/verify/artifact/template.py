@@ -1,4 +1,4 @@
-"""Chat templates: Jinja code that a runtime executes. What reaches attributes of the language, or imports, is unsafe."""
+"""Chat templates: Jinja code that a runtime executes. What reaches out of a template is unsafe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _UNSAFE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\|\s*attr\b|\battr\s*\("), "reads attributes by computed names"),
     (re.compile(r"\|\s*map\s*\(\s*(?:attribute\s*=\s*)?['\"][^'\"]*_[^a-z]"), "reads attributes by computed names"),
     (re.compile(r"\{%[-+]?\s*(?:import|from|include|extends)\b"), "loads other templates"),
-    (re.compile(r"\.\s*(?:mro|format_map|f_globals|gi_frame|gi_code|cr_frame|ag_frame|func_globals)\b"), "reaches frames"),
+    (
+        re.compile(r"\.\s*(?:mro|format_map|f_globals|gi_frame|gi_code|cr_frame|ag_frame|func_globals)\b"),
+        "reaches frames",
+    ),
     (
         re.compile(
             r"\b(?:lipsum|cycler|joiner|url_for|get_flashed_messages|request|popen|subprocess|os\.|sys\.|builtins|"

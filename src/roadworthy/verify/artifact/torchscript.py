@@ -13,7 +13,18 @@ _FILES = re.compile(
     r"write_file|read_file|decode_file|_save\w*|_load\w*|open|exec\w*))\s*\("
 )
 _OPERATORS = re.compile(r"\bops\.(\w+)\.\w+")
-_KNOWN = {"aten", "prim", "quantized", "torchvision", "torchaudio", "_caffe2", "mkldnn", "xnnpack", "prepacked", "image"}
+_KNOWN = {
+    "aten",
+    "prim",
+    "quantized",
+    "torchvision",
+    "torchaudio",
+    "_caffe2",
+    "mkldnn",
+    "xnnpack",
+    "prepacked",
+    "image",
+}
 _TREE_MODEL = re.compile(r"tree\r?\nversion=|\{|booster\[0\]:|svm_type |solver_type |\d+ \d+\r?\n")
 
 
@@ -32,5 +43,5 @@ def judge(source: Source, inspection: Inspection) -> None:
 
 
 def model_text(source: Source) -> bool:
-    """Whether a text is one of the known formats of models that are texts: LightGBM, XGBoost, LIBSVM, word2vec, JSON."""
+    """Whether a text is a known format of models that are texts: LightGBM, XGBoost, LIBSVM, word2vec, JSON."""
     return _TREE_MODEL.match(source.read(0, 64).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")) is not None

@@ -6,7 +6,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from roadworthy.runtime.executor import Executor
@@ -30,7 +30,15 @@ class Found:
     path: str
     root: str | None = None
     trouble: tuple[str, str] | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def size(self) -> int:
+        """Bytes, for progress alone; 0 when unknown."""
+        try:
+            return os.stat(self.path).st_size
+        except (OSError, ValueError):
+            return 0
 
 
 def find(paths: Sequence[Path], limits: Limits | None = None) -> list[Found]:

@@ -6,6 +6,7 @@ import re
 import stat
 import struct
 import zlib
+from contextlib import suppress
 
 from roadworthy.verify.artifact import compressed
 from roadworthy.verify.artifact.archive_name import judge_name
@@ -230,10 +231,8 @@ def _judge_encrypted(contents: Source, inspection: Inspection, around: object) -
 
     assert isinstance(around, Surroundings)
     trial = inspection.trial()
-    try:
+    with suppress(Malformed, BudgetSpent, compressed.Bomb):  # what is really encrypted is damaged in any way
         judge_source(contents, trial, around)
-    except (Malformed, BudgetSpent, compressed.Bomb):
-        pass  # what is really encrypted is damaged in any way
     if trial.verdict is Verdict.UNSAFE:
         inspection.take(trial)
 

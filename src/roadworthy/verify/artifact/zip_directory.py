@@ -70,7 +70,7 @@ def find_end(source: Source) -> int | None:
     size = source.size
     start = max(0, size - _TAIL)
     tail = source.read(start, _TAIL)
-    places = []
+    places: list[int] = []
     at = tail.rfind(END)
     while at >= 0 and len(places) < 1000:
         places.append(at)
@@ -150,9 +150,8 @@ def _wide(extra: bytes, size: int, packed: int, local: int) -> tuple[int, int, i
         data = extra[at + 4 : at + 4 + length]
         if field == 1:
             values = [int.from_bytes(data[place : place + 8], "little") for place in range(0, len(data) - 7, 8)]
-            told = []
-            for value in (size, packed, local):
-                told.append(values.pop(0) if value == _FULL and values else value)
-            size, packed, local = told
+            size, packed, local = (
+                values.pop(0) if value == _FULL and values else value for value in (size, packed, local)
+            )
         at += 4 + length
     return size, packed, local

@@ -82,7 +82,8 @@ def reconstructor(judge: PickleJudge, callee: Name, arguments: Value, at: int) -
     if len(items) != 3 or not all(isinstance(item, Name) for item in items[:2]):
         return _refused(judge, callee, at, "its class or base is not a name")
     made, base = items[0], items[1]
-    assert isinstance(made, Name) and isinstance(base, Name)
+    assert isinstance(made, Name)
+    assert isinstance(base, Name)
     known = base.module in ("builtins", "__builtin__") and base.name in _BASES
     if made.entry is None or made.entry.use is Use.CHECKED or not known:
         return _refused(judge, callee, at, "its class or base is not on the list")

@@ -1,6 +1,6 @@
 """Names that attacks are known to use: they change the message, never the verdict.
 
-Whatever is not on the allowlist is unsafe; a list of bad names can only ever lag behind (readable messages are its use).
+Whatever is not on the allowlist is unsafe. A list of bad names can only lag behind; its use is a message that says why.
 """
 
 from __future__ import annotations
@@ -11,41 +11,33 @@ _REACHES = "reaches any attribute or module, and so any function"
 _NETWORK = "talks to the network"
 _FILES = "reads, writes or deletes files"
 
-_MODULES: dict[str, str] = {
-    **dict.fromkeys(
-        (
-            "os posix nt subprocess pty commands popen2 runpy code codeop pdb bdb profile cProfile trace timeit doctest "
-            "multiprocessing asyncio concurrent threading _thread signal sched pip ensurepip venv idlelib distutils "
-            "setuptools torch.utils._config_module torch._dynamo torch._inductor torch.testing lib2to3 _aix_support "
-            "_osx_support ctypes _ctypes cffi webbrowser antigravity test _xxsubinterpreters _interpreters sys platform"
-        ).split(),
-        _RUNS,
-    ),
-    **dict.fromkeys(
-        (
-            "pickle _pickle cPickle marshal dill cloudpickle joblib shelve types importlib imp zipimport pkgutil _imp "
-            "_frozen_importlib jsonpickle yaml numpy.f2py sympy numexpr"
-        ).split(),
-        _CODE,
-    ),
-    **dict.fromkeys("operator _operator functools itertools inspect pydoc gc weakref".split(), _REACHES),
-    **dict.fromkeys(
-        (
-            "socket _socket ssl http httplib urllib urllib2 urllib3 requests httpx aiohttp ftplib smtplib smtpd poplib "
-            "imaplib nntplib telnetlib xmlrpc socketserver torch.hub huggingface_hub boto3 paramiko"
-        ).split(),
-        _NETWORK,
-    ),
-    **dict.fromkeys(
-        "io _io pathlib shutil tempfile glob fileinput linecache zipfile tarfile gzip bz2 lzma sqlite3 logging mmap".split(),
-        _FILES,
-    ),
+_WORDS: dict[str, str] = {
+    _RUNS: """
+        os posix nt subprocess pty commands popen2 runpy code codeop pdb bdb profile cProfile trace timeit doctest
+        multiprocessing asyncio concurrent threading _thread signal sched pip ensurepip venv idlelib distutils
+        setuptools torch.utils._config_module torch._dynamo torch._inductor torch.testing lib2to3 _aix_support
+        _osx_support ctypes _ctypes cffi webbrowser antigravity test _xxsubinterpreters _interpreters sys platform
+    """,
+    _CODE: """
+        pickle _pickle cPickle marshal dill cloudpickle joblib shelve types importlib imp zipimport pkgutil _imp
+        _frozen_importlib jsonpickle yaml numpy.f2py sympy numexpr
+    """,
+    _REACHES: "operator _operator functools itertools inspect pydoc gc weakref",
+    _NETWORK: """
+        socket _socket ssl http httplib urllib urllib2 urllib3 requests httpx aiohttp ftplib smtplib smtpd poplib
+        imaplib nntplib telnetlib xmlrpc socketserver torch.hub huggingface_hub boto3 paramiko
+    """,
+    _FILES: """
+        io _io pathlib shutil tempfile glob fileinput linecache zipfile tarfile gzip bz2 lzma sqlite3 logging mmap
+    """,
 }
-_BUILTINS: dict[str, str] = {
-    **dict.fromkeys("eval exec execfile compile __import__ breakpoint help input apply".split(), _RUNS),
-    **dict.fromkeys("getattr setattr delattr globals locals vars type map filter reduce __build_class__".split(), _REACHES),
-    "open": _FILES,
+_MODULES = {module: why for why, words in _WORDS.items() for module in words.split()}
+_BUILTIN_WORDS: dict[str, str] = {
+    _RUNS: "eval exec execfile compile __import__ breakpoint help input apply",
+    _REACHES: "getattr setattr delattr globals locals vars type map filter reduce __build_class__",
+    _FILES: "open",
 }
+_BUILTINS = {name: why for why, words in _BUILTIN_WORDS.items() for name in words.split()}
 
 
 def danger(module: str, name: str) -> str | None:
@@ -57,5 +49,4 @@ def danger(module: str, name: str) -> str | None:
         known = _MODULES.get(".".join(parts[:length]))
         if known:
             return known
-    first = name.split(".")[0]
-    return _MODULES.get(first) if "." in name else None
+    return _MODULES.get(name.split(".")[0]) if "." in name else None

@@ -1,4 +1,4 @@
-"""What an import, a call, a state mean for safety. Nothing is trusted that is not on the allowlist by its exact name."""
+"""What an import, a call, a state mean for safety. Only exact names of the allowlist are trusted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
-from roadworthy.verify.artifact.inspection import Inspection
+from roadworthy.verify.artifact.inspection import BudgetSpent, Inspection
 from roadworthy.verify.artifact.pickle import check, raw_array
 from roadworthy.verify.artifact.pickle.allowlist import Entry, Use, entry
 from roadworthy.verify.artifact.pickle.danger import danger
@@ -29,7 +29,7 @@ from roadworthy.verify.artifact.source import Source
 
 _PLAUSIBLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 MOST_NAMES = 10_000
-"""Different names that are kept; more come only from hostile files."""
+"""Different names that one stream of pickles may import."""
 
 
 class PickleJudge(ABC):
@@ -61,8 +61,9 @@ class PickleJudge(ABC):
         known = self._names.get((module, name))
         if known is None:
             known = Name(module, name, self._entry(module, name))
-            if len(self._names) < MOST_NAMES:
-                self._names[module, name] = known
+            if len(self._names) >= MOST_NAMES:
+                raise BudgetSpent(f"It imports more than {MOST_NAMES:,} different names.")
+            self._names[module, name] = known
             if known.entry is None:
                 self._refuse(known, at)
         return known
@@ -94,7 +95,9 @@ class PickleJudge(ABC):
         use = callee.entry.use
         if instance:
             if use in (Use.REFERENCE, Use.CHECKED):
-                self.inspection.find("pickle.call", f"It instantiates {shown(callee.path)}, which is for reference.", at)
+                self.inspection.find(
+                    "pickle.call", f"It instantiates {shown(callee.path)}, which is for reference.", at
+                )
             return Made(callee) if callee.entry.check == "raw-array" else callee.made
         if use in (Use.REFERENCE, Use.NEW):
             self.inspection.find("pickle.call", f"It calls {shown(callee.path)}, which may only stand in data.", at)

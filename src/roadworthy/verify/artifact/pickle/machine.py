@@ -88,6 +88,9 @@ class Machine:
         self.memo = Memo()
         self.window = b""
         self.base = start
+        self._limit = 0
+        self._weighed = 1000
+        self._weight = 1.0
         self.end: int | None = None
         self.protocol = 0
         self.next = start
@@ -108,42 +111,50 @@ class Machine:
             BudgetSpent: It is too long, or keeps too much.
         """
         while self.end is None:
-            limit = self._refill()
+            start = self.next - self.base
+            if not 0 <= start < self._limit:
+                self._refill()
+                start = 0
+            limit = self._limit if self.frame_end is None else min(self._limit, self.frame_end - self.base)
             try:
-                self._run(limit)
-            except Turn:
-                continue
+                self._run(start, limit)
+            except Turn as turn:
+                if turn.args:
+                    self.next = self.base + turn.args[0]
             except IndexError:
-                raise Malformed("An opcode takes more from the stack than there is, or is cut off.", self.next) from None
+                raise Malformed("An opcode takes more than there is, or is cut off.", self.next) from None
         return self.end
 
-    def _refill(self) -> int:
-        """Read the window at `next`; gives the place in it up to which opcodes may begin."""
+    def _refill(self) -> None:
+        """Read the window at `next`."""
         self.base = at = self.next
         self.window = self.source.read(at, WINDOW)
         size = len(self.window)
         if not size:
             raise Malformed("It is cut off: there is no STOP.", at)
-        memory = 44 * len(self.stack) + 40 * len(self.marks) + 8 * len(self.memo)
-        if memory > _MOST_MEMORY // 4:
-            memory += 44 * sum(getattr(value, "weight", 0) for value in self.stack)
+        self._limit = size if size < WINDOW else size - _MARGIN
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Stop a pickle that keeps too much; the contents of tuples are counted now and then."""
+        height = len(self.stack)
+        if height > 2 * self._weighed or height < self._weighed // 2:
+            self._weighed = max(height, 2000)
+            self._weight = sum(getattr(value, "weight", 1) for value in self.stack) / max(height, 1)
+        memory = 44 * height * max(1.0, self._weight) + 40 * len(self.marks) + 8 * len(self.memo)
         if memory > _MOST_MEMORY:
             raise BudgetSpent("Its stack and memo need more memory than one pickle is given.")
-        limit = size if size < WINDOW else size - _MARGIN
-        if self.frame_end is not None:
-            limit = min(limit, self.frame_end - at)
-        return limit
 
-    def _run(self, limit: int) -> None:
-        place = 0
+    def _run(self, place: int, limit: int) -> None:
         table = self._table
         window = self.window
+        start = place
         try:
             while place < limit:
                 place = table[window[place]](place)
         finally:
-            self.inspection.spend("opcode_bytes", min(place, len(window)) + 1)
-        self.next = at = self.base + place
+            self.next = at = self.base + place
+            self.inspection.spend("opcode_bytes", min(place, len(window)) - start + 1)
         if self.frame_end is not None and at >= self.frame_end:
             if at > self.frame_end:
                 self.inspection.find("pickle.frame", "An opcode lies across the end of its frame.", self.frame_end)
@@ -153,8 +164,7 @@ class Machine:
 
     def turn(self, place: int) -> int:
         """Leave the loop: the next opcode is at `place`."""
-        self.next = self.base + place
-        raise Turn
+        raise Turn(place)
 
     def line(self, place: int, most: int = _MOST_LINE) -> tuple[bytes, int]:
         """The line that begins at a place of the window, without its newline, and the place behind it."""
@@ -233,4 +243,4 @@ class Machine:
 def _is_dunder(head: bytes) -> bool:
     after = _TEXT_AFTER.get(head[0]) if head else None
     # A text of protocol 0 may write an underscore as an escape.
-    return after is not None and (head.startswith(b"__", after) or head[0] in b"SV" and head.startswith(b"\\", after))
+    return after is not None and (head.startswith(b"__", after) or (head[0] in b"SV" and head.startswith(b"\\", after)))

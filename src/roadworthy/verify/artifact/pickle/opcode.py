@@ -33,7 +33,7 @@ _SIGNED = (b"T", b"\x8b")
 def handlers(machine: Machine) -> list[Handler]:
     """The table of 256 handlers, bound to a machine."""
     table: list[Handler] = [_unknown(machine)] * 256
-    for family in (_literals, _lines, _containers, _updates, _memo, _stack, _names, _calls, _frames):
+    for family in _FAMILIES:
         for code, handler in family(machine).items():
             table[code[0]] = handler
     return table
@@ -133,23 +133,6 @@ def _containers(machine: Machine) -> dict[bytes, Handler]:
 
         return handler
 
-    def some(count: int) -> Handler:
-        def handler(place: int) -> int:
-            items = stack[-count:]
-            if len(items) < count:
-                raise IndexError
-            if machine.guarded:
-                machine.guard(items)
-            del stack[-count:]
-            push(bundle(items))
-            return place + 1
-
-        return handler
-
-    def long_tuple(place: int) -> int:
-        push(bundle(machine.items_above_mark()))
-        return place + 1
-
     def dictionary(place: int) -> int:
         items = machine.items_above_mark()
         push(PLAIN_DICT)
@@ -157,10 +140,31 @@ def _containers(machine: Machine) -> dict[bytes, Handler]:
         return place + 1
 
     return {
-        b"(": mark, b"t": long_tuple, b"l": collected(LIST), b"d": dictionary, b"\x91": collected(SET),
-        b")": constant(EMPTY_TUPLE), b"]": constant(LIST), b"}": constant(PLAIN_DICT), b"\x8f": constant(SET),
-        b"\x85": some(1), b"\x86": some(2), b"\x87": some(3), b"\x97": constant(UNKNOWN),
+        b"(": mark, b"l": collected(LIST), b"d": dictionary, b"\x91": collected(SET), b"]": constant(LIST),
+        b"}": constant(PLAIN_DICT), b"\x8f": constant(SET), b")": constant(EMPTY_TUPLE), b"\x97": constant(UNKNOWN),
     }  # fmt: skip
+
+
+def _tuples(machine: Machine) -> dict[bytes, Handler]:
+    stack = machine.stack
+
+    def some(count: int) -> Handler:
+        def handler(place: int) -> int:
+            items = stack[-count:]
+            if len(items) < count:
+                raise IndexError
+            if machine.guarded:
+                machine.guard(items)
+            stack[-count:] = (bundle(items),)
+            return place + 1
+
+        return handler
+
+    def long_tuple(place: int) -> int:
+        stack.append(bundle(machine.items_above_mark()))
+        return place + 1
+
+    return {b"t": long_tuple, b"\x85": some(1), b"\x86": some(2), b"\x87": some(3)}
 
 
 def _updates(machine: Machine) -> dict[bytes, Handler]:
@@ -203,34 +207,25 @@ def _underflow() -> int:
     raise IndexError
 
 
-def _memo(machine: Machine) -> dict[bytes, Handler]:
+def _index(machine: Machine, place: int) -> tuple[int, int]:
+    line, after = machine.line(place + 1)
+    try:
+        index = int(line)
+    except ValueError:
+        index = -1
+    if index < 0:
+        raise Malformed("An index of the memo is no number from zero on.", machine.base + place)
+    return index, after
+
+
+def _puts(machine: Machine) -> dict[bytes, Handler]:
     stack = machine.stack
     memo = machine.memo
 
-    def get(place: int, index: int, after: int) -> int:
-        value = memo.get(index)
-        if value is None:
-            raise Malformed(f"The memo has no entry {index}.", machine.base + place)
-        stack.append(value)
-        return after
-
-    def index_of(place: int) -> tuple[int, int]:
-        line, after = machine.line(place + 1)
-        try:
-            return int(line), after
-        except ValueError:
-            raise Malformed("An index of the memo is no number.", machine.base + place) from None
-
     def put(place: int) -> int:
-        index, after = index_of(place)
-        if index < 0:
-            raise Malformed("An index of the memo is negative.", machine.base + place)
+        index, after = _index(machine, place)
         memo.put(index, stack[-1])
         return after
-
-    def get_line(place: int) -> int:
-        index, after = index_of(place)
-        return get(place, index, after)
 
     def binput(place: int) -> int:
         memo.put(machine.window[place + 1], stack[-1])
@@ -244,11 +239,29 @@ def _memo(machine: Machine) -> dict[bytes, Handler]:
         memo.append(stack[-1])
         return place + 1
 
+    return {b"p": put, b"q": binput, b"r": long_binput, b"\x94": memoize}
+
+
+def _gets(machine: Machine) -> dict[bytes, Handler]:
+    stack = machine.stack
+    memo = machine.memo
+
+    def get(place: int, index: int, after: int) -> int:
+        value = memo.get(index)
+        if value is None:
+            raise Malformed(f"The memo has no entry {index}.", machine.base + place)
+        stack.append(value)
+        return after
+
+    def get_line(place: int) -> int:
+        index, after = _index(machine, place)
+        return get(place, index, after)
+
     return {
-        b"p": put, b"q": binput, b"r": long_binput, b"\x94": memoize, b"g": get_line,
+        b"g": get_line,
         b"h": lambda place: get(place, machine.window[place + 1], place + 2),
         b"j": lambda place: get(place, int.from_bytes(machine.window[place + 1 : place + 5], "little"), place + 5),
-    }  # fmt: skip
+    }
 
 
 def _stack(machine: Machine) -> dict[bytes, Handler]:
@@ -327,7 +340,7 @@ def _decoded(line: bytes) -> str:
 
 
 def _calls(machine: Machine) -> dict[bytes, Handler]:
-    """REDUCE NEWOBJ NEWOBJ_EX OBJ INST BUILD PERSID BINPERSID."""
+    """REDUCE NEWOBJ NEWOBJ_EX."""
     stack = machine.stack
     judge = machine.judge
 
@@ -344,6 +357,18 @@ def _calls(machine: Machine) -> dict[bytes, Handler]:
             machine.guard([named])
         return called(place, instance=True)
 
+    return {
+        b"R": lambda place: called(place, instance=False),
+        b"\x81": lambda place: called(place, instance=True),
+        b"\x92": newobj_ex,
+    }
+
+
+def _instances(machine: Machine) -> dict[bytes, Handler]:
+    """OBJ INST."""
+    stack = machine.stack
+    judge = machine.judge
+
     def obj(place: int) -> int:
         callee, *arguments = machine.items_above_mark() or [_underflow()]
         made = judge.called(callee, bundle(arguments), machine.base + place, instance=not arguments)
@@ -357,6 +382,14 @@ def _calls(machine: Machine) -> dict[bytes, Handler]:
         callee = judge.imported(_decoded(module), _decoded(name), machine.base + place)
         stack.append(judge.called(callee, bundle(arguments), machine.base + place, instance=not arguments))
         return after
+
+    return {b"o": obj, b"i": inst}
+
+
+def _states(machine: Machine) -> dict[bytes, Handler]:
+    """BUILD PERSID BINPERSID."""
+    stack = machine.stack
+    judge = machine.judge
 
     def build(place: int) -> int:
         state = stack.pop()
@@ -386,11 +419,7 @@ def _calls(machine: Machine) -> dict[bytes, Handler]:
         stack.append(judge.persistent(key, machine.base + place))
         return place + 1
 
-    return {
-        b"R": lambda place: called(place, instance=False),
-        b"\x81": lambda place: called(place, instance=True),
-        b"\x92": newobj_ex, b"o": obj, b"i": inst, b"b": build, b"P": persid, b"Q": binpersid,
-    }  # fmt: skip
+    return {b"b": build, b"P": persid, b"Q": binpersid}
 
 
 def _frames(machine: Machine) -> dict[bytes, Handler]:
@@ -422,3 +451,9 @@ def _frames(machine: Machine) -> dict[bytes, Handler]:
         raise Turn
 
     return {b"\x80": proto, b".": stop, b"\x95": frame}
+
+
+_FAMILIES = (
+    _literals, _lines, _containers, _tuples, _updates, _puts, _gets, _stack, _names, _calls, _instances, _states,
+    _frames,
+)  # fmt: skip
