@@ -7,6 +7,7 @@ name can only make the verdict stricter: text or a picture under a model's name 
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from roadworthy.verify.artifact import (
@@ -150,7 +151,11 @@ _BY_HEAD = (
 
 def _judge_packed(source: Source, inspection: Inspection, packed: str, around: Surroundings) -> bool:
     """Judge what comes out of a compressed stream; False when it only looked like one (two bytes say zlib)."""
-    inside = Unpacked(compressed.unpacked(source, packed, inspection))
+    with closing(Unpacked(compressed.unpacked(source, packed, inspection))) as inside:
+        return _judge_unpacked(inside, inspection, packed, around)
+
+
+def _judge_unpacked(inside: Unpacked, inspection: Inspection, packed: str, around: Surroundings) -> bool:
     try:
         inside.read(0, 1)
     except Malformed as broken:

@@ -134,6 +134,11 @@ class Unpacked:
         self._kept.seek(offset)
         return self._kept.read(length)
 
+    def close(self) -> None:
+        """Let go of what was kept."""
+        self._pieces = None
+        self._kept.close()
+
     def _more(self) -> bool:
         if self._pieces is None:
             return False

@@ -6,7 +6,7 @@ import re
 import stat
 import struct
 import zlib
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from roadworthy.verify.artifact import compressed
 from roadworthy.verify.artifact.archive_name import judge_name
@@ -129,24 +129,22 @@ def _behind_descriptor(source: Source, at: int, entry: Entry) -> int:
 def _judge_gap(source: Source, inspection: Inspection, start: int, end: int) -> None:
     for piece in chunks(source, start, end):
         if piece.strip(b"\0"):
-            what = f"{end - start:,} bytes between the members belong to none of them."
+            what = f"{end - start:,} bytes between or before the members belong to none of them."
             inspection.find("zip.hidden", what, start)
             _judge_hidden(source, inspection, start, end)
             return
 
 
 def _judge_hidden(source: Source, inspection: Inspection, start: int, end: int) -> None:
-    """Look for members that only a reader of local headers sees, and judge what is in them."""
+    """Judge members that only a reader of local headers sees."""
     before = b""
     at = start
     for piece in chunks(source, start, end):
         text = before + piece
         place = text.find(LOCAL)
-        if place >= 0:
-            found = at - len(before) + place
-            inspection.find("zip.hidden", "A member is not in the directory.", found)
-            _judge_local(source, inspection, found)
-            return
+        while place >= 0:
+            _judge_local(source, inspection, at - len(before) + place)
+            place = text.find(LOCAL, place + 4)
         before = text[-3:]
         at += len(piece)
 
@@ -199,15 +197,18 @@ def _judge_entry(source: Source, inspection: Inspection, entry: Entry, kinds: se
 
 
 def _judge_contents(part: Part, inspection: Inspection, entry: Entry, kinds: set[str]) -> None:
+    if not entry.method:
+        _judge_unpacked(part, inspection, entry, kinds)
+    elif entry.method in _METHODS:
+        with closing(Unpacked(compressed.unpacked(part, _METHODS[entry.method], inspection))) as contents:
+            _judge_unpacked(contents, inspection, entry, kinds)
+    else:
+        inspection.find("zip.method", f"Compression method {entry.method} is not one that is read.", entry.local)
+
+
+def _judge_unpacked(contents: Source, inspection: Inspection, entry: Entry, kinds: set[str]) -> None:
     from roadworthy.verify.artifact.dispatch import Surroundings, judge_source
 
-    contents: Source = part
-    if entry.method:
-        name = _METHODS.get(entry.method)
-        if name is None:
-            inspection.find("zip.method", f"Compression method {entry.method} is not one that is read.", entry.local)
-            return
-        contents = Unpacked(compressed.unpacked(part, name, inspection))
     encrypted = bool(entry.flags & 1)
     raw = "torch" in kinds and _STORAGE.fullmatch(entry.name) is not None
     raw = raw or ("torch-export" in kinds and _EXPORTED.fullmatch(entry.name) is not None)

@@ -16,6 +16,7 @@ from roadworthy.verify.artifact.pickle.value import (
     DUNDER_DICT,
     LIST,
     PERSISTENT,
+    PLAIN_DICT,
     SET,
     UNKNOWN,
     Items,
@@ -54,6 +55,7 @@ class PickleJudge(ABC):
         self.torchscript = torchscript
         self.calls = 0
         self.plausible = True
+        self._aliased = False
         self._names: dict[tuple[str, str], Name] = {}
 
     def imported(self, module: str, name: str, at: int) -> Name:
@@ -117,7 +119,7 @@ class PickleJudge(ABC):
             self.inspection.find("pickle.state", "It gives a state to an object of unknown origin.", at)
         parts = state.items if isinstance(state, Items) and len(state.items) == 2 else (state,)
         for part in parts:
-            if part is DUNDER_DICT:
+            if part is DUNDER_DICT or (self._aliased and part in (PLAIN_DICT, ALIASED_DICT)):
                 self.inspection.find("pickle.state", "A state sets attributes of the language (two underscores).", at)
             elif part is ALIASED_DICT:
                 self.inspection.find("pickle.opaque", "A state is shared with something else that may change it.", at)
@@ -130,6 +132,10 @@ class PickleJudge(ABC):
             self.inspection.find("pickle.state", "It puts items into an object of unknown origin.", at)
         elif isinstance(target, Opaque | int | Items) and target not in (LIST, SET):
             return  # an unpickler fails here, or it is a dict or a persistent object: nothing is called by name
+
+    def aliased(self) -> None:
+        """See `Judge.aliased`."""
+        self._aliased = True
 
     def persistent(self, key: Value, at: int) -> Value:
         """See `Judge.persistent`."""

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from roadworthy.verify.artifact.inspection import BudgetSpent, Inspection, Malformed
 from roadworthy.verify.artifact.pickle.memo import Memo
-from roadworthy.verify.artifact.pickle.value import DUNDER_DICT, Made, Name, Pairs, Value
+from roadworthy.verify.artifact.pickle.value import ALIASED_DICT, DUNDER_DICT, Made, Name, Pairs, Value
 from roadworthy.verify.artifact.source import Source
 
 Handler: TypeAlias = Callable[[int], int]
@@ -47,6 +47,10 @@ class Judge(Protocol):
 
     def changed(self, target: Value, at: int) -> None:
         """Something that is no list, set or dict gets items."""
+        ...
+
+    def aliased(self) -> None:
+        """A dict got a key that begins with two underscores under a name from the memo: any dict may have it now."""
         ...
 
     def persistent(self, key: Value, at: int) -> Value:
@@ -96,7 +100,6 @@ class Machine:
         self.next = start
         self.frame_end: int | None = None
         self.guarded = 0
-        self.dunder_alias = False
         self._dunder: dict[int, bool] = {}
         self._table = handlers(self)
 
@@ -234,7 +237,8 @@ class Machine:
                 stack[target] = kept = Pairs()
                 kept.pairs.extend(zip(items[::2], items[1::2], strict=False))
             elif any(map(self.is_dunder, items[::2])):
-                self.dunder_alias = self.dunder_alias or "memo" in getattr(value, "name", "")
+                if value is ALIASED_DICT:
+                    self.judge.aliased()
                 stack[target] = DUNDER_DICT
         else:
             self.judge.changed(value, self.base)

@@ -394,8 +394,6 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
     def build(place: int) -> int:
         state = stack.pop()
         target = stack[-1]
-        if machine.dunder_alias and state is ALIASED_DICT:
-            state = DUNDER_DICT
         if machine.guarded:
             machine.guard([state])
         judge.built(target, state, machine.base + place)
