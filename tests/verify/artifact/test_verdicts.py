@@ -14,6 +14,7 @@ import zipfile
 import zlib
 
 import pytest
+
 from rig.model_bytes import (
     EVIL,
     EVIL_4,
@@ -37,7 +38,6 @@ from rig.model_bytes import (
     torch_zip,
     zipped,
 )
-
 from roadworthy.verify.artifact.dispatch import Surroundings, judge_source
 from roadworthy.verify.artifact.inspection import Inspection, Limits
 from roadworthy.verify.artifact.record import Verdict
