@@ -76,9 +76,8 @@ class Names:
             return f"{before}.{node.attr}" if before else None
         if isinstance(node, ast.Subscript):
             before = self.path(node.value)
-            key = node.slice
-            named = isinstance(key, ast.Constant) and isinstance(key.value, str)
-            return f"{before}.{key.value}" if before and named and isinstance(key, ast.Constant) else None
+            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            return f"{before}.{key}" if before and isinstance(key, str) else None
         if isinstance(node, ast.NamedExpr):
             return self.path(node.value)
         return self._call(node) if isinstance(node, ast.Call) else None

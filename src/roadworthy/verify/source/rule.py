@@ -115,7 +115,7 @@ LOADERS: dict[str, LoaderRule] = {
         sklearn.externals.joblib.load pandas.read_pickle pandas.io.pickle.read_pickle pandas.compat.pickle_compat.load
         shelve.open shelve.Shelf shelve.DbfilenameShelf marshal.load marshal.loads jsonpickle.decode
         jsonpickle.unpickler.decode torch.package.PackageImporter torch.storage._load_from_bytes
-        pickle._load pickle._loads pickle._Unpickler compress_pickle.load compress_pickle.loads klepto.archives.file_archive
+        pickle._load pickle._loads pickle._Unpickler compress_pickle.load compress_pickle.loads
         mlflow.sklearn.load_model mlflow.pyfunc.load_model gensim.utils.unpickle skops.io._utils.get_module
         paddle.load lightning.pytorch.utilities.cloud_io.load fickle.load hickle.load
     """),

@@ -195,15 +195,6 @@ class _Scanner(ast.NodeVisitor):
 
     def _find(self, node: ast.expr, rule: LoaderRule, path: str) -> None:
         code = self._lines[node.lineno - 1].strip() if node.lineno <= len(self._lines) else ""
-        self.found.append(
-            LoaderFinding(
-                rule.rule,
-                rule.severity,
-                f"{path} {rule.what}.",
-                rule.mend,
-                node.lineno,
-                node.col_offset + 1,
-                self._cell,
-                code,
-            )  # fmt: skip
-        )
+        what = f"{path} {rule.what}."
+        place = (node.lineno, node.col_offset + 1, self._cell)
+        self.found.append(LoaderFinding(rule.rule, rule.severity, what, rule.mend, *place, code))
