@@ -14,7 +14,8 @@ from pathlib import Path
 from roadworthy.runtime.executor import InlineExecutor
 from roadworthy.verify.artifact.tree import find, scan
 (report,) = scan(find([Path(sys.argv[1])]), InlineExecutor())
-print(report.verdict.value, int(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024, *{r.rule for r in report.reasons})
+peak = int(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+print(report.verdict.value, peak, *{reason.rule for reason in report.reasons})
 """
 MOST_MIB = 64
 

@@ -17,7 +17,8 @@ from roadworthy.verify.artifact.record import Verdict
 from roadworthy.verify.artifact.source import Held
 
 SEEDS = [
-    EVIL, EVIL_4, pickle.dumps({"a": [1, (2, 3)], "b": "x" * 300}, 5), zipped({"a.pkl": EVIL_4, "b": b"x"}), gguf("{{ x }}"),
+    EVIL, EVIL_4, pickle.dumps({"a": [1, (2, 3)], "b": "x" * 300}, 5), zipped({"a.pkl": EVIL_4, "b": b"x"}),
+    gguf("{{ x }}"),
     hdf5({"model_config": b"{}"}), keras_archive(keras_config()), npy("'|O'", "(1,)", EVIL_4), onnx(),
     safetensors({"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}, b"x"),
 ]  # fmt: skip
@@ -68,7 +69,8 @@ def test_damaged_files_never_crash(data: bytes, changes: list[tuple[int, int]], 
 _PIECES = st.lists(
     st.sampled_from(
         [b"N", b"K\x01", b"(", b")", b"]", b"}", b"\x8c\x02os", b"\x8c\x06system", b"\x8c\x08builtins", b"\x8c\x04eval",
-         b"\x93", b"R", b"0", b"2", b"\x94", b"h\x00", b"h\x01", b"q\x00", b"t", b"\x85", b"\x86", b"o", b"b", b"a", b"s",
+         b"\x93", b"R", b"0", b"2", b"\x94", b"h\x00", b"h\x01", b"q\x00", b"t", b"\x85", b"\x86", b"o", b"b", b"a",
+         b"s",
          b"u", b"\x81", b"1", b"cos\nsystem\n", b"\x8c\x0bcollections", b"\x8c\x0bOrderedDict", b"Q"]
     ),
     max_size=14,

@@ -111,7 +111,13 @@ MALICIOUS: dict[str, bytes] = {
     # memo
     "put-after-pop": b"\x80\x02Vos\np1\n0Vsystem\np2\n0Vtorch\np3\n0g1\ng2\n\x93Vx\n\x85R.",
     "put-after-dup": four(text("os") + b"2\x94" + b"0" + text("system") + b"\x93" + text("x") + CALL),
-    "memo-overwritten": b"\x80\x04" + text("torch") + b"q\x000" + text("os") + b"q\x000h\x00" + text("system") + b"\x93)R.",
+    "memo-overwritten": b"\x80\x04"
+    + text("torch")
+    + b"q\x000"
+    + text("os")
+    + b"q\x000h\x00"
+    + text("system")
+    + b"\x93)R.",
     "computed-name": four(name("collections", "OrderedDict") + b")R" + text("system") + b"\x93"),
     "escaped-name": b"S'\\x6fs'\nS'sys\\x74em'\n\x93(S'x'\ntR.",
     "escaped-unicode": b"V\\u006fs\nVsystem\n\x93(Vx\ntR.",
@@ -120,30 +126,68 @@ MALICIOUS: dict[str, bytes] = {
     **{
         f"gadget-{module}.{attribute}": four(name(module, attribute) + text("x") + CALL)
         for module, attribute in (
-            ("builtins", "eval"), ("builtins", "getattr"), ("builtins", "exec"), ("builtins", "__import__"),
-            ("functools", "partial"), ("operator", "methodcaller"), ("operator", "attrgetter"), ("pip", "main"),
-            ("timeit", "timeit"), ("pkgutil", "resolve_name"), ("idlelib.pyshell", "ModifiedInterpreter.runcommand"),
-            ("cProfile", "run"), ("uuid", "_get_command_stdout"), ("numpy.f2py.crackfortran", "getlincoef"),
-            ("importlib", "import_module"), ("marshal", "loads"), ("posixpath", "os.getenv"), ("pathlib", "os.system"),
-            ("torch", "load"), ("torch", "hub.load"), ("torch.serialization", "load"), ("numpy", "load"),
-            ("joblib", "load"), ("torch.jit", "load"), ("sklearn.utils", "os.system"), ("collections", "_sys.exit"),
-            ("torch.nn.modules.linear", "torch.hub.load"), ("builtins", "map"), ("types", "FunctionType"),
-            ("dill._dill", "_create_function"), ("cloudpickle.cloudpickle", "_make_function"), ("webbrowser", "open"),
-            ("asyncio.unix_events", "_UnixSubprocessTransport._start"), ("_xxsubinterpreters", "run_string"),
-            ("", "eval"), ("builtins ", "eval"), ("builtins", "eval "), ("BUILTINS", "EVAL"), ("os\0", "system"),
+            ("builtins", "eval"),
+            ("builtins", "getattr"),
+            ("builtins", "exec"),
+            ("builtins", "__import__"),
+            ("functools", "partial"),
+            ("operator", "methodcaller"),
+            ("operator", "attrgetter"),
+            ("pip", "main"),
+            ("timeit", "timeit"),
+            ("pkgutil", "resolve_name"),
+            ("idlelib.pyshell", "ModifiedInterpreter.runcommand"),
+            ("cProfile", "run"),
+            ("uuid", "_get_command_stdout"),
+            ("numpy.f2py.crackfortran", "getlincoef"),
+            ("importlib", "import_module"),
+            ("marshal", "loads"),
+            ("posixpath", "os.getenv"),
+            ("pathlib", "os.system"),
+            ("torch", "load"),
+            ("torch", "hub.load"),
+            ("torch.serialization", "load"),
+            ("numpy", "load"),
+            ("joblib", "load"),
+            ("torch.jit", "load"),
+            ("sklearn.utils", "os.system"),
+            ("collections", "_sys.exit"),
+            ("torch.nn.modules.linear", "torch.hub.load"),
+            ("builtins", "map"),
+            ("types", "FunctionType"),
+            ("dill._dill", "_create_function"),
+            ("cloudpickle.cloudpickle", "_make_function"),
+            ("webbrowser", "open"),
+            ("asyncio.unix_events", "_UnixSubprocessTransport._start"),
+            ("_xxsubinterpreters", "run_string"),
+            ("", "eval"),
+            ("builtins ", "eval"),
+            ("builtins", "eval "),
+            ("BUILTINS", "EVAL"),
+            ("os\0", "system"),
         )
-    },  # fmt: skip
+    },
     "type-makes-class": four(name("builtins", "type") + text("X") + b")}\x87R"),
     "codec": four(name("_codecs", "encode") + text("x") + text("bz2_codec") + b"\x86R"),
     "nested-load": four(name("torch.storage", "_load_from_bytes") + b"C" + bytes([len(EVIL)]) + EVIL + CALL),
     "nested-computed": four(name("torch.storage", "_load_from_bytes") + name("builtins", "bytes") + b")R" + CALL),
     "callee-smuggled": four(
-        name("torch._tensor", "_rebuild_from_type_v2") + b"(" + name("torch.storage", "_load_from_bytes")
-        + name("torch", "Tensor") + b"C" + bytes([len(EVIL)]) + EVIL + b"\x85}tR"
+        name("torch._tensor", "_rebuild_from_type_v2")
+        + b"("
+        + name("torch.storage", "_load_from_bytes")
+        + name("torch", "Tensor")
+        + b"C"
+        + bytes([len(EVIL)])
+        + EVIL
+        + b"\x85}tR"
     ),
     "checked-in-data": four(b"]" + name("torch.storage", "_load_from_bytes") + b"a"),
-    "reconstructor": four(name("copyreg", "_reconstructor") + name("os", "system") + name("builtins", "object") + b"N\x87R"),
-    "ufunc-import": four(name("numpy._core", "_ufunc_reconstruct") + text("os") + text("system") + b"\x86R" + text("x") + CALL),
+    "reconstructor": four(
+        name("copyreg", "_reconstructor") + name("os", "system") + name("builtins", "object") + b"N\x87R"
+    ),
+    "ufunc-import": four(
+        name("numpy._core", "_ufunc_reconstruct") + text("os") + text("system") + b"\x86R" + text("x") + CALL
+    ),
     "reference-called": four(name("numpy", "add") + b")R"),
     "allocates": four(name("builtins", "bytearray") + b"J\xff\xff\xff\x7f" + CALL),
     # streams
@@ -160,10 +204,13 @@ MALICIOUS: dict[str, bytes] = {
     **{
         f"wrapped-{kind}": pack(EVIL_4)
         for kind, pack in {
-            "gzip": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zlib": zlib.compress,
+            "gzip": gzip.compress,
+            "bz2": bz2.compress,
+            "xz": lzma.compress,
+            "zlib": zlib.compress,
             "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
         }.items()
-    },  # fmt: skip
+    },
     "gzip-second-member": gzip.compress(PLAIN) + gzip.compress(EVIL_4),
     "tar": _tar({"model.pkl": EVIL_4}),
     "tgz": gzip.compress(_tar({"a/model.bin": EVIL_4})),
@@ -212,7 +259,7 @@ MALICIOUS: dict[str, bytes] = {
     "yaml-object": b"model: !!python/object/apply:os.system ['x']\n",
     "elf": b"\x7fELF\x02\x01\x01" + b"\0" * 100,
     "bytecode": b"\xa7\r\r\n" + b"\0" * 12 + b"\xe3",
-}  # fmt: skip
+}
 
 UNVERIFIABLE: dict[str, tuple[bytes, str]] = {
     "persistent-id": (four(text("key") + b"Q"), ""),
@@ -264,10 +311,17 @@ UNVERIFIABLE: dict[str, tuple[bytes, str]] = {
 }
 
 BENIGN: dict[str, tuple[bytes, str]] = {
-    **{f"pickle-{protocol}": (pickle.dumps({"a": [1, -2, 10**40, 2.5, None, True, "t\u00e9", (1,)], "b": {1: 2}}, protocol), "")
-       for protocol in range(6)},
-    **{f"bytes-{protocol}": (pickle.dumps([b"\x00\xff" * 300, bytearray(b"x"), {1, 2}, frozenset([3])], protocol), "")
-       for protocol in range(6)},
+    **{
+        f"pickle-{protocol}": (
+            pickle.dumps({"a": [1, -2, 10**40, 2.5, None, True, "t\u00e9", (1,)], "b": {1: 2}}, protocol),
+            "",
+        )
+        for protocol in range(6)
+    },
+    **{
+        f"bytes-{protocol}": (pickle.dumps([b"\x00\xff" * 300, bytearray(b"x"), {1, 2}, frozenset([3])], protocol), "")
+        for protocol in range(6)
+    },
     "framed": (pickle.dumps([b"y" * 100_000, list(range(30_000)), "z" * 70_000], 5), ""),
     "ordered-dict": (pickle.dumps(__import__("collections").OrderedDict(a=1), 2), ""),
     "two-pickles": (PLAIN + PLAIN, ""),
@@ -286,23 +340,30 @@ BENIGN: dict[str, tuple[bytes, str]] = {
     "npz": (zipped({"a.npy": npy("'<f8'", "(1,)", b"\0" * 8)}, zipfile.ZIP_DEFLATED), "a.npz"),
     "safetensors": (
         safetensors(
-            {"__metadata__": {"format": "pt"}, "a": {"dtype": "BF16", "shape": [2, 2], "data_offsets": [0, 8]}}, b"\0" * 8
+            {"__metadata__": {"format": "pt"}, "a": {"dtype": "BF16", "shape": [2, 2], "data_offsets": [0, 8]}},
+            b"\0" * 8,
         ),
         "a.safetensors",
     ),
-    "gguf": (gguf("{% for m in messages %}{{ m['role'] + ': ' + m['content'] | trim }}{% endfor %}", tensors=2), "a.gguf"),
+    "gguf": (
+        gguf("{% for m in messages %}{{ m['role'] + ': ' + m['content'] | trim }}{% endfor %}", tensors=2),
+        "a.gguf",
+    ),
     "onnx": (onnx(), "a.onnx"),
     "onnx-external": (onnx(location="weights.bin"), "a.onnx"),
     "savedmodel": (saved_model("MatMul"), "saved_model.pb"),
     "keras": (keras_archive(keras_config()), "a.keras"),
-    "keras-h5": (hdf5({"model_config": json.dumps(keras_config(module=None)).encode(), "backend": b"tensorflow"}), "a.h5"),
+    "keras-h5": (
+        hdf5({"model_config": json.dumps(keras_config(module=None)).encode(), "backend": b"tensorflow"}),
+        "a.h5",
+    ),
     "config": (b'{"model_type": "llama", "hidden_size": 4096}', "config.json"),
     "readme": (b"# Model\n\nUse it with import torch.\n", "README.md"),
     "vocabulary": ("the\n\u00e9t\u00e9\ncos\nsystem\n".encode(), "vocab.txt"),
     "lightgbm": (b"tree\nversion=v4\nnum_class=1\n", "model.txt"),
     "picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 20 + b"IEND\xaeB`\x82", "plot.png"),
     "empty": (b"", "__init__.py"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", MALICIOUS)

@@ -14,7 +14,8 @@ from roadworthy.verify.artifact.record import shown
 _CLASS_MODULES = re.compile(
     r"(?:keras|tf_keras|tensorflow\.keras|tensorflow\.python\.keras)(?:\.src)?(?:\.(?:api|_tf_keras|engine))*"
     r"(?:\.(?:layers|models|optimizers|losses|metrics|initializers|regularizers|constraints|activations|dtype_policies|"
-    r"mixed_precision|quantizers|random|callbacks|engine|ops|trainers|saving|schedules|legacy)(?:\.[a-z_0-9]+)*)?"
+    r"mixed_precision|quantizers|random|callbacks|engine|ops|trainers|saving|schedules|legacy|"
+    r"backend\.(?:torch|tensorflow|jax|common)\.optimizers)(?:\.[a-z_0-9]+)*)?"
 )
 _FUNCTION_MODULES = re.compile(
     r"(?:keras|tf_keras|tensorflow\.keras)(?:\.src)?(?:\.api)?"

@@ -109,8 +109,8 @@ def _all(rule: LoaderRule, names: str) -> dict[str, LoaderRule]:
 
 LOADERS: dict[str, LoaderRule] = {
     **_all(_PICKLE, """
-        pickle.load pickle.loads pickle.Unpickler _pickle.load _pickle.loads _pickle.Unpickler cPickle.load cPickle.loads
-        cPickle.Unpickler pickle5.load pickle5.loads dill.load dill.loads dill.Unpickler dill.load_session
+        pickle.load pickle.loads pickle.Unpickler _pickle.load _pickle.loads _pickle.Unpickler cPickle.load
+        cPickle.loads cPickle.Unpickler pickle5.load pickle5.loads dill.load dill.loads dill.Unpickler dill.load_session
         dill.load_module cloudpickle.load cloudpickle.loads joblib.load joblib.numpy_pickle.load
         sklearn.externals.joblib.load pandas.read_pickle pandas.io.pickle.read_pickle pandas.compat.pickle_compat.load
         shelve.open shelve.Shelf shelve.DbfilenameShelf marshal.load marshal.loads jsonpickle.decode

@@ -34,13 +34,15 @@ def attempt(source: Source, inspection: Inspection, *, alone: bool) -> bool:
 
     Returns:
         Whether they are one: the walk reaches a `STOP`, or breaks off after it called something by a name that could
-        be one; chance does neither.
+        be one, or after it imported a name that attacks are known to use; chance does none of it.
     """
     trial = inspection.trial()
     walked = walk_stream(source, trial)
-    if not walked.plausible or not (walked.pickles or (walked.calls and trial.verdict is Verdict.UNSAFE)):
+    unsafe = trial.verdict is Verdict.UNSAFE
+    known = any(reason.rule == "pickle.import.dangerous" for reason in trial.reasons)
+    if not walked.plausible or not (walked.pickles or (walked.calls and unsafe) or known):
         return False
-    if not alone and trial.verdict is not Verdict.UNSAFE:
+    if not alone and not unsafe:
         return False
     inspection.recognise("pickle")
     inspection.take(trial)
