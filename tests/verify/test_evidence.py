@@ -30,7 +30,9 @@ def test_there_and_back(store: EvidenceStore) -> None:
 def test_masked_at_the_door(store: EvidenceStore) -> None:
     secret = b"sk-proj-" + b"a1B2c3D4" * 6
     writer = EvidenceWriter(store, lambda: 0.0)
-    digest = writer.write(b"Authorization: Bearer " + secret, "call with " + secret.decode(), argv=["curl", secret.decode()])
+    digest = writer.write(
+        b"Authorization: Bearer " + secret, "call with " + secret.decode(), argv=["curl", secret.decode()]
+    )
     assert secret not in evidence_bytes(store.folder, digest)
     assert secret.decode() not in repr(writer.items)
     assert writer.items[0].sha256 == digest == hashlib.sha256(evidence_bytes(store.folder, digest)).hexdigest()

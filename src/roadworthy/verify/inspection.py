@@ -133,6 +133,7 @@ def _measured(asked: Asked, found: Mapping[str, Check], store: EvidenceStore) ->
         sections=policy.sections(),
         timeouts=policy.timeouts(),
         masker=asked.masker,
+        policy=asked.policy.content,
     )
     results = {each.definition.id: each for each in run(wanted, subject, processes=asked.processes, told=asked.told)}
     kept: dict[str, Kept] = {}
