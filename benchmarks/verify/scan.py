@@ -2,7 +2,7 @@
 
     python benchmarks/verify/scan.py [--tensor-mib 1024]
 
-Each figure is the processor time of a process of its own (other jobs on the machine do not count) and its peak memory as
+Each figure is the processor time of a process of its own (other jobs do not count) and its peak memory as
 the kernel counts it (VmHWM). All come from the same run on the same files, which are made in a temporary folder.
 """
 
