@@ -85,7 +85,7 @@ class Doubles:
         providers: Their names; the place is the number in the path.
 
     Attributes:
-        behaviour: By provider.
+        behaviour: By provider; under `provider/model` for one model alone.
         received: Every request, in order.
         under_way: Requests that are being answered, and the most there were at the same time.
     """
@@ -122,13 +122,12 @@ class Doubles:
         self.behaviour = {name: Behaviour() for name in providers}
 
     def all(self, kind: str = "answer", **more: Any) -> None:
-        """Let every provider behave alike."""
-        for name in self.providers:
-            self.behaviour[name] = Behaviour(kind, **more)
+        """Let every provider behave alike, and all of its models."""
+        self.behaviour = {name: Behaviour(kind, **more) for name in self.providers}
 
-    def since(self, mark: int) -> list[Received]:
-        """The requests after the first `mark`."""
-        return self.received[mark:]
+    def since(self, mark: int, target: str = "") -> list[Received]:
+        """The requests after the first `mark`; those for a `provider/model` alone when one is named."""
+        return [each for each in self.received[mark:] if target in ("", f"{each.provider}/{each.model}")]
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -164,8 +163,8 @@ class Doubles:
         if not 0 <= request.number < len(self.providers):
             return False
         name = self.providers[request.number]
-        behaviour = self.behaviour[name]
         model = str(request.told.get("model", ""))
+        behaviour = self.behaviour.get(f"{name}/{model}") or self.behaviour[name]
         prompt = max(1, len(request.body) // 8)
         limit = request.told.get("max_tokens") or request.told.get("max_completion_tokens") or 16
         completion = behaviour.completion_tokens if behaviour.completion_tokens is not None else int(limit)
