@@ -176,7 +176,8 @@ class Question:
 
 def chat_body(model: str, text: str, **more: Any) -> bytes:
     """A chat request."""
-    return json.dumps({"model": model, "messages": [{"role": "user", "content": text}], **more}).encode()
+    told = {"model": model, "messages": [{"role": "user", "content": text}], **more}
+    return json.dumps(told, ensure_ascii=False).encode()
 
 
 def ask_all(

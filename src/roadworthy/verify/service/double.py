@@ -59,6 +59,7 @@ class Received:
         body: As it came.
         kind: The behaviour it met.
         tokens: Prompt and answer that were told as used; 0 when none.
+        credential: What the gateway showed as its key.
     """
 
     provider: str
@@ -67,6 +68,7 @@ class Received:
     body: bytes
     kind: str
     tokens: int = 0
+    credential: str = field(default="", repr=False)
 
 
 @dataclass
@@ -169,7 +171,8 @@ class Doubles:
         limit = request.told.get("max_tokens") or request.told.get("max_completion_tokens") or 16
         completion = behaviour.completion_tokens if behaviour.completion_tokens is not None else int(limit)
         used = prompt + completion if behaviour.kind in ("answer", "stub") else 0
-        self.received.append(Received(name, model, time.monotonic(), request.body, behaviour.kind, used))
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ") or request.headers.get("x-api-key", "")
+        self.received.append(Received(name, model, time.monotonic(), request.body, behaviour.kind, used, shown))
         if behaviour.delay_s:
             await asyncio.sleep(behaviour.delay_s)
         return await self._say(request, writer, behaviour, name, (prompt, completion))

@@ -66,9 +66,8 @@ class SecondEdge:
     @property
     def environ(self) -> dict[str, str]:
         """Its environment."""
-        passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         own = {"HOME": str(self.folder), "NO_COLOR": "1", "APP_ENV": self.copy.profile}
-        return {**passed, **own, **self.copy.environ}
+        return {**passed_on(), **own, **self.copy.environ}
 
     def write(self) -> None:
         """Write the configuration as it is in the copy now."""
@@ -152,6 +151,11 @@ class SecondEdge:
     def create_key(self, name: str, *options: str) -> str:
         """Make a key in its state directory; the secret."""
         return str(self.command("key", "create", name, *options)["secret"])
+
+
+def passed_on() -> dict[str, str]:
+    """What children get of our environment: no setting and no secret of anybody."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
 def run_command(
