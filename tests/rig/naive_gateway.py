@@ -2,9 +2,9 @@
 
     python naive_gateway.py FLAW gateway serve --config FILE --port N
 
-It asks the first target alone, passes on whatever comes, knows no key, no limit, no breaker and no budget, keeps one cache
-for everybody, and writes down what it hears. With the flaw `stub` it makes its answers up instead; with `late` it fails
-after four seconds; with `mute` it accepts connections and answers nothing but /livez and /v1/models.
+It asks the first target alone, passes on whatever comes, knows no key, no limit, no breaker and no budget, keeps one
+cache for everybody, and writes down what it hears. With the flaw `stub` it makes its answers up instead; with `late` it
+fails after four seconds; with `mute` it accepts connections and answers nothing but /livez and /v1/models.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ class Naive(BaseHTTPRequestHandler):
         if path == "/metrics":
             return self.say(200, (HELP + "roadworthy_requests_total 1\n").encode(), "text/plain")
         if path == "/health":
-            targets = [{"provider": "a", "model": "m", "state": "closed"}, {"provider": "b", "model": "m", "state": "closed"}]
+            targets = [
+                {"provider": "a", "model": "m", "state": "closed"},
+                {"provider": "b", "model": "m", "state": "closed"},
+            ]
             return self.say(200, json.dumps({"status": "ok", "targets": targets}).encode())
         return self.say(200, b"{}")
 
@@ -86,7 +89,7 @@ class Naive(BaseHTTPRequestHandler):
         print("heard", body.decode("utf-8", "replace"), self.headers.get("x-request-id"), file=sys.stderr, flush=True)
         if self.flaw == "mute":
             self.close_connection = True
-            return
+            return None
         if self.flaw == "late":
             time.sleep(4)
             return self.say(502, b'{"error": {"code": "llm_chain_failed", "message": "late"}}')
@@ -94,6 +97,7 @@ class Naive(BaseHTTPRequestHandler):
             choice = {"index": 0, "message": {"role": "assistant", "content": STUB}, "finish_reason": "stop"}
             return self.say(200, json.dumps({"choices": [choice], "roadworthy": {"cache": "off"}}).encode())
         self.pass_on(body)
+        return None
 
     do_PUT = do_POST
 
@@ -120,8 +124,12 @@ class Naive(BaseHTTPRequestHandler):
         secret = os.environ.get(str(provider.get("api_key", "")).removeprefix("env:"), "")
         try:
             told = {**json.loads(body), "model": "m"}
-            connection.request("POST", f"{url.path}/chat/completions", json.dumps(told, ensure_ascii=False).encode(),
-                               {"authorization": f"Bearer {secret}", "content-type": "application/json"})  # fmt: skip
+            connection.request(
+                "POST",
+                f"{url.path}/chat/completions",
+                json.dumps(told, ensure_ascii=False).encode(),
+                {"authorization": f"Bearer {secret}", "content-type": "application/json"},
+            )
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException):

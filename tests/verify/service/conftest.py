@@ -12,19 +12,8 @@ import pytest
 import yaml
 
 from rig import naive_gateway
+from rig.verify_service import CONFIG
 from roadworthy.verify.service import second
-
-CONFIG = """version: 1
-gateway:
-  providers:
-    a: {kind: compatible, base_url: "http://127.0.0.1:9/v1"}
-    b: {kind: compatible, base_url: "http://127.0.0.1:9/v1"}
-  routes:
-    chat: {chain: [a/m, b/m], deadline_s: 10}
-  cache: {enabled: true}
-"""
-LOCKED = CONFIG.replace("  routes:", "  require_key: true\n  routes:")
-MODES = CONFIG.replace("  cache:", "  modes: {creative: {roles: {main: [a/big]}}, fast: {roles: {main: [b/m]}}}\n  cache:")
 
 Started = Callable[..., str]
 

@@ -1,4 +1,4 @@
-"""One drill: the running service is there and runs this configuration, and a second edge of it stands beside doubles."""
+"""One drill: the running service runs this configuration, and a second edge of it stands beside doubles."""
 
 from __future__ import annotations
 
@@ -97,9 +97,14 @@ class Drill:
 
 @contextmanager
 def drill(
-    context: Context, *, longest_s: float | None = 2.0, changes: Mapping[str, Any] | None = None,
-    keys: Mapping[str, Sequence[str]] | None = None, extra: Sequence[str] = (), alone: bool = False,
-) -> Iterator[Drill]:  # fmt: skip
+    context: Context,
+    *,
+    longest_s: float | None = 2.0,
+    changes: Mapping[str, Any] | None = None,
+    keys: Mapping[str, Sequence[str]] | None = None,
+    extra: Sequence[str] = (),
+    alone: bool = False,
+) -> Iterator[Drill]:
     """A second edge of the service's configuration, running; ended afterwards.
 
     Args:
@@ -139,9 +144,11 @@ def tell(context: Context, found: Drill) -> None:
     told = {
         "what": "a second edge of the service's configuration, with doubles of its providers on loopback; the running "
         "service got no fault and no load of this drill",
-        "service": context.service, "second_edge": found.edge.url, "version": __version__,
+        "service": context.service,
+        "second_edge": found.edge.url,
+        "version": __version__,
         "changed_from_to": found.copy.changed,
-    }  # fmt: skip
+    }
     covers = [context.service] if context.service else []
     context.evidence.write_json(told, "the second edge", covers=covers)
 

@@ -1,4 +1,4 @@
-"""Chaos scenarios that need no more than a second edge and doubles: steady state, fault, what callers saw, steady state."""
+"""Chaos scenarios that need no more than a second edge and doubles: steady state, fault, steady state again."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def play(name: str, drill: Drill) -> Played:
     return found
 
 
-def _fail(kind: str, *, all_of_them: bool = False, stream: bool = False, **more: Any) -> Callable[[Drill, Played], list[Reply]]:
+def _fail(
+    kind: str, *, all_of_them: bool = False, stream: bool = False, **more: Any
+) -> Callable[[Drill, Played], list[Reply]]:
     def fault(drill: Drill, found: Played) -> list[Reply]:
         first = drill.lines[0].targets[0].provider
         for name in drill.doubles.providers if all_of_them else (first,):
@@ -100,7 +102,11 @@ def _flapping(drill: Drill, found: Played) -> list[Reply]:
     thread = threading.Thread(target=flap, daemon=True)
     thread.start()
     try:
-        return [each for _ in range(4) for each in (_asked(drill, REQUESTS // 4, found.name), time.sleep(0.15))[0]]
+        replies: list[Reply] = []
+        for _ in range(4):
+            replies += _asked(drill, REQUESTS // 4, found.name)
+            time.sleep(0.15)
+        return replies
     finally:
         over.set()
         thread.join(2)
@@ -132,7 +138,9 @@ SCENARIOS: dict[str, Callable[[Drill, Played], list[Reply]]] = {
 def _asked(drill: Drill, count: int, what: str, stream: bool = False) -> list[Reply]:
     line = drill.lines[0]
     more = {"stream": True} if stream else {}
-    return drill.ask([Question(line.name, f"{what} {at}", more, _FRESH) for at in range(count)], parallel=8, timeout_s=20.0)
+    return drill.ask(
+        [Question(line.name, f"{what} {at}", more, _FRESH) for at in range(count)], parallel=8, timeout_s=20.0
+    )
 
 
 def _wrong(drill: Drill, replies: list[Reply]) -> list[str]:
@@ -144,9 +152,12 @@ def _wrong(drill: Drill, replies: list[Reply]) -> list[str]:
     bare = sum(each.status not in (None, 200) and not each.code for each in replies)
     late = sum(each.seconds > line.deadline_s + 1.0 for each in replies)
     for count, what in (
-        (lost, "requests got no answer"), (junk, "answers are text that no provider gave"), (bare, "errors have no code"),
-        (untold, "answers broke off without saying so"), (late, "answers came after their deadline"),
-    ):  # fmt: skip
+        (lost, "requests got no answer"),
+        (junk, "answers are text that no provider gave"),
+        (bare, "errors have no code"),
+        (untold, "answers broke off without saying so"),
+        (late, "answers came after their deadline"),
+    ):
         if count:
             problems.append(f"{count} {what}")
     return problems
@@ -163,11 +174,13 @@ def _statuses(replies: list[Reply]) -> dict[str, int]:
 def _counts(drill: Drill) -> dict[str, Any]:
     scrape = drill.scrape()
     return {
-        "requests": scrape.total("roadworthy_requests_total"), "served": scrape.total("roadworthy_requests_total", code="ok"),
-        "attempts": scrape.total("roadworthy_attempts_total"), "fallbacks": scrape.total("roadworthy_fallbacks_total"),
+        "requests": scrape.total("roadworthy_requests_total"),
+        "served": scrape.total("roadworthy_requests_total", code="ok"),
+        "attempts": scrape.total("roadworthy_attempts_total"),
+        "fallbacks": scrape.total("roadworthy_fallbacks_total"),
         "open_breakers": sum(value == "open" for value in drill.breakers().values()),
         "stubs": scrape.total("stub_served_total"),
-    }  # fmt: skip
+    }
 
 
 @contextmanager
@@ -189,5 +202,3 @@ def _watched(drill: Drill, note: Callable[..., None]) -> Iterator[None]:
     finally:
         over.set()
         thread.join(5)
-
-

@@ -83,7 +83,9 @@ def _used(name: str, received: list[Received], replies: list[Reply], peak: int) 
         return USD_PER_DAY, round(tokens * USD_PER_MILLION / 1e6, 9)
     if name == "rate":
         # a bucket of one minute's worth, and what comes back while the drill lasts
-        lasted = max((each.at + each.seconds for each in replies), default=0) - min((each.at for each in replies), default=0)
+        lasted = max((each.at + each.seconds for each in replies), default=0) - min(
+            (each.at for each in replies), default=0
+        )
         return PER_MINUTE + PER_MINUTE * lasted / 60 + 1, len(received)
     return CONCURRENT, peak
 
@@ -95,15 +97,25 @@ def _judged(context: Context, cases: list[_Case]) -> Outcome:
     missing: list[Missing] = []
     for each in cases:
         if each.used > each.limit:
-            findings.append(wrong(context, each.key, f"The limit of {each.key} is {each.limit:g}; {each.used:g} were used.", each.key))
+            findings.append(
+                wrong(
+                    context, each.key, f"The limit of {each.key} is {each.limit:g}; {each.used:g} were used.", each.key
+                )
+            )
         elif not each.served or not each.refused:
             missing.append(Missing(name=f"limit of {each.key}: {each.served} served, {each.refused} refused"))
     coverage = Coverage(
-        examined=len(cases) - len(missing), existing=len(cases), missing=tuple(missing),
+        examined=len(cases) - len(missing),
+        existing=len(cases),
+        missing=tuple(missing),
         how_counted="Existing: kinds of limit. Examined: those under which some requests were served and some refused.",
-    )  # fmt: skip
+    )
     said = ", ".join(f"{each.key} {each.used:g} of {each.limit:g}" for each in cases)
     return judged(
-        f"Used under {REQUESTS} requests each, {PARALLEL} at once: {said}.", coverage=coverage, findings=findings,
-        measured=[Measure(name=f"used_share_{each.key}", value=round(each.used / each.limit, 4), unit="1") for each in cases],
-    )  # fmt: skip
+        f"Used under {REQUESTS} requests each, {PARALLEL} at once: {said}.",
+        coverage=coverage,
+        findings=findings,
+        measured=[
+            Measure(name=f"used_share_{each.key}", value=round(each.used / each.limit, 4), unit="1") for each in cases
+        ],
+    )

@@ -13,9 +13,11 @@ from roadworthy.verify.service.gate_sample import BAD, GOOD, Sample
 from roadworthy.verify.service.stat import share
 
 CHANGES = {
-    "gateway.breaker.consecutive_failures": 1000, "gateway.breaker.error_rate": 1.0, "gateway.retry.max_tries": 1,
+    "gateway.breaker.consecutive_failures": 1000,
+    "gateway.breaker.error_rate": 1.0,
+    "gateway.retry.max_tries": 1,
     "gateway.cache.enabled": False,
-}  # fmt: skip
+}
 
 
 def probe(context: Context) -> Outcome:
@@ -39,11 +41,20 @@ def _played(played: Drill, sample: Sample, bad: bool, number: int) -> dict[str, 
     played.doubles.behaviour = {name: Behaviour(text=sample.text) for name in played.doubles.providers}
     mark = len(played.doubles.received)
     more: dict[str, Any] = {"response_format": {"type": "json_object"}} if sample.json else {}
-    question = Question(played.lines[0].name, f"Sample {number}, as JSON." if sample.json else f"Sample {number}.", more)
+    question = Question(
+        played.lines[0].name, f"Sample {number}, as JSON." if sample.json else f"Sample {number}.", more
+    )
     reply = played.ask([question], parallel=1)[0]
-    return {"family": sample.family, "bad": bad, "text": sample.text[:80], "reached": len(played.doubles.received) > mark,
-            "served": reply.status == 200 and reply.text == sample.text, "changed": reply.status == 200 and reply.text != sample.text,
-            "status": reply.status, "code": reply.code}  # fmt: skip
+    return {
+        "family": sample.family,
+        "bad": bad,
+        "text": sample.text[:80],
+        "reached": len(played.doubles.received) > mark,
+        "served": reply.status == 200 and reply.text == sample.text,
+        "changed": reply.status == 200 and reply.text != sample.text,
+        "status": reply.status,
+        "code": reply.code,
+    }
 
 
 def _judged(context: Context, rows: list[dict[str, Any]], seen: list[dict[str, Any]]) -> Outcome:
@@ -58,13 +69,24 @@ def _judged(context: Context, rows: list[dict[str, Any]], seen: list[dict[str, A
         if measure.value is not None and measure.value < float(least):
             families = ", ".join(sorted({each["family"] for each in missed}))
             verb = "stopped" if name == "bad" else "let through"
-            findings.append(wrong(context, name, f"{measure.value:.0%} of {measure.n} {name} answers were {verb}; {float(least):.0%} is "
-                                  f"needed. Wrong were: {families}.", name))  # fmt: skip
+            findings.append(
+                wrong(
+                    context,
+                    name,
+                    f"{measure.value:.0%} of {measure.n} {name} answers were {verb}; {float(least):.0%} is "
+                    f"needed. Wrong were: {families}.",
+                    name,
+                )
+            )
     coverage = Coverage(
-        examined=len(seen), existing=len(rows),
+        examined=len(seen),
+        existing=len(rows),
         how_counted="Existing: seeded answers. Examined: those that a provider gave and that came to an end.",
-    )  # fmt: skip
+    )
     return judged(
-        f"{caught.value or 0:.0%} of {len(bad)} bad answers were stopped, {passed.value or 0:.0%} of {len(good)} good ones passed.",
-        coverage=coverage, findings=findings, measured=[caught, passed],
-    )  # fmt: skip
+        f"{caught.value or 0:.0%} of {len(bad)} bad answers were stopped, {passed.value or 0:.0%} of "
+        f"{len(good)} good ones passed.",
+        coverage=coverage,
+        findings=findings,
+        measured=[caught, passed],
+    )

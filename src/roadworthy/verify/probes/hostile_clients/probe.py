@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from roadworthy.verify.outcome import Coverage, Finding, Measure, Missing, NotMeasured, Outcome, judged
+from roadworthy.verify.outcome import Coverage, Finding, Missing, NotMeasured, Outcome, judged
 from roadworthy.verify.probe import Context
 from roadworthy.verify.service.asking import CHAT, Caller, Question, Reply, chat_body
 from roadworthy.verify.service.drill import Drill, drill, wrong
@@ -33,10 +33,13 @@ class _Case(NamedTuple):
 def probe(context: Context) -> Outcome:
     """Play every hostile client while a normal one asks on and on."""
     limits = {
-        "gateway.limits.max_body_bytes": BODY, "gateway.limits.header_timeout_s": HEAD_S,
+        "gateway.limits.max_body_bytes": BODY,
+        "gateway.limits.header_timeout_s": HEAD_S,
         "gateway.limits.request_timeout_s": REQUEST_S,
-    }  # fmt: skip
-    with drill(context, changes=limits, keys={"rate": ("--scope", "use", "--requests-per-minute", str(PER_MINUTE))}) as played:
+    }
+    with drill(
+        context, changes=limits, keys={"rate": ("--scope", "use", "--requests-per-minute", str(PER_MINUTE))}
+    ) as played:
         played.calm()
         if played.one(played.lines[0].name).status != 200:
             raise NotMeasured("The second edge serves nothing even with healthy providers.")
@@ -67,27 +70,55 @@ def _cases(played: Drill) -> list[_Case]:
 
     return [
         _Case("body over the limit", say(head("POST", CHAT, _JSON, length), b"x" * 1000), (413,), 5),
-        _Case("chunked body over the limit", lambda _: talk(
-            url, [head("POST", CHAT, _JSON, "transfer-encoding: chunked"), *[chunk] * 20], 5.0), (413,), 5),
+        _Case(
+            "chunked body over the limit",
+            lambda _: talk(url, [head("POST", CHAT, _JSON, "transfer-encoding: chunked"), *[chunk] * 20], 5.0),
+            (413,),
+            5,
+        ),
         _Case("header line over the limit", say(head("GET", "/livez", line)), (431, 400), 5),
-        _Case("header line eight times the limit", say(head("GET", "/livez", f"x-bomb: {'b' * 8 * large}")), (431, 400), 5),
+        _Case(
+            "header line eight times the limit", say(head("GET", "/livez", f"x-bomb: {'b' * 8 * large}")), (431, 400), 5
+        ),
         _Case("too many header lines", say(head("GET", "/livez", *lines)), (431, 400), 5),
-        _Case("two lengths", say(head("POST", CHAT, _JSON, "content-length: 5", "content-length: 6"), b"hello!"), (400,), 5),
-        _Case("length and chunks", say(head("POST", CHAT, _JSON, "content-length: 5", "transfer-encoding: chunked"),
-                                       b"0\r\n\r\n"), (400,), 5),
-        _Case("deeply nested JSON", say(head("POST", CHAT, _JSON, f"content-length: {len(nested)}"), nested), (400, 413), 5),
-        _Case("slow head", lambda _: talk(url, dripping(slow), HEAD_S + _MARGIN_S + 2, 0.1), (408,), HEAD_S + _MARGIN_S),
-        _Case("slow body", lambda _: talk(url, [slow, *dripping(body)], REQUEST_S + _MARGIN_S + 2, 0.1), (408,),
-              REQUEST_S + _MARGIN_S),
+        _Case(
+            "two lengths",
+            say(head("POST", CHAT, _JSON, "content-length: 5", "content-length: 6"), b"hello!"),
+            (400,),
+            5,
+        ),
+        _Case(
+            "length and chunks",
+            say(head("POST", CHAT, _JSON, "content-length: 5", "transfer-encoding: chunked"), b"0\r\n\r\n"),
+            (400,),
+            5,
+        ),
+        _Case(
+            "deeply nested JSON",
+            say(head("POST", CHAT, _JSON, f"content-length: {len(nested)}"), nested),
+            (400, 413),
+            5,
+        ),
+        _Case(
+            "slow head", lambda _: talk(url, dripping(slow), HEAD_S + _MARGIN_S + 2, 0.1), (408,), HEAD_S + _MARGIN_S
+        ),
+        _Case(
+            "slow body",
+            lambda _: talk(url, [slow, *dripping(body)], REQUEST_S + _MARGIN_S + 2, 0.1),
+            (408,),
+            REQUEST_S + _MARGIN_S,
+        ),
         _Case(f"{SLOW_CLIENTS} slow clients at once", lambda _: _crowd(url, slow), (408,), HEAD_S + _MARGIN_S),
-    ]  # fmt: skip
+    ]
 
 
 def _crowd(url: str, slow: bytes) -> Heard:
     """The worst of many slow clients."""
     found: list[Heard] = []
     threads = [
-        threading.Thread(target=lambda: found.append(talk(url, dripping(slow), HEAD_S + _MARGIN_S + 2, 0.25)), daemon=True)
+        threading.Thread(
+            target=lambda: found.append(talk(url, dripping(slow), HEAD_S + _MARGIN_S + 2, 0.25)), daemon=True
+        )
         for _ in range(SLOW_CLIENTS)
     ]
     for each in threads:
@@ -137,27 +168,46 @@ def _judged(
             missing.append(Missing(name=each.name))
         elif not _held(each, found):
             how = "no answer" if found.status is None else f"status {found.status}"
-            findings.append(wrong(context, "limit", f"{each.name}: {how} after {found.seconds:.1f} s and {found.sent} bytes; a "
-                                  f"limit should end it within {each.within_s:g} s.", each.name))  # fmt: skip
+            findings.append(
+                wrong(
+                    context,
+                    "limit",
+                    f"{each.name}: {how} after {found.seconds:.1f} s and {found.sent} bytes; a "
+                    f"limit should end it within {each.within_s:g} s.",
+                    each.name,
+                )
+            )
     passed, refused = sum(each.status == 200 for each in rate), sum(each.status == 429 for each in rate)
     if not refused:
-        findings.append(wrong(context, "rate", f"A key with {PER_MINUTE} requests a minute had {passed} of {len(rate)} served."))
+        findings.append(
+            wrong(context, "rate", f"A key with {PER_MINUTE} requests a minute had {passed} of {len(rate)} served.")
+        )
     unserved = sum(each.status != 200 for each in normal)
     if unserved:
-        findings.append(wrong(context, "others", f"{unserved} of {len(normal)} requests of a normal client were not served "
-                              "meanwhile."))  # fmt: skip
+        findings.append(
+            wrong(
+                context, "others", f"{unserved} of {len(normal)} requests of a normal client were not served meanwhile."
+            )
+        )
     rows: list[Any] = [{"client": each.name, **found._asdict()} for each, found in zip(cases, heard, strict=True)]
-    rows.append({"client": f"key with {PER_MINUTE} requests a minute", "served": passed, "refused": refused, "asked": len(rate)})
+    rows.append(
+        {"client": f"key with {PER_MINUTE} requests a minute", "served": passed, "refused": refused, "asked": len(rate)}
+    )
     rows.append({"client": "normal", "asked": len(normal), "unserved": unserved})
     context.evidence.write_json(rows, "hostile clients and a normal one beside them")
     coverage = Coverage(
-        examined=len(cases) - len(missing) + (1 if normal else 0), existing=len(cases) + 1, missing=tuple(missing),
+        examined=len(cases) - len(missing) + (1 if normal else 0),
+        existing=len(cases) + 1,
+        missing=tuple(missing),
         how_counted="Existing: kinds of client. Examined: those that got a connection.",
-    )  # fmt: skip
+    )
     return judged(
-        f"{len(cases)} kinds of hostile client, {len(normal)} requests of a normal one meanwhile: {len(findings)} limits failed.",
-        coverage=coverage, findings=findings, measured=[percentile("normal_p99_s", [each.seconds for each in normal], 0.99)],
-    )  # fmt: skip
+        f"{len(cases)} kinds of hostile client, {len(normal)} requests of a normal one meanwhile: "
+        f"{len(findings)} limits failed.",
+        coverage=coverage,
+        findings=findings,
+        measured=[percentile("normal_p99_s", [each.seconds for each in normal], 0.99)],
+    )
 
 
 def _held(case: _Case, found: Heard) -> bool:

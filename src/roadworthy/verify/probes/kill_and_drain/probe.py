@@ -1,4 +1,4 @@
-"""REL-06: SIGTERM finishes what was begun and refuses the rest; after SIGKILL it starts again with its records whole."""
+"""REL-06: SIGTERM finishes what was begun and refuses the rest; after SIGKILL it starts with its records whole."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ def probe(context: Context) -> Outcome:
         _afterwards(played, seen, answered, spent)
     context.evidence.write_json(seen.rows, "drain, kill, restart")
     coverage = Coverage(
-        examined=seen.examined, existing=6,
-        how_counted="Existing: open requests, exit, records, chain, key, budget. Examined: those that could be looked at.",
-    )  # fmt: skip
+        examined=seen.examined,
+        existing=6,
+        how_counted="Existing: open requests, exit, records, chain, key, budget. Examined: what could be seen.",
+    )
     return judged(
         f"Drained with {OPEN} requests open, then killed with {OPEN} open: {len(seen.findings)} things did not hold.",
-        coverage=coverage, findings=seen.findings,
+        coverage=coverage,
+        findings=seen.findings,
         measured=[Measure(name="answered_before_the_kill", value=len(answered), unit="requests")],
-    )  # fmt: skip
+    )
 
 
 def _behind(played: Drill) -> tuple[threading.Thread, list[Reply]]:
@@ -75,10 +77,14 @@ def _drained(played: Drill, seen: _Seen) -> None:
     thread.join(15)
     code = played.edge.wait(12.0)
     whole = sum(each.status == 200 and each.ended for each in replies)
-    seen.rows.append({"drain": {"open": OPEN, "finished": whole, "new_request": late.status or late.failure, "exit_code": code}})
+    seen.rows.append(
+        {"drain": {"open": OPEN, "finished": whole, "new_request": late.status or late.failure, "exit_code": code}}
+    )
     seen.examined += 2
     if whole != OPEN:
-        seen.findings.append(wrong(played.context, "drain", f"{OPEN - whole} of {OPEN} open requests were not finished on SIGTERM."))
+        seen.findings.append(
+            wrong(played.context, "drain", f"{OPEN - whole} of {OPEN} open requests were not finished on SIGTERM.")
+        )
     if late.status == 200:
         seen.findings.append(wrong(played.context, "drain_new", "A request that came after SIGTERM was still taken."))
     if code != 0:
@@ -109,14 +115,25 @@ def _afterwards(played: Drill, seen: _Seen, answered: set[str], spent: bool) -> 
     played.doubles.all()
     played.edge.start()
     if played.one(played.lines[0].name, "Are you back?").status != 200:
-        seen.findings.append(wrong(played.context, "restart", "It does not serve after it was killed and started again."))
+        seen.findings.append(
+            wrong(played.context, "restart", "It does not serve after it was killed and started again.")
+        )
     known = _recorded(played)
     lost, doubled = answered - set(known), len(known) - len(set(known))
     whole = bool(played.edge.command("gateway", "journal", "verify").get("whole"))
     key = played.copy.provider_keys["key:spent"]
     again = played.ask([Question(played.lines[0].name, "Spend more", {"max_tokens": 100})], key=key, parallel=1)[0]
-    seen.rows.append({"afterwards": {"recorded": len(known), "lost": len(lost), "doubled": doubled, "chain_whole": whole,
-                                     "spent_key": again.code or again.status}})  # fmt: skip
+    seen.rows.append(
+        {
+            "afterwards": {
+                "recorded": len(known),
+                "lost": len(lost),
+                "doubled": doubled,
+                "chain_whole": whole,
+                "spent_key": again.code or again.status,
+            }
+        }
+    )
     seen.examined += 3 + spent
     for count, rule, what in (
         (len(lost), "lost", f"{len(lost)} requests that were answered before the kill are in no record."),

@@ -1,4 +1,4 @@
-"""PER-01: an open-loop load on a second edge whose doubles take as long as the real chain; percentiles with intervals."""
+"""PER-01: an open-loop load on a second edge whose doubles take as long as the real chain."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def probe(context: Context) -> Outcome:
     delay_s = context.settings["provider_s"]
     if delay_s is None:
         delay_s = _upstream(context, url)
-    with drill(context, longest_s=None, changes={"gateway.cache.enabled": False, "gateway.budget.default": {}}) as played:
+    with drill(
+        context, longest_s=None, changes={"gateway.cache.enabled": False, "gateway.budget.default": {}}
+    ) as played:
         played.doubles.behaviour = {name: Behaviour(delay_s=float(delay_s)) for name in played.doubles.providers}
         names = [line.name for line in played.lines]
         if played.one(names[0]).status != 200:
@@ -72,24 +74,38 @@ def _judged(context: Context, names: list[str], replies: list[Reply], delay_s: f
     for number, name in enumerate(names):
         own = replies[number :: len(names)]
         good = [each.seconds for each in own if each.status == 200 and each.text]
-        bad = Counter(each.failure or f"{each.status} {each.code}".strip() for each in own if each.status != 200 or not each.text)
+        bad = Counter(
+            each.failure or f"{each.status} {each.code}".strip() for each in own if each.status != 200 or not each.text
+        )
         for what, count in sorted(bad.items()):
-            findings.append(wrong(context, "failed", f"{name}: {count} of {len(own)} requests ended with {what}.", name, what))
+            findings.append(
+                wrong(context, "failed", f"{name}: {count} of {len(own)} requests ended with {what}.", name, what)
+            )
         found = [percentile(f"{word}:{name}", good, at) for word, at in AT.items()]
         measures += found
         findings += _over(context, name, found)
     objectives = {word: context.settings[word] for word in AT if context.settings[word] is not None}
     context.evidence.write_json(
-        {"rate_per_s_each": rate, "provider_s": delay_s, "objectives": objectives, "statuses": dict(Counter(
-            str(each.status or each.failure) for each in replies)), "seconds": [round(each.seconds, 5) for each in replies]},
-        "open-loop load")  # fmt: skip
+        {
+            "rate_per_s_each": rate,
+            "provider_s": delay_s,
+            "objectives": objectives,
+            "statuses": dict(Counter(str(each.status or each.failure) for each in replies)),
+            "seconds": [round(each.seconds, 5) for each in replies],
+        },
+        "open-loop load",
+    )
     coverage = Coverage(
-        examined=len(answered), existing=len(replies),
+        examined=len(answered),
+        existing=len(replies),
         how_counted="Existing: requests that were due. Examined: those that were answered.",
-    )  # fmt: skip
+    )
     worst = max((each.value or 0.0 for each in measures if each.name.startswith("p99")), default=0.0)
-    said = (f"{len(answered)} requests at {rate:g} a second for each of {len(names)} names, providers taking {delay_s:.3f} s: "
-            f"p99 at most {worst:.3f} s")  # fmt: skip
+    said = (
+        f"{len(answered)} requests at {rate:g} a second for each of {len(names)} names, providers taking "
+        f"{delay_s:.3f} s: "
+        f"p99 at most {worst:.3f} s"
+    )
     if not objectives and not findings:
         why = f"{said}. The policy names no objective (PER-01.p95_s, p99_s) to hold it to."
         return not_measured(why, coverage=coverage, measured=measures)
@@ -104,7 +120,13 @@ def _over(context: Context, name: str, found: list[Measure]) -> list[Finding]:
             continue
         high = measure.ci_high if measure.ci_high is not None else measure.value
         if high is None or high > float(limit):
-            findings.append(wrong(
-                context, word, f"{name}: {word[:-2]} is {measure.value or 0:.3f} s with an upper bound of {high or 0:.3f} s; the "
-                f"objective is {float(limit):g} s.", name))  # fmt: skip
+            findings.append(
+                wrong(
+                    context,
+                    word,
+                    f"{name}: {word[:-2]} is {measure.value or 0:.3f} s with an upper bound of {high or 0:.3f} s; the "
+                    f"objective is {float(limit):g} s.",
+                    name,
+                )
+            )
     return findings

@@ -22,18 +22,25 @@ def probe(context: Context) -> Outcome:
     own = _own_models(of_service(context))
     if not own:
         context.evidence.write_json({"providers_that_load_weights": []}, "providers of the configuration")
-        return not_applicable("The service loads no weights itself.", predicate="a provider of kind embedded is in a chain",
-                              detail="0 providers of kind embedded")  # fmt: skip
+        return not_applicable(
+            "The service loads no weights itself.",
+            predicate="a provider of kind embedded is in a chain",
+            detail="0 providers of kind embedded",
+        )
     try:
         with GatewayClient(url, service_key(), timeout_s=10.0) as client:
             told = dict(client.health().parts)
     except GatewayError as problem:
         raise NotMeasured(f"The service at {url} does not tell its health: {problem.what}") from None
     found = sorted(_digests(told))
-    context.evidence.write_json({"providers": own, "health": told, "digests": found}, "health of the service", covers=[url])
+    context.evidence.write_json(
+        {"providers": own, "health": told, "digests": found}, "health of the service", covers=[url]
+    )
     if not found:
         raise NotMeasured("The model's process does not tell the digest of the weights that it loaded.")
-    raise NotMeasured("The service tells a digest, but nothing here knows yet which file of the manifest it stands for.")
+    raise NotMeasured(
+        "The service tells a digest, but nothing here knows yet which file of the manifest it stands for."
+    )
 
 
 def _own_models(config: Config) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from roadworthy.verify.outcome import Coverage, Finding, Measure, Missing, NotMeasured, Outcome, judged
 from roadworthy.verify.probe import Context
-from roadworthy.verify.service.asking import Question
+from roadworthy.verify.service.asking import Question, Reply
 from roadworthy.verify.service.configuration import of_service
 from roadworthy.verify.service.double import PLACEHOLDER, Behaviour
 from roadworthy.verify.service.drill import Drill, drill, wrong
@@ -29,8 +29,16 @@ UNCAUSED = {
     "roadworthy_state_up": "Only with state.url.",
     "roadworthy_replicas": "Only with state.url.",
 }
-STEADY = ("roadworthy_build_info", "process_max_fds", "process_open_fds", "process_resident_memory_bytes", "roadworthy_tasks",
-          "roadworthy_cache_ttl_seconds", "roadworthy_journal_lag_entries", "roadworthy_mode_state")  # fmt: skip
+STEADY = (
+    "roadworthy_build_info",
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "roadworthy_tasks",
+    "roadworthy_cache_ttl_seconds",
+    "roadworthy_journal_lag_entries",
+    "roadworthy_mode_state",
+)
 """Gauges that tell a state; it is enough that they have a value."""
 UNKNOWN_NAMES = 60
 
@@ -62,9 +70,11 @@ def _changes(provider: str) -> dict[str, Any]:
         f"gateway.routes.{HEDGED}": {**route, "cache": "off", "hedge": {"after_s": 0.05, "max_extra_cost": 1.0}},
         f"gateway.modes.{MODE}": {"roles": {"main": [one, two]}, "timeout_s": 3.0},
         "gateway.prices.models": {one: {"input": 1, "output": 1}},
-        "gateway.cache.enabled": True, "gateway.cache.max_bytes": 65_536, "gateway.budget.default": {},
+        "gateway.cache.enabled": True,
+        "gateway.cache.max_bytes": 65_536,
+        "gateway.budget.default": {},
         "gateway.breaker.open_s": 0.5,
-    }  # fmt: skip
+    }
 
 
 def _cause(played: Drill, provider: str) -> list[Scrape]:
@@ -72,17 +82,21 @@ def _cause(played: Drill, provider: str) -> list[Scrape]:
     behave = played.doubles.behaviour
     fresh = {"cache-control": "no-store"}
 
-    def ask(name: str, text: str, **more: Any) -> None:
-        played.ask([Question(name, text, more, fresh if more.pop("fresh", True) else {})], parallel=1)
+    def ask(name: str, text: str, **more: Any) -> Reply:
+        headers = fresh if more.pop("fresh", True) else {}
+        return played.ask([Question(name, text, more, headers)], parallel=1)[0]
 
-    ask(ROUTE, "plain")
+    if ask(ROUTE, "plain").status != 200:
+        raise NotMeasured("The second edge serves nothing even with healthy providers, so no event was caused.")
     ask(ROUTE, "streamed", stream=True)
     ask(two, "no price")
     ask(MODE, "a mode")
     for _ in range(2):
         ask(ROUTE, "kept", temperature=0, fresh=False)
     for at in range(12):
-        behave[one] = Behaviour(text=" ".join(hashlib.sha256(f"{at} {word}".encode()).hexdigest() for word in range(200)))
+        behave[one] = Behaviour(
+            text=" ".join(hashlib.sha256(f"{at} {word}".encode()).hexdigest() for word in range(200))
+        )
         ask(ROUTE, f"large {at}", temperature=0, fresh=False)
     for text in ("I'm sorry, but I can't help with that.", PLACEHOLDER):
         behave[one] = Behaviour(text=text)
@@ -128,23 +142,32 @@ def _judged(context: Context, scrapes: list[Scrape], flooded: Scrape) -> Outcome
         findings.append(wrong(context, "stub", f"{stubs:.0f} placeholder texts left the gateway."))
     grown, most = flooded.series - scrapes[-1].series, int(context.settings["series"])
     if grown > UNKNOWN_NAMES // 2 or flooded.series > most:
-        findings.append(wrong(context, "series", f"{UNKNOWN_NAMES} unknown names made {grown} series; {flooded.series} in all."))
+        findings.append(
+            wrong(context, "series", f"{UNKNOWN_NAMES} unknown names made {grown} series; {flooded.series} in all.")
+        )
     context.evidence.write_json(
         {"moved": moved, "series": [each.series for each in scrapes], "series_after_unknown_names": flooded.series},
-        "documented metrics before and after their events")  # fmt: skip
+        "documented metrics before and after their events",
+    )
     coverage = Coverage(
-        examined=len(documented) - len(missing), existing=len(documented), missing=tuple(missing),
+        examined=len(documented) - len(missing),
+        existing=len(documented),
+        missing=tuple(missing),
         how_counted="Existing: metrics with a HELP line in the scrape. Examined: those whose event was caused.",
-    )  # fmt: skip
+    )
     return judged(
         f"{sum(moved.values())} of {len(documented)} documented metrics moved; {flooded.series} series.",
-        coverage=coverage, findings=findings, measured=[Measure(name="series", value=flooded.series, unit="series")],
-    )  # fmt: skip
+        coverage=coverage,
+        findings=findings,
+        measured=[Measure(name="series", value=flooded.series, unit="series")],
+    )
 
 
 def _moved(name: str, scrapes: list[Scrape]) -> bool:
     if name in STEADY:
         return scrapes[-1].has(name)
-    values = {tuple(sorted((key[1], value) for key, value in each.samples.items() if key[0] in (name, f"{name}_count")))
-              for each in scrapes}  # fmt: skip
+    values = {
+        tuple(sorted((key[1], value) for key, value in each.samples.items() if key[0] in (name, f"{name}_count")))
+        for each in scrapes
+    }
     return len(values) > 1

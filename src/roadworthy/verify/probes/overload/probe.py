@@ -36,8 +36,10 @@ def probe(context: Context) -> Outcome:
     """Load up to the bound, then four times as much, then one request."""
     fits = min(int(context.settings["fits"]), of_service(context).gateway.limits.max_requests_in_flight)
     changes = {
-        "gateway.limits.max_requests_in_flight": fits, "gateway.cache.enabled": False, "gateway.budget.default": {},
-    }  # fmt: skip
+        "gateway.limits.max_requests_in_flight": fits,
+        "gateway.cache.enabled": False,
+        "gateway.budget.default": {},
+    }
     with drill(context, changes=changes) as played:
         played.calm()
         played.doubles.all("answer", delay_s=DELAY_S)
@@ -66,32 +68,55 @@ def _run(played: Drill, parallel: int, count: int, rate_per_s: float | None = No
 def _judged(context: Context, knee: _Run, over: _Run, after: Reply, fits: int) -> Outcome:
     least = float(context.settings["goodput"])
     context.evidence.write_json(
-        [{"parallel": each.parallel, "served": each.served, "shed": each.shed, "other": each.other,
-          "seconds": round(each.seconds, 3), "goodput_per_s": round(each.goodput, 2)} for each in (knee, over)]
-        + [{"after": after.brief()}], "load at the bound and above it")  # fmt: skip
+        [
+            {
+                "parallel": each.parallel,
+                "served": each.served,
+                "shed": each.shed,
+                "other": each.other,
+                "seconds": round(each.seconds, 3),
+                "goodput_per_s": round(each.goodput, 2),
+            }
+            for each in (knee, over)
+        ]
+        + [{"after": after.brief()}],
+        "load at the bound and above it",
+    )
     if not knee.served:
         raise NotMeasured("The second edge served nothing under the load that fits.")
     share = over.goodput / knee.goodput
     findings: list[Finding] = []
     if over.other:
-        findings.append(wrong(context, "other", f"{over.other} requests above the bound got neither an answer nor 429 or 503."))
+        findings.append(
+            wrong(context, "other", f"{over.other} requests above the bound got neither an answer nor 429 or 503.")
+        )
     if not over.shed:
-        findings.append(wrong(context, "not_shed", f"With {over.parallel} at once and a bound of {fits} nothing was shed."))
+        findings.append(
+            wrong(context, "not_shed", f"With {over.parallel} at once and a bound of {fits} nothing was shed.")
+        )
     unsaid = sum(each.status == 503 and not each.headers.get("retry-after") for each in over.replies)
     if unsaid:
         findings.append(wrong(context, "retry_after", f"{unsaid} requests were shed without Retry-After."))
     if share < least:
-        findings.append(wrong(context, "goodput", f"Under {TIMES} times the load {share:.0%} of the goodput was left; {least:.0%} "
-                              "is needed."))  # fmt: skip
+        findings.append(
+            wrong(
+                context,
+                "goodput",
+                f"Under {TIMES} times the load {share:.0%} of the goodput was left; {least:.0%} is needed.",
+            )
+        )
     if after.status != 200:
         findings.append(wrong(context, "recovery", f"After the load one request got status {after.status}."))
     answered = sum(each.status is not None for each in (*knee.replies, *over.replies))
     coverage = Coverage(
-        examined=answered, existing=len(knee.replies) + len(over.replies),
+        examined=answered,
+        existing=len(knee.replies) + len(over.replies),
         how_counted="Existing: requests that were sent. Examined: those that were answered.",
-    )  # fmt: skip
+    )
     return judged(
-        f"With {TIMES} times the load that fits, {over.shed} of {len(over.replies)} were shed and {share:.0%} of the goodput was left.",
-        coverage=coverage, findings=findings,
+        f"With {TIMES} times the load that fits, {over.shed} of {len(over.replies)} were shed and "
+        f"{share:.0%} of the goodput was left.",
+        coverage=coverage,
+        findings=findings,
         measured=[Measure(name="goodput_share", value=round(share, 4), unit="1", n=len(over.replies))],
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""SEC-03: a secret comes from the source that its reference names; a missing, empty or unreachable one stops the start."""
+"""SEC-03: a secret comes from the source that its reference names; without it nothing starts."""
 
 from __future__ import annotations
 
@@ -156,17 +156,29 @@ def _written(folder: Path, value: str) -> bool:
 
 def _unused(context: Context) -> list[Missing]:
     """Stores that no drill reaches; they may be left out where the configuration names none."""
-    named = {ref.text.partition(":")[0] for each in of_service(context).gateway.providers.values() if (ref := each.api_key)}
+    named = {
+        ref.text.partition(":")[0] for each in of_service(context).gateway.providers.values() if (ref := each.api_key)
+    }
     reason = "The configuration names no secret there."
-    return [Missing(name=f"a right secret in {store}", reason="" if {store, "secret"} & named else reason)
-            for store in ("vault", "aws")]  # fmt: skip
+    return [
+        Missing(name=f"a right secret in {store}", reason="" if {store, "secret"} & named else reason)
+        for store in ("vault", "aws")
+    ]
 
 
 def _judged(context: Context, found: list[_Found], rotated: bool | None) -> Outcome:
     rows: list[dict[str, Any]] = [
-        {"case": each.case.name, "started": each.started, "exit_code": each.exit_code, "served": each.served,
-         "provider_saw_the_right_key": each.credential_right, "error_names_the_reference": each.named,
-         "value_was_written": each.logged} for each in found]  # fmt: skip
+        {
+            "case": each.case.name,
+            "started": each.started,
+            "exit_code": each.exit_code,
+            "served": each.served,
+            "provider_saw_the_right_key": each.credential_right,
+            "error_names_the_reference": each.named,
+            "value_was_written": each.logged,
+        }
+        for each in found
+    ]
     rows.append({"case": "rotation while it runs", "new_value_used": rotated})
     context.evidence.write_json(rows, "second edges with right and wrong secrets")
     if not any(each.started for each in found if each.case.right):
@@ -183,23 +195,35 @@ def _judged(context: Context, found: list[_Found], rotated: bool | None) -> Outc
             missing.append(Missing(name=each.case.name))
     examined = sum(each.started or each.exit_code is not None for each in found) + (rotated is not None)
     coverage = Coverage(
-        examined=examined, existing=len(found) + 3, missing=tuple(missing),
-        how_counted="Existing: cases of right and wrong secrets, rotation, two stores. Examined: those that came to an end.",
-    )  # fmt: skip
+        examined=examined,
+        existing=len(found) + 3,
+        missing=tuple(missing),
+        how_counted="Existing: cases of right and wrong secrets, rotation, two stores. Examined: what came to an end.",
+    )
     return judged(
         f"{examined} starts with right and wrong secrets: {len(findings)} did not end as they must.",
-        coverage=coverage, findings=findings, measured=[Measure(name="starts", value=examined, unit="starts")],
-    )  # fmt: skip
+        coverage=coverage,
+        findings=findings,
+        measured=[Measure(name="starts", value=examined, unit="starts")],
+    )
 
 
 def _faults(context: Context, found: _Found) -> list[Finding]:
     name, findings = found.case.name, []
     if found.case.right and found.started and not found.credential_right:
-        findings.append(wrong(context, "source", f"{name}: the provider was not shown the secret of this source.", name))
+        findings.append(
+            wrong(context, "source", f"{name}: the provider was not shown the secret of this source.", name)
+        )
     if not found.case.right and found.started:
-        findings.append(wrong(context, "open", f"{name}: it starts without its secret.", name, severity=Severity.CRITICAL))
+        findings.append(
+            wrong(context, "open", f"{name}: it starts without its secret.", name, severity=Severity.CRITICAL)
+        )
     if not found.case.right and not found.started and found.exit_code is not None and not found.named:
-        findings.append(wrong(context, "unnamed", f"{name}: the error does not name the reference.", name, severity=Severity.LOW))
+        findings.append(
+            wrong(context, "unnamed", f"{name}: the error does not name the reference.", name, severity=Severity.LOW)
+        )
     if found.logged:
-        findings.append(wrong(context, "written", f"{name}: the secret stands in what it wrote.", name, severity=Severity.CRITICAL))
+        findings.append(
+            wrong(context, "written", f"{name}: the secret stands in what it wrote.", name, severity=Severity.CRITICAL)
+        )
     return findings

@@ -20,8 +20,11 @@ def probe(context: Context) -> Outcome:
     enabled = of_service(context).gateway.cache.enabled
     if not enabled:
         context.evidence.write_json({"gateway.cache.enabled": enabled}, "cache of the configuration")
-        return not_applicable("The configuration keeps no answers.", predicate="gateway.cache.enabled",
-                              detail="gateway.cache.enabled is false")  # fmt: skip
+        return not_applicable(
+            "The configuration keeps no answers.",
+            predicate="gateway.cache.enabled",
+            detail="gateway.cache.enabled is false",
+        )
     with drill(context, keys={"a": ("--scope", "use"), "b": ("--scope", "use")}) as played:
         played.calm()
         name = played.lines[0].name
@@ -36,19 +39,31 @@ def probe(context: Context) -> Outcome:
     kept = sum(each.status == 200 and each.cache in SERVED_BY_CACHE and each.text in texts for each in again)
     context.evidence.write_json(
         {who: [each.brief() for each in found] for who, found in (("a", first), ("b", other), ("a_again", again))},
-        "the same questions of two tenants")  # fmt: skip
+        "the same questions of two tenants",
+    )
     asked = sum(each.status == 200 for each in other)
     if not kept and not crossed:
         raise NotMeasured("No answer came out of the cache, so that none crossed shows nothing.")
     findings = []
     if crossed:
-        findings.append(wrong(context, "crossed", f"{len(crossed)} of {asked} answers were kept for another tenant.",
-                              severity=Severity.CRITICAL))  # fmt: skip
+        findings.append(
+            wrong(
+                context,
+                "crossed",
+                f"{len(crossed)} of {asked} answers were kept for another tenant.",
+                severity=Severity.CRITICAL,
+            )
+        )
     coverage = Coverage(
-        examined=asked, existing=len(questions),
+        examined=asked,
+        existing=len(questions),
         how_counted="Existing: questions of the second tenant. Examined: those that were answered.",
-    )  # fmt: skip
+    )
     return judged(
-        f"{len(crossed)} of {asked} answers crossed from one tenant to another; {kept} of the first tenant's own came out of "
-        "the cache.", coverage=coverage, findings=findings,
-        measured=[Measure(name="crossings", value=len(crossed), unit="answers", n=asked)])  # fmt: skip
+        f"{len(crossed)} of {asked} answers crossed from one tenant to another; {kept} of the first "
+        "tenant's own came out of "
+        "the cache.",
+        coverage=coverage,
+        findings=findings,
+        measured=[Measure(name="crossings", value=len(crossed), unit="answers", n=asked)],
+    )
