@@ -123,6 +123,7 @@ class Context:
         left_out: Names of folders that do not belong to the subject.
         apart: Paths that do not belong to the subject, such as our own output.
         out: Folder of the run's output; earlier reports lie there.
+        policy: Bytes of the policy; empty for the defaults.
     """
 
     definition: Definition
@@ -137,6 +138,7 @@ class Context:
     left_out: tuple[str, ...] = tree.LEFT_OUT
     apart: tuple[Path, ...] = ()
     out: Path | None = None
+    policy: bytes = b""
 
     @property
     def check(self) -> str:
