@@ -81,6 +81,9 @@ def is_harmless_name(text: bytes, start: int) -> bool:
     """Whether what stands before a name makes it another one: `max_token`, `next_page_token`, `existingSecret`."""
     if not text[start : start + 1].isalpha() and text[start] < 0x80:
         start += 1  # the name's pattern has what stands before it: `<text>pass`
+    last = text[max(0, start - 2) : start].rstrip(b"_-. ")[-1:]
+    if not last.isalpha():
+        return False
     return _HARMLESS_BEFORE.search(text, max(0, start - _LONGEST_BEFORE), start) is not None
 
 
