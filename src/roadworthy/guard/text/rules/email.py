@@ -43,7 +43,11 @@ def _address(candidate: Candidate) -> Span | None:
     text, start = candidate.line.text, candidate.start
     before = text[max(0, start - _LONGEST_LOCAL) : start]
     local = _local_part(before)
-    if not local or (b"://" in before and _USERINFO.search(before)) or _NOT_A_MAILBOX.search(text[start - local : candidate.end]):
+    if (
+        not local
+        or (b"://" in before and _USERINFO.search(before))
+        or _NOT_A_MAILBOX.search(text[start - local : candidate.end])
+    ):
         return None
     return Span(start - local, candidate.end)
 

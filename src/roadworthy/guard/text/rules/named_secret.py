@@ -31,7 +31,6 @@ _TYPE = compiled_later(
 )
 _LOGPROB = compiled_later(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
 _TOKEN = compiled_later(rb"(?:token(?: provided)?|(?:\A|[^A-Za-z])pass)\W*\Z", re.IGNORECASE)
-_LICENSE = compiled_later(rb"license", re.IGNORECASE)
 _COUNT = compiled_later(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
 _IN_URL = compiled_later(rb"://[^\s/@?#\"']*\Z")
 _LONGEST_HOST = 64
@@ -44,7 +43,7 @@ def _value(candidate: Candidate) -> Span | None:
     text = line.text
     if is_harmless_name(text, candidate.start) or _is_in_url(text, candidate.start):
         return None
-    is_header = _HEADER.search(name) is not None
+    is_header = b"uthorization" in name.lower() and _HEADER.search(name) is not None
     if is_header and (header := _PARAMETERS.match(text, end)):
         return Span(end, header.end())
     scheme = (_ANY_SCHEME if is_header else _SCHEME).match(text, end)
@@ -66,9 +65,9 @@ def _is_harmless(line: Line, name: bytes, found: Value) -> bool:
     value = text[found.start : found.end]
     if is_placeholder(value) or (is_working_directory(name) and is_directory(value)):
         return True
-    if _LICENSE.search(name) and not is_random(value, 12):
+    if b"license" in name.lower() and not is_random(value, 12):
         return True
-    if _TOKEN.search(name) and (_COUNT.fullmatch(value) or _LOGPROB.match(text, found.end)):
+    if (_COUNT.fullmatch(value) or _LOGPROB.match(text, found.end)) and _TOKEN.search(name):
         return True
     if _PREFIX.match(text, found.start):
         return True

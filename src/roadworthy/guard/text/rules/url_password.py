@@ -15,11 +15,10 @@ _QUERY = compiled_later(rb"\?[A-Za-z_][\w.\-]{0,40}=")
 _NEXT = compiled_later(rb"://|&[A-Za-z_][\w.\-]{0,40}=")
 _PATH = compiled_later(rb"[/?#]")
 _PORT = compiled_later(rb"[0-9]{0,5}(?:\\?/|[?#\s\"'<>]|\Z)")
-_HOST = compiled_later(
-    rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+|\$\{[^}]*\}|\{\{[^}]*\}\})(?=[/:?#,;&\\\s\"'<>)\]}|`\x80-\xff]|\Z)"
+_BEFORE_HOST = compiled_later(
+    rb"@(?=(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++|\$\{[^}]{0,64}\}|\{\{[^}]{0,64}\}\})"
+    rb"(?:[/:?#,;&\\\s\"'<>)\]}|`\x80-\xff]|\Z))"
 )
-_AT = compiled_later(rb"@(?=[\[A-Za-z0-9_.\-${])")
-"""One that a host may stand behind."""
 _DATABASE = compiled_later(
     rb"(?:postgres\w*|mysql\w*|mariadb\w*|mongo\w*|redis\w*|amqps?|mssql|sqlserver|oracle|clickhouse\w*|cockroachdb|snowflake"
     rb"|cassandra|couchdb|neo4j|bolt|ldaps?|kafka|nats|smtps?|imaps?|s?ftp|db2|hive|trino|presto|redshift|timescale\w*)"
@@ -28,6 +27,7 @@ _DATABASE = compiled_later(
 )
 _SCHEME = compiled_later(rb"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
 _LONGEST = 512
+_LONGEST_HOST = 257
 _MOST_AT = 16
 
 
@@ -68,12 +68,8 @@ def _end(text: bytes, start: int, limit: int, database: bool) -> int | None:
 
 def _ends(text: bytes, start: int, limit: int) -> list[int]:
     """Every @ behind which a host stands, of the first ones."""
-    ends: list[int] = []
-    for at in islice(_AT.finditer(text, start + 1, limit + 1), _MOST_AT):
-        place = at.start()
-        if place < limit and _HOST.match(text, place + 1, place + 257):
-            ends.append(place)
-    return ends
+    found = _BEFORE_HOST.finditer(text, start + 1, limit + _LONGEST_HOST)
+    return [place for at in islice(found, _MOST_AT) if (place := at.start()) < limit]
 
 
 def _is_database(text: bytes, start: int) -> bool:
