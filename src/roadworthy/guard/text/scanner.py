@@ -121,11 +121,17 @@ class _Gate:
         self._triggers = [rule.trigger for rule in rules]
         self._rules = [Compiled(rule) for rule in rules]
         self._gate = Pattern("|".join([*self._triggers, *also]) or NEVER)
+        self._also = bool(also)
 
     @cached_property
     def _set(self) -> PatternSet:
         """Compiled when a line is first pointed at: a process that starts does not wait for it."""
         return PatternSet(self._triggers)
+
+    @cached_property
+    def _own(self) -> Pattern:
+        """The rules alone, where the gate points at more."""
+        return Pattern("|".join(self._triggers) or NEVER) if self._also else self._gate
 
     def lines(self, text: bytes, position: int = 0) -> Iterator[tuple[int, int]]:
         """Lines that are pointed at. A match that begins at a line break belongs to what follows it."""
@@ -145,7 +151,9 @@ class _Gate:
         indexes = self._set.matching(text)
         if indexes:
             return [self._rules[index] for index in indexes]
-        return () if self._gate.search(text) is None else self._rules
+        if self._gate.search(text) is None or (self._also and self._own.search(text) is None):
+            return ()
+        return self._rules
 
 
 class Block(NamedTuple):
