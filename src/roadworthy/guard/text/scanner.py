@@ -194,7 +194,7 @@ class Compiled:
             if found is not None:
                 position = max(found.end - 1, position)  # its last byte stands before the next candidate
                 first, last = line.raw_span(found.start, found.end)
-                yield found._replace(start=first + offset, end=last + offset)
+                yield Finding(first + offset, last + offset, found.kind, found.rule, found.score)
 
     def judged(self, candidate: Candidate) -> Finding | None:
         """What the candidate is, in places of the normalised line; None when it is nothing."""
@@ -234,7 +234,7 @@ class Compiled:
         if found is None:
             return Block(start, start + 1, candidate, None)
         first, last = part.raw_span(found.start, found.end)
-        found = found._replace(start=first, end=last)
+        found = Finding(first, last, found.kind, found.rule, found.score)
         return Block(start, max(found.end - 1, start + 1), candidate, found)
 
     def _score(self, candidate: Candidate, span: Span) -> float:
