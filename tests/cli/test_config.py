@@ -95,3 +95,15 @@ def test_schema_is_json_in_both_forms(capsys: pytest.CaptureFixture[str]) -> Non
 def test_unknown_keys(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", verb, "gateway.prt"]) == 2
     assert "why: Did you mean `port`?" in capsys.readouterr().err
+
+
+def test_a_secret_in_an_address_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    address = f"http://10.1.2.3/{FAKE.replace('-', '_', 2).replace('-', '')}/v1"
+    provider = f'{{kind: compatible, base_url: "{address}"}}'
+    Path("roadworthy.yaml").write_text(
+        f"version: 1\ngateway: {{providers: {{p: {provider}}}, routes: {{chat: {{chain: [p/m]}}}}}}\n"
+    )
+    key = "gateway.providers.p.base_url"
+    assert data(capsys, "config", "get", key) == {"key": key, "value": "http://10.1.2.3/***MASKED***/v1"}
+    assert run(["config", "show"]) == 0
+    assert "base_url: http://10.1.2.3/***MASKED***/v1\n" in capsys.readouterr().out

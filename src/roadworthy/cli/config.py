@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,7 +27,7 @@ def show(out: Settings) -> None:
     from roadworthy.runtime.config.prices import table_date
 
     loaded = load.load(out.config)
-    tree = view.effective(loaded)
+    tree = _shown(view.effective(loaded))
     source = loaded.path or "built-in defaults"
     table = table_date(loaded.config.gateway.prices)
     head = f"# {source}, profile {tree.pop('profile')}, price table of {table}"
@@ -71,6 +71,7 @@ def get(out: Settings, key: str) -> None:
     from roadworthy.runtime.config import load, report, view
 
     path, value = view.look_up(load.load(out.config), key)
+    value = _shown(value)
     out.emit({"key": report.render(path), "value": value}, view.as_yaml(value))
 
 
@@ -86,6 +87,24 @@ def where(out: Settings, key: str) -> None:
     found = [(report.render(leaf), loaded.where(leaf)) for leaf in view.leaves(value, path)]
     data = [{"key": name, "layer": o.layer, "where": o.text, "file": o.file, "line": o.line} for name, o in found]
     out.emit(data, "\n".join(f"{name}: {origin.text}" for name, origin in found))
+
+
+def _shown(value: Any) -> Any:
+    """The value with secrets masked that someone wrote into an address or another plain text."""
+    from roadworthy.guard.text.kind import SECRETS
+    from roadworthy.guard.text.masker import TextMasker
+    from roadworthy.guard.text.rules.all import RULES
+
+    mask = TextMasker([rule for rule in RULES if rule.kind in SECRETS]).mask
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: shown(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [shown(item) for item in value]
+        return mask(value) if isinstance(value, str) else value
+
+    return shown(value)
 
 
 def _checked(out: Settings, path: Path | None) -> Checked:

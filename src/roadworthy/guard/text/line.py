@@ -128,6 +128,14 @@ class Line:
         line._inner = self._inner
         return line
 
+    def part(self, start: int, end: int) -> Line:
+        """Bytes `start` to `end` of the normalised text as a line of their own, normal already; only for looking at."""
+        if start <= 0 and end >= len(self.text):
+            return self
+        line = Line(b"")
+        line.raw = line.text = self.text[start:end]
+        return line
+
     def cut(self, least: int) -> tuple[int, bool]:
         """Where the line may be cut so that what follows reads the same: the raw place, and `opened` there.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from roadworthy.guard.text.excerpt import Excerpts, excerpt
 from roadworthy.guard.text.kind import SECRETS, Kind
 from roadworthy.guard.text.line import UNUSUAL, Line
 from roadworthy.guard.text.pattern import Pattern, PatternSet
@@ -76,8 +77,8 @@ class Scanner:
     def _in_blocks(self, text: bytes) -> list[Finding]:
         found: list[Finding] = []
         for rule in self.blocks:
-            position = 0
-            while (block := rule.block(text, position, len(text))) is not None:
+            position, parts = 0, Excerpts(text)
+            while (block := rule.block(text, position, len(text), parts=parts)) is not None:
                 if block.finding is not None and block.finding.end - block.finding.start >= LONGEST:
                     block = rule.block(text, position, len(text), len(text)) or block  # it goes on
                 position = block.next
@@ -120,11 +121,17 @@ class _Gate:
         self._triggers = [rule.trigger for rule in rules]
         self._rules = [Compiled(rule) for rule in rules]
         self._gate = Pattern("|".join([*self._triggers, *also]) or NEVER)
+        self._also = bool(also)
 
     @cached_property
     def _set(self) -> PatternSet:
         """Compiled when a line is first pointed at: a process that starts does not wait for it."""
         return PatternSet(self._triggers)
+
+    @cached_property
+    def _own(self) -> Pattern:
+        """The rules alone, where the gate points at more."""
+        return Pattern("|".join(self._triggers) or NEVER) if self._also else self._gate
 
     def lines(self, text: bytes, position: int = 0) -> Iterator[tuple[int, int]]:
         """Lines that are pointed at. A match that begins at a line break belongs to what follows it."""
@@ -144,7 +151,9 @@ class _Gate:
         indexes = self._set.matching(text)
         if indexes:
             return [self._rules[index] for index in indexes]
-        return () if self._gate.search(text) is None else self._rules
+        if self._gate.search(text) is None or (self._also and self._own.search(text) is None):
+            return ()
+        return self._rules
 
 
 class Block(NamedTuple):
@@ -185,7 +194,7 @@ class Compiled:
             if found is not None:
                 position = max(found.end - 1, position)  # its last byte stands before the next candidate
                 first, last = line.raw_span(found.start, found.end)
-                yield found._replace(start=first + offset, end=last + offset)
+                yield Finding(first + offset, last + offset, found.kind, found.rule, found.score)
 
     def judged(self, candidate: Candidate) -> Finding | None:
         """What the candidate is, in places of the normalised line; None when it is nothing."""
@@ -196,7 +205,9 @@ class Compiled:
         score = self._score(candidate, span)
         return Finding(span.start, span.end, rule.kind, rule.name, score) if score >= KEEP else None
 
-    def block(self, text: bytes, position: int, end: int, behind: int = LONGEST) -> Block | None:
+    def block(
+        self, text: bytes, position: int, end: int, behind: int = LONGEST, parts: Excerpts | None = None
+    ) -> Block | None:
         """The next candidate of a rule that goes over lines.
 
         It begins at a match in the text as it is, and is looked at with `LONGEST` bytes before it.
@@ -206,22 +217,24 @@ class Compiled:
             position: Where to begin.
             end: Behind the last byte that counts.
             behind: How many bytes of the candidate are looked at.
+            parts: Gives these bytes normalised; each is for itself when None.
         """
         match = self.spans(text, position, end)
         if match is None:
             return None
         whole, _, start, _ = match
-        low = max(0, start - LONGEST)
-        line = Line(text[low : min(start + behind, end)])
-        again = self.spans(line.text, line.position(whole - low))
-        if again is None or again[2] > line.position(start - low):
+        low, high = max(0, start - LONGEST), min(start + behind, end)
+        part = excerpt(text, low, high) if parts is None else parts.part(low, high)
+        line = part.line
+        again = self.spans(line.text, part.position(whole))
+        if again is None or again[2] > part.position(start):
             return Block(start, start + 1, None, None)
         candidate = Candidate(line, again[2], again[3])
         found = self.judged(candidate)
         if found is None:
             return Block(start, start + 1, candidate, None)
-        first, last = line.raw_span(found.start, found.end)
-        found = found._replace(start=first + low, end=last + low)
+        first, last = part.raw_span(found.start, found.end)
+        found = Finding(first, last, found.kind, found.rule, found.score)
         return Block(start, max(found.end - 1, start + 1), candidate, found)
 
     def _score(self, candidate: Candidate, span: Span) -> float:

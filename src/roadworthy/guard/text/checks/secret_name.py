@@ -65,13 +65,10 @@ SUFFIX = (
 QUOTE = r"\\{0,15}[\"'`]?\]?"
 """The end of a quoted name, as deep in strings as it may be."""
 
-_HARMLESS_BEFORE = compiled_later(
-    rb"(?:max|min|num|per|total|prompt|completion|input|output|reasoning|cached?|first|last|next|page|continuation"
-    rb"|sync"
-    rb"|cancell?ation|eos|bos|pad|unk|sep|cls|mask|stop|special|design|sub|image|audio|text|thinking|generated"
-    rb"|existing"
-    rb"|unexpected|pull|forgot|reset|no|missing|hashed|pageable|nextpage)[_\-. ]?\Z",
-    re.IGNORECASE,
+_HARMLESS_BEFORE = tuple(
+    b"max min num per total prompt completion input output reasoning cache cached first last next page continuation"
+    b" sync cancelation cancellation eos bos pad unk sep cls mask stop special design sub image audio text thinking"
+    b" generated existing unexpected pull forgot reset no missing hashed pageable nextpage".split()
 )
 _WORKING_DIRECTORY = compiled_later(rb"(?:\A|[^A-Za-z_])pwd\W*\Z", re.IGNORECASE)
 _LONGEST_BEFORE = 16
@@ -81,7 +78,10 @@ def is_harmless_name(text: bytes, start: int) -> bool:
     """Whether what stands before a name makes it another one: `max_token`, `next_page_token`, `existingSecret`."""
     if not text[start : start + 1].isalpha() and text[start] < 0x80:
         start += 1  # the name's pattern has what stands before it: `<text>pass`
-    return _HARMLESS_BEFORE.search(text, max(0, start - _LONGEST_BEFORE), start) is not None
+    before = text[max(0, start - _LONGEST_BEFORE) : start].lower()
+    if before.endswith((b"_", b"-", b".", b" ")):
+        before = before[:-1]
+    return before.endswith(_HARMLESS_BEFORE)
 
 
 def is_working_directory(name: bytes) -> bool:

@@ -31,6 +31,7 @@ _ITEMS = compiled_later(
     rb"\[[ \t]*(\\*)\"((?:(?!\1\")[^\n\[\]{}]){0,1024}"
     rb"(?:\1\"[ \t]*,[ \t]*\1\"(?:(?!\1\")[^\n\[\]{}]){0,1024})*+)\1\"[ \t]*\]"
 )
+_PAIR_BEGINS = frozenset(opening[0] for opening in _PAIRS)
 _LONGEST_IN_PAIR = 256
 _MOST_ESCAPED = 16
 
@@ -130,6 +131,8 @@ def end_of_quoted(text: bytes, start: int, depth: int) -> int:
 
 def _in_pair(text: bytes, start: int) -> Value | None:
     """Quotes that no format knows: typographic ones, and the grave accents of Markdown."""
+    if start >= len(text) or text[start] not in _PAIR_BEGINS:
+        return None
     for opening, closing in _PAIRS.items():
         if text.startswith(opening, start):
             first = start + len(opening)

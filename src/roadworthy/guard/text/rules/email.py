@@ -31,7 +31,7 @@ def _local_part(before: bytes) -> int:
     Latin letters with accents and Cyrillic ones belong to it inside of it, or when it has no others.
     """
     rest = before.rstrip(_LOCAL)
-    while letters := _OTHER_LETTERS.search(rest):
+    while rest[-1:] >= b"\x80" and (letters := _OTHER_LETTERS.search(rest)):
         shorter = rest[: letters.start()].rstrip(_LOCAL)
         if len(shorter) == letters.start() and len(rest) < len(before):
             break
@@ -43,7 +43,11 @@ def _address(candidate: Candidate) -> Span | None:
     text, start = candidate.line.text, candidate.start
     before = text[max(0, start - _LONGEST_LOCAL) : start]
     local = _local_part(before)
-    if not local or _USERINFO.search(before) or _NOT_A_MAILBOX.search(text[start - local : candidate.end]):
+    if (
+        not local
+        or (b"://" in before and _USERINFO.search(before))
+        or _NOT_A_MAILBOX.search(text[start - local : candidate.end])
+    ):
         return None
     return Span(start - local, candidate.end)
 

@@ -31,9 +31,9 @@ _TYPE = compiled_later(
 )
 _LOGPROB = compiled_later(rb"\\*\"[ \t]*,[ \t]*\\*\"(?:logprob|bytes|id|prob|rank|special)\\*\"")
 _TOKEN = compiled_later(rb"(?:token(?: provided)?|(?:\A|[^A-Za-z])pass)\W*\Z", re.IGNORECASE)
-_LICENSE = compiled_later(rb"license", re.IGNORECASE)
 _COUNT = compiled_later(rb"-?[0-9]{1,4}(?:\.[0-9]+)?")
 _IN_URL = compiled_later(rb"://[^\s/@?#\"']*\Z")
+_LONGEST_HOST = 64
 _PREFIX = compiled_later(rb"(?:[A-Za-z0-9]{1,8}[_-]){1,3}(?:\.\.|\xe2\x80\xa6)(?:[.]|[^\w.]|\Z)")  # `sk-...`
 _COMPARED = compiled_later(rb"[^=]={2,3}[ \t]*\Z")
 
@@ -41,11 +41,12 @@ _COMPARED = compiled_later(rb"[^=]={2,3}[ \t]*\Z")
 def _value(candidate: Candidate) -> Span | None:
     line, name, end = candidate.line, candidate.value, candidate.end
     text = line.text
-    if is_harmless_name(text, candidate.start) or _IN_URL.search(text, max(0, candidate.start - 64), candidate.start):
+    if is_harmless_name(text, candidate.start) or _is_in_url(text, candidate.start):
         return None
-    if _HEADER.search(name) and (header := _PARAMETERS.match(text, end)):
+    is_header = b"uthorization" in name.lower() and _HEADER.search(name) is not None
+    if is_header and (header := _PARAMETERS.match(text, end)):
         return Span(end, header.end())
-    scheme = (_ANY_SCHEME if _HEADER.search(name) else _SCHEME).match(text, end)
+    scheme = (_ANY_SCHEME if is_header else _SCHEME).match(text, end)
     typed = _TYPE.match(text, end)
     place = scheme.end() if scheme else typed.end() if typed else end
     found = value_at(line, candidate.start, place)
@@ -54,14 +55,19 @@ def _value(candidate: Candidate) -> Span | None:
     return Span(end if scheme else found.start, found.end)
 
 
+def _is_in_url(text: bytes, start: int) -> bool:
+    low = max(0, start - _LONGEST_HOST)
+    return text.find(b"://", low, start) >= 0 and _IN_URL.search(text, low, start) is not None
+
+
 def _is_harmless(line: Line, name: bytes, found: Value) -> bool:
     text = line.text
     value = text[found.start : found.end]
     if is_placeholder(value) or (is_working_directory(name) and is_directory(value)):
         return True
-    if _LICENSE.search(name) and not is_random(value, 12):
+    if b"license" in name.lower() and not is_random(value, 12):
         return True
-    if _TOKEN.search(name) and (_COUNT.fullmatch(value) or _LOGPROB.match(text, found.end)):
+    if (_COUNT.fullmatch(value) or _LOGPROB.match(text, found.end)) and _TOKEN.search(name):
         return True
     if _PREFIX.match(text, found.start):
         return True

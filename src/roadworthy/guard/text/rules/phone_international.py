@@ -16,7 +16,7 @@ _KOREAN = compiled_later(
 )
 _NORTH_AMERICAN = compiled_later(rb"1[-. ]?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
 _PREFIX = compiled_later(rb"(?:\+|00|011)[ \-]?\(?(?:\+)?")
-_FORM = compiled_later(rb"[0-9]+\)?(?:(?: ?[.\-/] ?| |[ .\-]?\(|\)[ .\-]?)?[0-9]+\)?){0,7}")
+_FORM = compiled_later(rb"[0-9]++\)?+(?:(?: ?[.\-/] ?| |[ .\-]?\(|\)[ .\-]?)?[0-9]++\)?+){0,7}")
 _NAMES = (b"phone", b"tel", b"mobil", b"fax", b"call", b"sms", b"whatsapp", "전화".encode(), "電話".encode())
 _TRUNK = compiled_later(rb"\(0\)")
 _LAST_GROUP = compiled_later(rb"[ .()/\-]+[0-9]+\Z")

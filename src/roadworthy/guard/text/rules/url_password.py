@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from roadworthy.guard.text.checks.placeholder import is_placeholder
 from roadworthy.guard.text.kind import Kind
@@ -14,8 +15,9 @@ _QUERY = compiled_later(rb"\?[A-Za-z_][\w.\-]{0,40}=")
 _NEXT = compiled_later(rb"://|&[A-Za-z_][\w.\-]{0,40}=")
 _PATH = compiled_later(rb"[/?#]")
 _PORT = compiled_later(rb"[0-9]{0,5}(?:\\?/|[?#\s\"'<>]|\Z)")
-_HOST = compiled_later(
-    rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+|\$\{[^}]*\}|\{\{[^}]*\}\})(?=[/:?#,;&\\\s\"'<>)\]}|`\x80-\xff]|\Z)"
+_BEFORE_HOST = compiled_later(
+    rb"@(?=(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++|\$\{[^}]{0,64}\}|\{\{[^}]{0,64}\}\})"
+    rb"(?:[/:?#,;&\\\s\"'<>)\]}|`\x80-\xff]|\Z))"
 )
 _DATABASE = compiled_later(
     rb"(?:postgres\w*|mysql\w*|mariadb\w*|mongo\w*|redis\w*|amqps?|mssql|sqlserver|oracle|clickhouse\w*|cockroachdb|snowflake"
@@ -25,6 +27,7 @@ _DATABASE = compiled_later(
 )
 _SCHEME = compiled_later(rb"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
 _LONGEST = 512
+_LONGEST_HOST = 257
 _MOST_AT = 16
 
 
@@ -51,7 +54,9 @@ def _end(text: bytes, start: int, limit: int, database: bool) -> int | None:
     query = _QUERY.search(text, start, limit)
     stop = query.start() if query else limit
     following = _NEXT.search(text, start, stop)
-    ends = _ends(text, start, following.start() if following else stop) or _ends(text, start, stop)
+    ends = _ends(text, start, following.start() if following else stop)
+    if not ends and following:
+        ends = _ends(text, start, stop)
     if not ends and query and text.find(b"/", start, stop) < 0:
         ends = _ends(text, start, limit)  # the question mark is the password's
     if not ends or database:
@@ -62,14 +67,9 @@ def _end(text: bytes, start: int, limit: int, database: bool) -> int | None:
 
 
 def _ends(text: bytes, start: int, limit: int) -> list[int]:
-    """Every @ behind which a host stands."""
-    ends: list[int] = []
-    place = text.find(b"@", start + 1, limit)
-    while place > 0 and len(ends) < _MOST_AT:
-        if _HOST.match(text, place + 1, place + 257):
-            ends.append(place)
-        place = text.find(b"@", place + 1, limit)
-    return ends
+    """Every @ behind which a host stands, of the first ones."""
+    found = _BEFORE_HOST.finditer(text, start + 1, limit + _LONGEST_HOST)
+    return [place for at in islice(found, _MOST_AT) if (place := at.start()) < limit]
 
 
 def _is_database(text: bytes, start: int) -> bool:
