@@ -94,6 +94,10 @@ class Scanner:
         """
         return sorted({line for gate in self._gates for line in gate.lines(text, position)})
 
+    def points_at(self, text: bytes, position: int) -> bool:
+        """Whether a gate points at a place of the text from `position` on."""
+        return any(gate.points_at(text, position) for gate in self._gates)
+
     def matching(self, line: Line) -> Iterator[Compiled]:
         """Every rule that matches the line."""
         for gate in self._gates:
@@ -125,6 +129,10 @@ class _Gate:
     def _set(self) -> PatternSet:
         """Compiled when a line is first pointed at: a process that starts does not wait for it."""
         return PatternSet(self._triggers)
+
+    def points_at(self, text: bytes, position: int) -> bool:
+        """Whether it points at anything from `position` on."""
+        return self._gate.search(text, position) is not None
 
     def lines(self, text: bytes, position: int = 0) -> Iterator[tuple[int, int]]:
         """Lines that are pointed at. A match that begins at a line break belongs to what follows it."""
