@@ -54,6 +54,11 @@ class Horizon:
         self._grown: dict[str, Search] = {}
         self._rests: dict[str, Rest] = {}
 
+    def prepare(self) -> None:
+        """Compile what is otherwise compiled when a text first needs it."""
+        for head in self._heads:
+            _ = head.growing
+
     def begun(self, text: bytes, begin: int) -> int:
         """Where the text's end may begin a match, at the earliest; -1 when a closer look is due."""
         size = len(text)
