@@ -23,6 +23,7 @@ NOUNS = {
     "gateway": "Ask a running gateway and look after it.",
     "key": "Create, list, rotate and revoke keys.",
     "guard": "Find and mask personal data and secrets.",
+    "verify": "Verify a project or a service, and gate deployments on the signed verdict.",
     "doctor": "Check this installation and say how to mend it.",
     "explain": "Explain an error code, an exit code or a header.",
     "completion": "Print the completion script of a shell.",

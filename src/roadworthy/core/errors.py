@@ -329,6 +329,20 @@ CODES: dict[str, ErrorCode] = {
         "A file cannot be looked into, so nothing is known about it.",
         "Check that it is there, readable, and in a form that this command knows.",
     ),
+    "integrity_mismatch": ErrorCode(
+        422,
+        Exit.CONFIGURATION,
+        False,
+        "A signature, a digest, a chain or a recomputation does not match: what is there cannot be trusted.",
+        "Do not deploy it. Make the report again from the subject that is deployed, and sign it with a known key.",
+    ),
+    "baseline_missing": ErrorCode(
+        422,
+        Exit.COULD_NOT_FIND_OUT,
+        False,
+        "There is nothing earlier to compare with.",
+        "Create a baseline, have it reviewed, and run again; the run that creates it never passes by it.",
+    ),
     "store_unavailable": ErrorCode(
         503,
         Exit.COULD_NOT_FIND_OUT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from roadworthy.core.job import Job, JobState, Json, Payload
@@ -404,4 +405,40 @@ class SecretStore(SecretSource, Protocol):
         Raises:
             SecretError: As `fetch`.
         """
+        ...
+
+
+class FoundSecret(NamedTuple):
+    """A place with a secret or personal data. Holds no value.
+
+    Attributes:
+        kind: Such as `API_KEY` or `EMAIL`.
+        secret: Whether it is a credential; else it is personal data.
+        line: From 1.
+        column: In characters, from 1.
+        rule: Name of the rule that found it.
+        shown: The line around it, masked, at most 160 characters.
+    """
+
+    kind: str
+    secret: bool
+    line: int
+    column: int
+    rule: str
+    shown: str
+
+
+class SecretFinder(Protocol):
+    """Finds credentials and personal data in files and texts."""
+
+    def in_file(self, path: Path) -> Sequence[FoundSecret]:
+        """Everything in one file, in order.
+
+        Raises:
+            SubjectError: `subject_unreadable`: it cannot be read, is binary, or has a line that is too long.
+        """
+        ...
+
+    def in_text(self, text: bytes) -> Sequence[FoundSecret]:
+        """The same for UTF-8 bytes in memory."""
         ...

@@ -102,17 +102,30 @@ def look_through(source: Path, masker: TextMasker) -> list[Place]:
     Raises:
         SubjectError: As `mask_file`.
     """
-    places: list[Place] = []
+    found: list[Place] = []
     lines = 1
     with opened(source) as file:
         for block, _ in _blocks(file, source.name):
-            at, position = lines, 0
-            for finding in masker.find(block):
-                at += block.count(b"\n", position, finding.start)
-                position = finding.start
-                places.append(_place(block, finding, at, masker))
+            found += places(block, masker, lines)
             lines += block.count(b"\n")
-    return places
+    return found
+
+
+def places(text: bytes, masker: TextMasker, line: int = 1) -> list[Place]:
+    """Every finding of UTF-8 text, in order.
+
+    Args:
+        text: Whole lines.
+        masker: Finds.
+        line: Number of the first line.
+    """
+    found: list[Place] = []
+    position = 0
+    for finding in masker.find(text):
+        line += text.count(b"\n", position, finding.start)
+        position = finding.start
+        found.append(_place(text, finding, line, masker))
+    return found
 
 
 def opened(path: Path) -> IO[bytes]:

@@ -1,0 +1,114 @@
+"""The chain of runs: each report names the one before by its hash, so that a bad run cannot be dropped silently."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from roadworthy.core.errors import RoadworthyError, StorageError
+from roadworthy.verify import plain
+from roadworthy.verify.outcome import Record
+from roadworthy.verify.output import put
+
+FOLDER = "history"
+_HEAD = "head.json"
+_SHA = re.compile(r"[0-9a-f]{64}\Z")
+_MOST_BYTES = 64 * 1024 * 1024
+LONGEST = 100_000
+
+
+class Head(Record, frozen=True):
+    """The newest run of a chain.
+
+    Attributes:
+        report: SHA-256 of its report.json.
+        number: Its place in the chain, from 1.
+    """
+
+    report: str
+    number: int
+
+
+def head(out: Path) -> Head | None:
+    """The newest run; None before the first.
+
+    Raises:
+        RoadworthyError: `integrity_mismatch`: the head is damaged, or names a report that is not there or was changed.
+    """
+    file = out / FOLDER / _HEAD
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        others = list((out / FOLDER).glob("*.json")) if (out / FOLDER).is_dir() else []
+        if others:
+            raise _broken("Its head is gone, and there are reports of earlier runs.") from None
+        return None
+    except OSError as error:
+        raise _broken(f"Its head cannot be read: {error.strerror or 'input/output error'}.") from None
+    try:
+        found = plain.read(content, Head)
+    except ValueError:
+        raise _broken("Its head is damaged.") from None
+    report(out, found.report)
+    return found
+
+
+def report(out: Path, sha256: str) -> dict[str, Any]:
+    """One report of the chain, with its hash checked.
+
+    Raises:
+        RoadworthyError: `integrity_mismatch`: it is not there, or was changed.
+    """
+    if not _SHA.match(sha256):
+        raise _broken("It names a report by something that is no SHA-256.")
+    try:
+        with (out / FOLDER / f"{sha256}.json").open("rb") as file:
+            content = file.read(_MOST_BYTES)
+    except OSError:
+        raise _broken(f"The report {sha256[:12]} is gone.") from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise _broken(f"The report {sha256[:12]} was changed.")
+    try:
+        return plain.read_object(content)
+    except ValueError:
+        raise _broken(f"The report {sha256[:12]} is no report.") from None
+
+
+def append(out: Path, content: bytes, number: int) -> str:
+    """Add the newest report.
+
+    Args:
+        out: Folder of the output.
+        content: The bytes of report.json; it names the report before itself.
+        number: Its place in the chain.
+
+    Returns:
+        Its SHA-256.
+
+    Raises:
+        StorageError: `store_unavailable`; the head is as it was.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    folder = out / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        put(folder / f"{digest}.json", content)
+        put(folder / _HEAD, msgspec.json.encode(Head(report=digest, number=number)))
+    except OSError as error:
+        raise StorageError(
+            "The chain of runs cannot be written.", f"{error.strerror or 'Input/output error'}."
+        ) from None
+    return digest
+
+
+def _broken(why: str) -> RoadworthyError:
+    return RoadworthyError(
+        "The chain of earlier runs is broken.",
+        why,
+        "Find out what happened to it. `roadworthy verify run --new-chain` begins another, which a gate can refuse.",
+        code="integrity_mismatch",
+    )

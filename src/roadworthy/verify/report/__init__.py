@@ -1,0 +1,1 @@
+"""The report of a run: one record, and the forms in which it is read."""
