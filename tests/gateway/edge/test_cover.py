@@ -13,12 +13,13 @@ import pytest
 from openai import AsyncOpenAI
 
 from doubles.scripted_server import Say, ScriptedServer, events, serving
+from rig.covered_fields import ANSWERS, EMAIL, EVERYWHERE
 from roadworthy.gateway.request_metrics import fold
 from roadworthy.gateway.settings import CacheSettings, Hedge, Masking
 from roadworthy.runtime.metrics import Metrics
 from roadworthy.serve.edge_guard import disguises
 
-EMAIL, PHONE, CARD = "bob@example.com", "010-1234-5678", "4111 1111 1111 1111"
+PHONE, CARD = "010-1234-5678", "4111 1111 1111 1111"
 RAW = (EMAIL, PHONE, CARD)
 QUESTION = f"Write to {EMAIL} or call {PHONE}, card {CARD}."
 TOKENS = Masking("token")
@@ -333,67 +334,6 @@ async def test_pictures_names_and_forms_are_left_alone(start, provider) -> None:
     assert sent["seed"] == 4111111111111111
 
 
-EVERYWHERE = {
-    "content that looks like a file": {"messages": [{"role": "user", "content": f"data: {EMAIL}"}]},
-    "a part of text": {"messages": [{"role": "user", "content": [{"type": "text", "text": EMAIL}]}]},
-    "a part that is not known": {"messages": [{"role": "user", "content": [{"type": "note", "data": EMAIL}]}]},
-    "a part in a part": {"messages": [{"role": "user", "content": [{"type": "x", "x": {"y": [{"z": EMAIL}]}}]}]},
-    "a file in words": {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": EMAIL}}]}]},
-    "a file's name": {"messages": [{"role": "user", "content": [{"type": "file", "file": {"filename": EMAIL}}]}]},
-    "a link": {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": EMAIL}}]}]},
-    "the name of who speaks": {"messages": [{"role": "user", "name": EMAIL, "content": "x"}]},
-    "an id that is none": {"messages": [{"role": "tool", "tool_call_id": EMAIL, "content": "x"}]},
-    "a tool's result": {"messages": [{"role": "tool", "tool_call_id": "c", "content": json.dumps({"to": EMAIL})}]},
-    "a developer's text": {"messages": [{"role": "developer", "content": EMAIL}]},
-    "what was thought": {"messages": [{"role": "assistant", "content": "x", "reasoning_content": EMAIL}]},
-    "thoughts in parts": {"messages": [{"role": "assistant", "content": "x", "reasoning_details": [{"text": EMAIL}]}]},
-    "a refusal": {"messages": [{"role": "assistant", "refusal": EMAIL, "content": "x"}]},
-    "arguments": {
-        "messages": [
-            {
-                "role": "assistant",
-                "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": f'"{EMAIL}"'}}],
-            }
-        ]
-    },
-    "arguments that are no string": {
-        "messages": [
-            {
-                "role": "assistant",
-                "tool_calls": [
-                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": {EMAIL: 4111111111111111}}}
-                ],
-            }
-        ]
-    },
-    "the old form of a call": {
-        "messages": [{"role": "assistant", "function_call": {"name": "f", "arguments": f'"{EMAIL}"'}}]
-    },
-    "a tool of one's own": {
-        "messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {"input": EMAIL}}]}]
-    },
-    "metadata": {"metadata": {"owner": EMAIL}},
-    "a member of metadata": {"metadata": {EMAIL: "owner", "password": "hunter2-X9"}},
-    "user": {"user": EMAIL},
-    "safety_identifier": {"safety_identifier": EMAIL},
-    "prompt_cache_key": {"prompt_cache_key": EMAIL},
-    "stop": {"stop": [EMAIL, "x"]},
-    "one stop": {"stop": EMAIL},
-    "prediction": {"prediction": {"type": "content", "content": [{"type": "text", "text": EMAIL}]}},
-    "a tool's description": {"tools": [{"type": "function", "function": {"name": "f", "description": EMAIL}}]},
-    "an old function": {"functions": [{"name": "f", "description": EMAIL}]},
-    "a tool's grammar": {
-        "tools": [{"type": "custom", "custom": {"name": "f", "format": {"type": "grammar", "definition": EMAIL}}}]
-    },
-    "a schema": {
-        "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"title": EMAIL}}}
-    },
-    "where somebody is": {
-        "web_search_options": {"user_location": {"type": "approximate", "approximate": {"city": EMAIL}}}
-    },
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("more", EVERYWHERE.values(), ids=EVERYWHERE)
 @pytest.mark.parametrize("prompts", ["mask", "token"])
 async def test_no_field_of_a_request_lets_a_value_out(start, provider, prompts: Any, more: dict[str, Any]) -> None:
@@ -416,20 +356,6 @@ async def test_fields_that_nobody_documents_are_covered_where_they_are_sent(star
     assert sent["documents"] == [{"title": "***EMAIL_MASKED***", "n": 3}]
     assert (sent["system"], sent["top_k"]) == ("***EMAIL_MASKED***", 7)
     assert sent["extra"] == {"card": "***CARD_MASKED***"}
-
-
-ANSWERS = {
-    "reasoning_content": {"reasoning_content": "{}"},
-    "reasoning in parts": {"reasoning_details": [{"type": "reasoning.text", "text": "{}", "format": "f", "index": 0}]},
-    "a call": {
-        "tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
-    },
-    "a call of one's own": {
-        "tool_calls": [{"index": 0, "id": "c", "type": "custom", "custom": {"name": "f", "input": "{}"}}]
-    },
-    "the old form of a call": {"function_call": {"name": "f", "arguments": "{}"}},
-    "a transcript": {"audio": {"id": "a", "transcript": "{}"}},
-}  # fmt: skip
 
 
 def filled(value: Any, text: str) -> Any:
