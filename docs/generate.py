@@ -150,11 +150,74 @@ def metrics_page() -> str:
     return _page(lines)
 
 
+def checks_page() -> str:
+    """Every check of the catalogue, what implements it, and what a policy may set."""
+    from roadworthy.verify.registry import checks
+    from roadworthy.verify.selfcheck import OWN
+
+    found = checks()
+    lines = [
+        NOTE.format(source="roadworthy.verify: catalogue.yaml and the probe.yaml files"),
+        "",
+        "# Checks",
+        "",
+        f"The {len(found)} checks of `roadworthy verify`. A check without a probe is *not measured* and counts 0: it",
+        "is never left out. *needs*: A nothing, S a running service, P data that may be missing, H a person. *weight*:",
+        "C 10, H 7.5, M 5, L 2.5. *holds*: how long a result is in force. A blocker short of a pass or a waiver means",
+        "no GO.",
+        "",
+    ]
+    implemented = [each for each in found.values() if each.module or each.definition.id in OWN]
+    lines += [f"{len(implemented)} of them are implemented. `roadworthy verify probes` prints the same list.", ""]
+    for prefix in dict.fromkeys(id.split("-")[0] for id in found):
+        lines += [f"## {prefix}", "", "| id | asks | passes when | weight | needs | holds | probe |"]
+        lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
+        for id, check in found.items():
+            if id.startswith(f"{prefix}-"):
+                lines.append(_check_row(check.definition, bool(check.module or id in OWN)))
+        lines.append("")
+        for id, check in found.items():
+            if id.startswith(f"{prefix}-") and check.module:
+                lines += _check_settings(check.definition)
+    return _page(lines)
+
+
+def _check_row(definition: Any, implemented: bool) -> str:
+    marks = (
+        f"{definition.weight}{' blocker' if definition.blocker else ''}{'' if definition.waivable else ', no waiver'}"
+    )
+    return (
+        f"| {definition.id} | {_cell(definition.title)} | {_cell(definition.rule)} | {marks} | {definition.automation} "
+        f"| {definition.expiry} | {'yes' if implemented else 'none yet'} |"
+    )
+
+
+def _check_settings(definition: Any) -> list[str]:
+    lines = [f"**{definition.id}** {_cell(definition.remediation)}", ""]
+    if definition.settings:
+        lines += ["| setting | type | default | meaning |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| `{name}` | {each.type} | `{json.dumps(each.default)}` | {_cell(each.meaning)} |"
+            for name, each in definition.settings.items()
+        ]
+        lines.append("")
+    return lines
+
+
+def report_schema() -> str:
+    """The JSON Schema of report.json, shipped beside the code."""
+    from roadworthy.verify.report.record import schema
+
+    return json.dumps(schema(), indent=1) + "\n"
+
+
+SCHEMA = Path(__file__).resolve().parents[1] / "src" / "roadworthy" / "verify" / "report" / "schema.json"
 PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "configuration.md": configuration_page,
     "cli.md": cli_page,
     "metrics.md": metrics_page,
+    "checks.md": checks_page,
 }
 
 
@@ -271,6 +334,9 @@ def main() -> int:
         if not page.exists() or page.read_text() != text:
             page.write_text(text)
             sys.stdout.write(f"wrote docs/reference/{name}\n")
+    if SCHEMA.read_text() != report_schema():
+        SCHEMA.write_text(report_schema())
+        sys.stdout.write(f"wrote {SCHEMA.name}\n")
     return 0
 
 

@@ -17,6 +17,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "gateway/edge/upstream.py:door",
     ),
     "the command": ("cli/main.py:run",),
+    "the probe runner": ("verify/child.py:_outcome",),
     "a background task": (
         "gateway/ledger.py:Ledger._run",
         "gateway/cache/similar.py:SimilarQuestions._run",

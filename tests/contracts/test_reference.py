@@ -13,7 +13,7 @@ import pytest
 from roadworthy.core.attempts import Reason
 from roadworthy.core.errors import CODES, Exit
 
-PAGES = ("errors.md", "configuration.md", "cli.md", "metrics.md")
+PAGES = ("errors.md", "configuration.md", "cli.md", "metrics.md", "checks.md")
 ROUTES = (
     "POST /v1/chat/completions",
     "POST /v1/embeddings",
@@ -52,6 +52,21 @@ def test_every_code_and_exit_is_listed(root: Path) -> None:
     page = (root / "docs/reference/errors.md").read_text()
     assert not [code for code in CODES if f"| `{code}` |" not in page]
     assert not [exit_code for exit_code in Exit if f"| {int(exit_code)} | `{exit_code.name}` |" not in page]
+
+
+def test_every_check_and_setting_is_described(root: Path) -> None:
+    """Reads the YAML files by itself, so that a gap in the generator shows."""
+    import yaml
+
+    room = root / "src" / "roadworthy" / "verify"
+    page = (root / "docs/reference/checks.md").read_text()
+    rows = yaml.safe_load((room / "catalogue.yaml").read_text())
+    assert len(rows) == 84
+    assert not [row["id"] for row in rows if f"| {row['id']} | " not in page]
+    probes = [yaml.safe_load(file.read_text()) for file in (room / "probes").glob("*/probe.yaml")]
+    assert probes
+    names = [(each["id"], name) for each in probes for name in each.get("settings", {})]
+    assert not [(id, name) for id, name in names if f"| `{name}` | " not in page.split(f"**{id}**")[1]]
 
 
 def test_every_configuration_key_is_described(root: Path) -> None:

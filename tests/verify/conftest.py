@@ -1,29 +1,37 @@
-"""A subject in a folder, and the context that a probe is given, in this process."""
+"""Subjects in folders, probes run in this process, and whole runs whose probes say what a test wants."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from roadworthy.serve.wiring_verify import ports
+from rig.verification import START, Run, Verified, good
+from roadworthy.serve.wiring_verify import PORTS, ports
+from roadworthy.verify import inspection, policy
 from roadworthy.verify.child import Ports
 from roadworthy.verify.definition import settled
 from roadworthy.verify.evidence import EvidenceStore
 from roadworthy.verify.outcome import NotMeasured, Outcome, not_measured
 from roadworthy.verify.probe import Context, EvidenceWriter
-from roadworthy.verify.registry import checks
-from roadworthy.verify.run import settle
-
-Verified = Callable[..., Outcome]
+from roadworthy.verify.registry import Check, checks
+from roadworthy.verify.report.record import Report
+from roadworthy.verify.run import Result, settle
 
 
 @pytest.fixture(scope="session")
 def guard_ports() -> Ports:
     return ports()
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole runs write hundreds of small files; no test here pulls the plug."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture
@@ -64,3 +72,35 @@ def verified(tmp_path: Path, subject: Path, guard_ports: Ports) -> Verified:
         return settle(outcome, writer.items, check)
 
     return run
+
+
+@pytest.fixture
+def inspected(monkeypatch: pytest.MonkeyPatch, guard_ports: Ports) -> Run:
+    """A whole run in which every probe passes but those that the test says otherwise of."""
+
+    def inspect(
+        root: Path, out: Path, said: Mapping[str, Outcome] | None = None, content: bytes = b"",
+        at: float = START, no_evidence: Sequence[str] = (), **options: Any,
+    ) -> Report:  # fmt: skip
+        store = EvidenceStore(out / "evidence", guard_ports.masker)
+
+        def run(wanted: Sequence[Check], about: object, **how: object) -> list[Result]:
+            results = []
+            for check in wanted:
+                writer = EvidenceWriter(store, lambda: at)
+                if check.definition.id not in no_evidence:
+                    writer.write(b"what was printed by " + check.definition.id.encode(), "output", argv=["tool", "x"])
+                outcome = (said or {}).get(check.definition.id, good())
+                outcome = settle(outcome, writer.items, check.definition.id)
+                results.append(Result(check.definition, outcome, tuple(writer.items), at, at))
+            return results
+
+        monkeypatch.setattr(inspection, "run", run)
+        loaded = policy.Loaded(policy=policy.policy_of(content) if content else policy.Policy(), content=content)
+        asked = inspection.Asked(
+            root=root.resolve(), out=out, policy=loaded, ports=PORTS, masker=guard_ports.masker, clock=lambda: at,
+            **{"deployed": root.resolve(), **options},
+        )  # fmt: skip
+        return inspection.inspect(asked)
+
+    return inspect

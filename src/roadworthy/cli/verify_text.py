@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-import msgspec
 
 from roadworthy.cli.output import Settings
 from roadworthy.core.errors import ConfigError, Exit, SubjectError, UsageError
 from roadworthy.serve.wiring_verify import PORTS, ports
 from roadworthy.verify import gate as gate_room
-from roadworthy.verify import inspection, policy, signing
+from roadworthy.verify import inspection, plain, policy, signing
 from roadworthy.verify.registry import checks
 from roadworthy.verify.report import files, junit, markdown, page, sarif, terminal
 from roadworthy.verify.report.record import Report
@@ -108,11 +107,11 @@ def show(folder: Path, form: str, out: Settings) -> None:
 def _stored(folder: Path) -> tuple[Report, bytes]:
     try:
         content = (folder / "report.json").read_bytes()
-        return msgspec.json.decode(content, type=Report), content
+        return plain.read(content, Report), content
     except OSError as error:
         why = f"{error.strerror or 'Input/output error'}."
         raise SubjectError("There is no report.", why, "`roadworthy verify run` makes one.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except ValueError:
         raise SubjectError("report.json is no report of this version.") from None
 
 

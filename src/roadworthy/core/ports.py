@@ -22,6 +22,41 @@ class Masker(Protocol):
         ...
 
 
+class TextStream(Protocol):
+    """Turns one text that comes in pieces into another one."""
+
+    def feed(self, text: str) -> str:
+        """The next piece; returns what can be given out now, which may be nothing."""
+        ...
+
+    def close(self) -> str:
+        """The text ends here; returns what was held back."""
+        ...
+
+
+class Disguise(Protocol):
+    """One request's personal data and secrets: kept from whom it is sent to, and put back into what comes from there.
+
+    Attributes:
+        reads_answers: Whether answers are to be looked at at all.
+    """
+
+    reads_answers: bool
+
+    def hide(self, text: str, count: Callable[[str], None]) -> str:
+        """A text of the request as others may see it; `count` is told the kind of everything that was replaced."""
+        ...
+
+    def answer(self, count: Callable[[str], None], *, in_json: bool = False) -> TextStream:
+        """What turns a text of the answer into the caller's.
+
+        Args:
+            count: Told the kind of everything that was masked.
+            in_json: Whether the text is JSON, so that what is put back must be written in its escapes.
+        """
+        ...
+
+
 class Entry(NamedTuple):
     """One thing to remember.
 

@@ -44,6 +44,18 @@ class PromptUsed(msgspec.Struct, frozen=True, gc=False):
     language: str
 
 
+class Masked(msgspec.Struct, frozen=True, gc=False):
+    """How many values of each kind were replaced; never the values.
+
+    Attributes:
+        prompt: In what was sent to the provider.
+        answer: In what came back.
+    """
+
+    prompt: dict[str, int]
+    answer: dict[str, int]
+
+
 class Finished(msgspec.Struct, frozen=True, gc=False):
     """One request, ended. Holds no text of the caller or of the answer.
 
@@ -73,6 +85,7 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
         cost_usd: List price of all attempts together in US dollars, None when unknown.
         prompt: The prompt that was used; None without one.
         hedge: What became of the second try beside a slow one; empty when none was due.
+        masked: What was replaced; None where nothing is looked for.
     """
 
     request_id: str
@@ -99,3 +112,4 @@ class Finished(msgspec.Struct, frozen=True, gc=False):
     cost_usd: float | None = None
     prompt: PromptUsed | None = None
     hedge: HedgeResult = ""
+    masked: Masked | None = None

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.gateway.finished import Finished
+from roadworthy.gateway.finished import Finished, Masked
 from roadworthy.runtime.metrics import Metrics
 
 PASSED_OVER = frozenset((Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER))
@@ -36,6 +36,8 @@ def fold(metrics: Metrics, batch: Sequence[Finished]) -> None:
                 served[tries[-1][:2]].append(one)
             if len(tries) > 1 or tries[0][9:] != _UNREMARKABLE:
                 _fold_judged(metrics, one)
+        if one.masked is not None:
+            _fold_masked(metrics, one.masked)
     for group in alike.values():
         _fold_alike(metrics, group)
     for key, group_of_attempts in attempts.items():
@@ -61,6 +63,12 @@ def _fold_alike(metrics: Metrics, group: list[Finished]) -> None:
         count("roadworthy_hedges_total", (one.route, one.hedge), number)
     if one.stub_used:
         count("stub_served_total", (), number)
+
+
+def _fold_masked(metrics: Metrics, masked: Masked) -> None:
+    for where, found in (("prompt", masked.prompt), ("answer", masked.answer)):
+        for kind, number in found.items():
+            metrics.count("roadworthy_masked_values_total", (where, kind), number)
 
 
 def _fold_attempts(metrics: Metrics, key: tuple[str, str, Reason], group: list[Attempt]) -> None:

@@ -98,6 +98,17 @@ class Hedge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window_s: float = 600.0
 
 
+class Masking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept from providers: `prompts` marked, or replaced by tokens that answers are freed from again.
+
+    `answers`: whether what models write is masked on its way to the caller. `kinds`: all when empty.
+    """
+
+    prompts: Literal["off", "mask", "token"] = "off"
+    answers: bool = False
+    kinds: tuple[str, ...] = ()
+
+
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model name that callers may ask for, and the chain that serves it. A name may end in `*`.
 
@@ -107,7 +118,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `stream_rate_window_s`) and `stream_max_s` hold. `cache` None means exact where the cache is on and the request
     asks for no variety; `cache_ttl_s` None means the lifetime that follows the load. `quality` None: the default rules
     alone. `prompt` is `NAME` or `NAME@VERSION` of what comes before the caller's messages; `role` is the name in its
-    mode, None outside modes.
+    mode, None outside modes. `masking` None: nothing is looked for.
     """
 
     name: str
@@ -124,6 +135,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: str | None = None
     quality: Quality | None = None
     hedge: Hedge | None = None
+    masking: Masking | None = None
 
 
 class SemanticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -257,7 +269,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything one edge process needs. `state_dir` holds the journal, the key store and the workers' sockets.
 
     `max_file_bytes` bounds uploads; None when files and batches are off. `ships_records` tells whether a process beside
-    this one ships the journal to a database.
+    this one ships the journal to a database. `token_key` is the secret that tokens for providers are made with.
     """
 
     providers: tuple[ProviderSettings, ...]
@@ -281,3 +293,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     breaker: Breaker = Breaker()
     cache: CacheSettings = CacheSettings()
     budget: Budget = Budget()
+    token_key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"EdgeSettings(profile={self.profile!r}, host={self.host!r}, port={self.port!r})"

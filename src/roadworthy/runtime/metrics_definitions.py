@@ -88,6 +88,12 @@ DEFINITIONS: tuple[Definition, ...] = (
         ("route", "result"),
     ),
     Definition(
+        "roadworthy_masked_values_total",
+        "counter",
+        "Personal data and secrets that were replaced, by where (`prompt`, `answer`) and kind.",
+        ("where", "kind"),
+    ),
+    Definition(
         "roadworthy_quality_issues_total",
         "counter",
         "Rules that answers did not pass, by route and rule; an answer that failed three rules counts three times.",

@@ -37,6 +37,7 @@ from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.runtime.log import Log
 from roadworthy.runtime.memory import resident_bytes, used_fraction
 from roadworthy.runtime.metrics import Metrics
+from roadworthy.serve.edge_guard import disguises, masks
 from roadworthy.serve.edge_store import watch_records
 from roadworthy.serve.rundir import read_run_record
 from roadworthy.serve.secret_report import watch_secrets
@@ -68,6 +69,8 @@ class EdgeWorker:
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
         self.service.known_secrets.listen(masker.literals.add)
+        if masks(settings):
+            self.service.disguise = disguises(settings)
         run_dir = self._state / "run"
         siblings = Siblings(worker, run_dir)
         if settings.workers > 1:

@@ -14,6 +14,7 @@ from roadworthy.runtime.config.prices import collected
 from roadworthy.runtime.config.tree import Config, ModelPrice, Node, Provider, Route
 from roadworthy.runtime.secret import SecretRef, header_reference
 from roadworthy.serve.wiring_cache import compile_cache
+from roadworthy.serve.wiring_guard import compile_masking, token_key
 from roadworthy.serve.wiring_prompt import compile_prompts
 from roadworthy.serve.wiring_secret import resolve
 from roadworthy.serve.wiring_store import check_stores, compile_state
@@ -70,6 +71,7 @@ def compile_edge(
         retry=msgspec.convert(_plain(gateway.retry), settings.Retry),
         breaker=msgspec.convert(_plain(gateway.breaker), settings.Breaker),
         cache=compile_cache(gateway.cache),
+        token_key=token_key(config, environ),
         budget=settings.Budget(
             msgspec.convert(_plain(gateway.budget.default), settings.KeyLimits),
             gateway.budget.unpriced,
@@ -227,12 +229,14 @@ def _provider(
 def _route(config: Config, name: str) -> settings.Route:
     route = config.gateway.routes[name]
     chain = tuple(settings.Target(*target.split("/", 1)) for target in route.chain)
-    return msgspec.convert({**_limits(route), "name": name, "chain": chain}, settings.Route)
+    masking = compile_masking(config, route)
+    return msgspec.convert({**_limits(route), "name": name, "chain": chain, "masking": masking}, settings.Route)
 
 
 def _limits(route: Route) -> dict[str, object]:
     nodes = {"quality": route.quality, "hedge": route.hedge}
-    return {**_plain(route), **{name: None if node is None else node.model_dump() for name, node in nodes.items()}}
+    plain = {name: value for name, value in _plain(route).items() if name != "guard"}
+    return {**plain, **{name: None if node is None else node.model_dump() for name, node in nodes.items()}}
 
 
 def _mode(config: Config, name: str, mode: Mode) -> settings.Mode:
@@ -260,6 +264,7 @@ def _role(config: Config, mode_name: str, mode: Mode, at: int) -> settings.Route
             "name": f"{mode_name}/{role}" if at else mode_name,
             "chain": tuple(settings.Target(*target.split("/", 1)) for target in chain),
             "deadline_s": mode.timeout_s,
+            "masking": compile_masking(config, None),
             **({} if mode.hedge is None else {"hedge": mode.hedge.model_dump()}),
         },
         settings.Route,

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from roadworthy.core.errors import RoadworthyError, UsageError
 from roadworthy.runtime.atomic_file import replacing
-from roadworthy.verify import history, tree
+from roadworthy.verify import history, plain, tree
 from roadworthy.verify.evidence import evidence_bytes
 from roadworthy.verify.outcome import Record
 from roadworthy.verify.policy import Policy, policy_of
-from roadworthy.verify.recompute import Json, Line, Sum, differences, kept_records, lines, moment, summed, untrusted
+from roadworthy.verify.recompute import Json, Sum, differences, kept_records, lines, moment, summed, untrusted
 from roadworthy.verify.registry import catalogue
 from roadworthy.verify.report.record import FORM, Report
 from roadworthy.verify.report.statement import PREDICATE_TYPE, predicate
@@ -29,7 +29,10 @@ ENVELOPE = "readiness.intoto.jsonl"
 EVIDENCE = "evidence"
 SKEW_S = 300.0
 """So far may the clocks of two machines differ."""
+NOTHING = hashlib.sha256(b"").hexdigest()
+"""Digest of a subject without files."""
 _MOST_BYTES = 64 * 1024 * 1024
+_ORDER = ("fail", "error", "not_measured", "waived", "not_applicable", "pass")
 
 
 class Asked(NamedTuple):
@@ -104,7 +107,7 @@ def gate(asked: Asked) -> Ruling:
     wrong, _ = differences(report, then)
     if wrong:
         raise untrusted(" ".join(wrong[:3]))
-    now = _total(_measured_here(records), policy, asked.now)
+    now = _total(_measured_here(records, subject), policy, asked.now)
     ruling = _ruling(now, report, policy, asked.now, digest, subject, key)
     if asked.seen is not None:
         _remember(asked.seen, digest, report["number"])
@@ -127,8 +130,8 @@ def _statement(asked: Asked) -> tuple[Json, str]:
         raise UsageError("A gate needs a public key.", "", "Give the one that is trusted with --key.")
     payload, key = opened(_read(asked.folder / ENVELOPE), asked.keys)
     try:
-        statement = msgspec.json.decode(payload, type=dict[str, Any])
-    except msgspec.DecodeError:
+        statement = plain.read_object(payload)
+    except ValueError:
         raise untrusted("What was signed is no JSON object.") from None
     if statement.get("_type") != STATEMENT_TYPE or statement.get("predicateType") != PREDICATE_TYPE:
         raise untrusted("What was signed is no statement of readiness.")
@@ -137,14 +140,12 @@ def _statement(asked: Asked) -> tuple[Json, str]:
 
 def _report(content: bytes) -> Json:
     try:
-        report = msgspec.json.decode(content, type=Report)
-    except msgspec.DecodeError as problem:
+        report = plain.read(content, Report)
+    except ValueError as problem:
         raise untrusted(f"The report has another form: {problem}.") from None
     if report.schema != FORM:
         raise untrusted("The report has another version.")
-    plain = msgspec.to_builtins(report)
-    assert isinstance(plain, dict)
-    return plain
+    return plain.read_object(content)
 
 
 def _policy(asked: Asked, digest: str) -> Policy:
@@ -154,7 +155,7 @@ def _policy(asked: Asked, digest: str) -> Policy:
         content = evidence_bytes(asked.folder / EVIDENCE, digest)
     except RoadworthyError as problem:
         raise untrusted(f"The policy: {problem}") from None
-    return policy_of(content)
+    return policy_of(content, here=False)
 
 
 def _complete(report: Json, policy: Policy) -> None:
@@ -189,7 +190,7 @@ def _in_time(report: Json, now: float) -> None:
 
 
 def _subject(asked: Asked, report: Json, policy: Policy) -> str:
-    stated = str(report["subject"][0]["digest"]["sha256"]) if report["subject"] else ""
+    stated = str(report["subject"][0]["digest"].get("sha256", "")) if report["subject"] else ""
     if isinstance(asked.deployed, str):
         found = asked.deployed.removeprefix("sha256:").lower()
     else:
@@ -235,8 +236,8 @@ def _remembered(seen: Path | None) -> str | None:
     if seen is None or not seen.exists():
         return None
     try:
-        return msgspec.json.decode(seen.read_bytes(), type=history.Head).report
-    except (OSError, msgspec.DecodeError):
+        return plain.read(seen.read_bytes(), history.Head).report
+    except (OSError, ValueError):
         raise untrusted(f"{seen.name}, which remembers the last report, is damaged.") from None
 
 
@@ -254,10 +255,13 @@ def _total(records: dict[str, Json], policy: Policy, at: float) -> Sum:
     return summed(lines(records, waivers, at), bounds.category, bounds.coverage)
 
 
-def _measured_here(records: dict[str, Json]) -> dict[str, Json]:
-    """SUP-07, that the deployed thing is the verified one, is measured by the gate itself when the run could not."""
+def _measured_here(records: dict[str, Json], subject: str) -> dict[str, Json]:
+    """SUP-07, that the deployed thing is the verified one, is measured by the gate itself when the run could not.
+
+    Nothing is known about a subject without files.
+    """
     own = records["SUP-07"]
-    if own["outcome"]["status"] != "not_measured":
+    if own["outcome"]["status"] != "not_measured" or subject == NOTHING:
         return records
     coverage = {"examined": 1, "existing": 1, "missing": [], "how_counted": "the digest"}
     passed = {**own["outcome"], "status": "pass", "coverage": coverage, "findings": [], "share": None}
@@ -286,15 +290,15 @@ def _ruling(
 
 
 def _reasons(now: Sum, policy: Policy) -> list[str]:
-    reasons = [_blocker(each) for each in now.lines if each.id in now.blockers]
-    low = [name for name, value in now.categories.items() if value < policy.thresholds.category]
+    short: dict[str, list[str]] = {}
+    for each in sorted(now.lines, key=lambda line: _ORDER.index(line.status)):
+        if each.id in now.blockers:
+            short.setdefault(each.status, []).append(each.id)
+    reasons = [f"Blockers {status.replace('_', ' ')}: {', '.join(ids)}." for status, ids in short.items()]
+    low = [name.replace("_", " ") for name, value in now.categories.items() if value < policy.thresholds.category]
     if low:
         reasons.append(f"Categories below {policy.thresholds.category:g}: {', '.join(low)}.")
     if now.coverage is None or float(now.coverage) < policy.thresholds.coverage:
         share = 0.0 if now.coverage is None else float(now.coverage)
         reasons.append(f"{100 * share:.0f} % was measured; {100 * policy.thresholds.coverage:g} % is needed.")
     return reasons or ["Signature, subject, chain and recomputation agree, and every rule of the policy holds."]
-
-
-def _blocker(line: Line) -> str:
-    return f"{line.id}, a blocker, is {line.status.replace('_', ' ')}."

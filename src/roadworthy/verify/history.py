@@ -11,6 +11,7 @@ import msgspec
 
 from roadworthy.core.errors import RoadworthyError, StorageError
 from roadworthy.runtime.atomic_file import replacing
+from roadworthy.verify import plain
 from roadworthy.verify.outcome import Record
 
 FOLDER = "history"
@@ -49,8 +50,8 @@ def head(out: Path) -> Head | None:
     except OSError as error:
         raise _broken(f"Its head cannot be read: {error.strerror or 'input/output error'}.") from None
     try:
-        found = msgspec.json.decode(content, type=Head)
-    except msgspec.DecodeError:
+        found = plain.read(content, Head)
+    except ValueError:
         raise _broken("Its head is damaged.") from None
     report(out, found.report)
     return found
@@ -71,10 +72,10 @@ def report(out: Path, sha256: str) -> dict[str, Any]:
         raise _broken(f"The report {sha256[:12]} is gone.") from None
     if hashlib.sha256(content).hexdigest() != sha256:
         raise _broken(f"The report {sha256[:12]} was changed.")
-    values = msgspec.json.decode(content)
-    if not isinstance(values, dict):
-        raise _broken(f"The report {sha256[:12]} is no report.")
-    return values
+    try:
+        return plain.read_object(content)
+    except ValueError:
+        raise _broken(f"The report {sha256[:12]} is no report.") from None
 
 
 def append(out: Path, content: bytes, number: int) -> str:

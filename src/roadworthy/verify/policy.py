@@ -14,6 +14,7 @@ import msgspec
 
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.locate import MAX_BYTES, Document
+from roadworthy.verify.definition import settled
 from roadworthy.verify.outcome import Record
 from roadworthy.verify.registry import Check, checks
 from roadworthy.verify.tree import LEFT_OUT
@@ -167,8 +168,13 @@ def load(file: Path | None, root: Path) -> Loaded:
     return Loaded(policy=policy_of(content, path.name), content=content)
 
 
-def policy_of(content: bytes, name: str = NAME) -> Policy:
+def policy_of(content: bytes, name: str = NAME, *, here: bool = True) -> Policy:
     """The policy that a file's bytes say.
+
+    Args:
+        content: Of the file.
+        name: Of the file, for errors.
+        here: Whether its checks must be known and its plug-ins installed here; a gate needs neither.
 
     Raises:
         ConfigError: `config_invalid`, as `load`.
@@ -183,7 +189,8 @@ def policy_of(content: bytes, name: str = NAME) -> Policy:
     except msgspec.ValidationError as problem:
         raise _told(str(problem), document, name) from None
     _within_bounds(policy, name)
-    _known(policy, checks(policy.plug_ins), name)
+    if here:
+        _known(policy, checks(policy.plug_ins), name)
     return policy
 
 
@@ -222,6 +229,8 @@ def _known(policy: Policy, known: dict[str, Check], name: str) -> None:
     _all_known(policy.probes, known, f"{name}: probes")
     _all_known(policy.manual, known, f"{name}: manual")
     _all_known((each.check for each in policy.waivers), known, f"{name}: waivers")
+    for id, section in policy.sections().items():
+        settled(known[id].definition, section)
     for id in policy.manual:
         if known[id].definition.automation != "H":
             raise ConfigError(

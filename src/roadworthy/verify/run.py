@@ -20,11 +20,14 @@ from threading import Lock
 
 import msgspec
 
+from roadworthy.core.ports import Masker
+from roadworthy.verify import plain
 from roadworthy.verify.child import Job, Line
 from roadworthy.verify.definition import Definition, settled
 from roadworthy.verify.evidence import Item
 from roadworthy.verify.outcome import Outcome, Severity, Status, error, finding, not_measured, uncovered
 from roadworthy.verify.registry import Check
+from roadworthy.verify.tree import shown
 
 MOST_RESULT_BYTES = 64 * 1024 * 1024
 _GRACE_S = 1.0
@@ -66,6 +69,7 @@ class Subject:
         left_out: Names of folders that are not the subject's.
         sections: The policy's section per check.
         timeouts: Seconds per check, where the policy says other than the probe.
+        masker: Masks the last words of a process that died; they are not shown when None.
     """
 
     root: Path
@@ -76,6 +80,7 @@ class Subject:
     left_out: tuple[str, ...] = ()
     sections: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     timeouts: Mapping[str, float] = field(default_factory=dict)
+    masker: Masker | None = None
 
 
 def run(
@@ -94,6 +99,7 @@ def run(
     """
     jobs = [settled(each.definition, subject.sections.get(each.definition.id, {})) for each in checks]
     lock = Lock()
+    running: set[int] = set()
 
     def tell(check: str, text: str) -> None:
         if told is not None:
@@ -102,7 +108,7 @@ def run(
 
     def one(check: Check, settings: dict[str, object]) -> Result:
         started = time.time()
-        outcome, items = _run(check, settings, subject, tell)
+        outcome, items = _run(check, settings, subject, tell, running)
         outcome = settle(outcome, items, check.definition.id)
         if check.module is not None:
             tell(check.definition.id, f"{outcome.status} in {time.time() - started:.1f} s")
@@ -112,7 +118,9 @@ def run(
         try:
             return list(pool.map(one, checks, jobs))
         except BaseException:
-            _stop_all()
+            pool.shutdown(wait=False, cancel_futures=True)
+            for group in list(running):
+                _kill(group)
             raise
 
 
@@ -153,7 +161,9 @@ def _not_a_pass(outcome: Outcome, items: Sequence[Item]) -> str:
     return ""
 
 
-def _run(check: Check, settings: dict[str, object], subject: Subject, tell: Told) -> tuple[Outcome, tuple[Item, ...]]:
+def _run(
+    check: Check, settings: dict[str, object], subject: Subject, tell: Told, running: set[int]
+) -> tuple[Outcome, tuple[Item, ...]]:
     definition = check.definition
     if check.module is None:
         why = "No probe yet; a person may give evidence." if definition.automation == "H" else "No probe yet."
@@ -175,7 +185,7 @@ def _run(check: Check, settings: dict[str, object], subject: Subject, tell: Told
             out=str(subject.out),
         )
         tell(definition.id, "started")
-        return _supervised(job, scratch, tell)
+        return _supervised(job, scratch, tell, subject.masker, running)
 
 
 @contextmanager
@@ -188,20 +198,14 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-_running: set[int] = set()
-
-
-def _stop_all() -> None:
-    for group in list(_running):
-        _kill(group)
-
-
 def _kill(group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
 
 
-def _supervised(job: Job, scratch: Path, tell: Told) -> tuple[Outcome, tuple[Item, ...]]:
+def _supervised(
+    job: Job, scratch: Path, tell: Told, masker: Masker | None, running: set[int]
+) -> tuple[Outcome, tuple[Item, ...]]:
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb", buffering=0) as result, (scratch / "printed").open("w+b") as printed:
         command = [sys.executable, "-P", "-m", "roadworthy.verify.child", str(writer)]
@@ -212,7 +216,7 @@ def _supervised(job: Job, scratch: Path, tell: Told) -> tuple[Outcome, tuple[Ite
             )  # fmt: skip
         finally:
             os.close(writer)
-        _running.add(child.pid)
+        running.add(child.pid)
         lifeline = child.stdin
         assert lifeline is not None
         try:
@@ -223,14 +227,14 @@ def _supervised(job: Job, scratch: Path, tell: Told) -> tuple[Outcome, tuple[Ite
             exit_code = _ended(child, why)
         finally:
             _kill(child.pid)
-            _running.discard(child.pid)
+            running.discard(child.pid)
             child.wait()
             with suppress(BrokenPipeError):
                 lifeline.close()
         if why:
             return error(why), ()
         if exit_code != 0:
-            return error(_death(exit_code, printed.name, job)), ()
+            return error(_death(exit_code, Path(printed.name), masker)), ()
         if last is None or last.outcome is None:
             return error("The probe's process ended without a result."), ()
         return last.outcome, last.evidence
@@ -263,8 +267,8 @@ def _listen(descriptor: int, job: Job, tell: Told) -> tuple[Line | None, str]:
         *lines, buffer = (buffer + piece).split(b"\n")
         for text in lines:
             try:
-                line = msgspec.json.decode(text, type=Line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+                line = plain.read(text, Line)
+            except ValueError:
                 return None, "The probe's process said something that is no result."
             if line.outcome is not None:
                 last = line
@@ -273,11 +277,11 @@ def _listen(descriptor: int, job: Job, tell: Told) -> tuple[Line | None, str]:
                 tell(job.definition.id, line.progress + counted)
 
 
-def _death(exit_code: int, printed: str, job: Job) -> str:
+def _death(exit_code: int, printed: Path, masker: Masker | None) -> str:
     if exit_code < 0:
         name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else str(-exit_code)
         return f"The probe's process was killed by {name}; memory may have run out."
-    from roadworthy.verify.child import made
-
-    said = Path(printed).read_bytes()[-2000:].decode("utf-8", "replace").strip().split("\n")[-1]
-    return f"The probe's process ended with exit code {exit_code}: {made(job.ports)().masker.mask(said)[:300]}"
+    if masker is None:
+        return f"The probe's process ended with exit code {exit_code}."
+    said = printed.read_bytes()[-2000:].decode("utf-8", "replace").strip().split("\n")[-1]
+    return f"The probe's process ended with exit code {exit_code}: {shown(masker.mask(said))[:300]}"

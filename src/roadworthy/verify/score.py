@@ -149,8 +149,8 @@ def share_down(value: Fraction | None) -> float | None:
 
 def _caps(checks: Sequence[Scored]) -> list[tuple[int, str]]:
     blockers = [each for each in checks if each.blocker]
-    failed = [each.id for each in blockers if each.status is Status.FAIL]
-    unmeasured = [each.id for each in blockers if each.status in (Status.NOT_MEASURED, Status.ERROR)]
+    failed = sorted(each.id for each in blockers if each.status is Status.FAIL)
+    unmeasured = sorted(each.id for each in blockers if each.status in (Status.NOT_MEASURED, Status.ERROR))
     caps = []
     if failed:
         caps.append((CAP_FAILED, f"at most {CAP_FAILED}: blockers failed ({', '.join(failed)})"))

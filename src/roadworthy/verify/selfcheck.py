@@ -63,7 +63,7 @@ def waivers_hold(waivers: Sequence[Waiver], problems: Sequence[str], write: Evid
     coverage = Coverage(
         examined=len(rows) + 1, existing=len(waivers) + 1, how_counted="The policy's list of waivers, and each of them."
     )
-    said = f"{len(waivers)} waivers, {len(findings)} do not hold." if waivers else "There are no waivers."
+    said = f"{len(findings)} of {len(waivers)} waivers do not hold." if waivers else "There are no waivers."
     return Made(judged(said, coverage=coverage, findings=findings), tuple(write.items))
 
 

@@ -7,7 +7,6 @@ authentication encoding of the DSSE specification v1, so that `openssl pkeyutl -
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
 import stat
@@ -19,6 +18,7 @@ import msgspec
 
 from roadworthy.core.errors import ConfigError, RoadworthyError, SecretError, UsageError
 from roadworthy.runtime.atomic_file import replacing
+from roadworthy.verify import plain
 from roadworthy.verify.outcome import Record
 
 if TYPE_CHECKING:
@@ -115,11 +115,11 @@ def _parsed(envelope: bytes) -> tuple[bytes, list[bytes], str]:
     try:
         if len(envelope) > MOST_BYTES:
             raise ValueError
-        values = msgspec.json.decode(envelope, type=dict[str, Any])
+        values = plain.read_object(envelope)
         payload = base64.b64decode(values["payload"], validate=True)
         signatures = [base64.b64decode(each["sig"], validate=True) for each in values["signatures"]]
         return payload, signatures[:16], str(values["payloadType"])
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, binascii.Error):
+    except (KeyError, TypeError, ValueError):
         raise _mismatch("The signature file is no DSSE envelope.", "It is damaged or something else.") from None
 
 

@@ -94,6 +94,6 @@ def _coverage(checks: Sequence[Scored], least: float) -> list[str]:
 
 
 def _named(checks: Sequence[Scored]) -> str:
-    ids = [each.id for each in checks]
+    ids = sorted(each.id for each in checks)
     more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
     return ", ".join(ids[:_SHOWN]) + more

@@ -16,8 +16,9 @@ _canonical = msgspec.json.Encoder(order="sorted").encode
 def rules_of(settings: EdgeSettings, route: Route, mode: str | None) -> str:
     """Everything but the request that decides what a route answers, as SHA-256 in hex.
 
-    That is: whom it asks and where they are, what its gate lets pass, its prompt in all variants, and what its mode
-    fills in. How long anything may take is left out. The code of a custom check cannot be seen, its name can.
+    That is: whom it asks and where they are, what its gate lets pass, its prompt in all variants, what its mode
+    fills in, and what is masked. How long anything may take is left out. The code of a custom check cannot be seen,
+    its name can.
 
     Args:
         settings: Compiled configuration.
@@ -34,4 +35,7 @@ def rules_of(settings: EdgeSettings, route: Route, mode: str | None) -> str:
     name = None if route.prompt is None else route.prompt.partition("@")[0]
     prompts = sorted(one.digest for one in settings.prompts if one.name == name)
     parameters = next((one.parameters for one in settings.modes if one.name == mode), None)
-    return sha256(_canonical([chain, route.quality, route.role, prompts, parameters])).hexdigest()
+    rules: list[object] = [chain, route.quality, route.role, prompts, parameters]
+    if route.masking is not None:
+        rules.append(route.masking)
+    return sha256(_canonical(rules)).hexdigest()

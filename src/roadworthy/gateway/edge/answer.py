@@ -11,7 +11,7 @@ from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.gateway.cost import total_usd
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN, Shown
-from roadworthy.gateway.finished import CacheResult, PromptUsed, Quality
+from roadworthy.gateway.finished import CacheResult, Masked, PromptUsed, Quality
 
 PASSED_OVER = frozenset({Reason.BREAKER_OPEN, Reason.BENCHED, Reason.UNSUPPORTED_PARAMETER})
 
@@ -47,6 +47,7 @@ class Extra(msgspec.Struct, gc=False):
     mode_served: str | None = None
     mode_reason: str | None = None
     prompt: PromptUsed | msgspec.UnsetType = msgspec.UNSET
+    masked: Masked | msgspec.UnsetType = msgspec.UNSET
     cache: CacheResult = "off"
     stub_used: bool = False
     cost: float | None = None
@@ -123,6 +124,8 @@ def _with(extra: Extra, shown: Shown) -> Extra:
         extra.mode_requested, extra.mode_served, extra.mode_reason = mode.requested, mode.served, mode.reason
     if shown.prompt is not None:
         extra.prompt = shown.prompt
+    if shown.hidden is not None:
+        extra.masked = shown.hidden
     return extra
 
 

@@ -22,6 +22,7 @@ from roadworthy.gateway.quality.gate import Gate, judge_gated
 from roadworthy.gateway.quality.json_ask import asked_in_words, request_schema
 
 if TYPE_CHECKING:
+    from roadworthy.gateway.edge.cover import Cover
     from roadworthy.gateway.edge.prompting import Lead
 
 
@@ -38,6 +39,8 @@ class Ask(Protocol):
     """Whether the request names a prompt."""
     lead: Lead | None
     """What was put before the messages."""
+    cover: Cover | None
+    """Keeps personal data from providers; None where that is off."""
     in_words: bool
     """Whether the target was asked for JSON in words, because its API has no parameter for it."""
 
@@ -104,7 +107,7 @@ PARAMETER = re.compile(r"[a-z][a-z_]{0,39}[0-9]?")
 class ChatAsk:
     """A chat completion."""
 
-    __slots__ = ("_schema", "in_words", "lead", "model", "prompted", "request", "stream", "wants_json")
+    __slots__ = ("_schema", "cover", "in_words", "lead", "model", "prompted", "request", "stream", "wants_json")
     endpoint: Literal["chat", "embeddings"] = "chat"
     judged = True
 
@@ -115,17 +118,21 @@ class ChatAsk:
         self.wants_json = request.wants_json
         self.prompted = request.view.prompt is not None
         self.lead: Lead | None = None
+        self.cover: Cover | None = None
         self.in_words = False
         self._schema = request_schema(request) if request.wants_json else None
 
     def continued(self, change: Callable[[ChatRequest, str, str], ChatRequest], answer: str, message: str) -> ChatAsk:
         """The same with a failed answer and what is said about it at the end."""
-        return ChatAsk(change(self.request, answer, message))
+        ask = ChatAsk(change(self.request, answer, message))
+        ask.cover = self.cover
+        return ask
 
     def twin(self) -> ChatAsk:
         """See `Ask.twin`."""
         ask = ChatAsk(self.request.copy())
         ask.lead = copy(self.lead)
+        ask.cover = None if self.cover is None else self.cover.twin()
         return ask
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
@@ -163,22 +170,25 @@ class ChatAsk:
         """Request body for this target."""
         if self.lead is not None:
             self.lead.put(self.request, link.label)
-        provider = link.upstream.provider
+        provider, request = link.upstream.provider, self.request
+        if self.cover is not None:
+            request = self.cover.request(request)
         if not self.wants_json:
-            return provider.chat_body(self.request, link.model)
+            return provider.chat_body(request, link.model)
         try:
-            body = provider.chat_body(self.request, link.model)
+            body = provider.chat_body(request, link.model)
             self.in_words = False
         except UnsupportedParameter as error:
             if error.param != "response_format":
                 raise
-            body = provider.chat_body(asked_in_words(self.request), link.model)
+            body = provider.chat_body(asked_in_words(request), link.model)
             self.in_words = True
         return body
 
     def read(self, link: UpstreamLink, body: bytes) -> Reply:
         """Read a whole 200 answer."""
-        return link.upstream.provider.chat_reply(self.request, body)
+        reply = link.upstream.provider.chat_reply(self.request, body)
+        return reply if self.cover is None else self.cover.reply(reply)
 
     def judge(self, reply: Reply, gate: Gate | None, chunks: Sequence[bytes] = ()) -> Rejection | None:
         """The default rules, the route's, and the schema of the request."""
@@ -203,7 +213,7 @@ _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 class EmbeddingsAsk:
     """Embeddings of one text or several."""
 
-    __slots__ = ("_fields", "model")
+    __slots__ = ("_fields", "cover", "model")
     endpoint: Literal["chat", "embeddings"] = "embeddings"
     judged = False
     prompted = False
@@ -214,6 +224,7 @@ class EmbeddingsAsk:
 
     def __init__(self, model: str, fields: dict[str, msgspec.Raw]) -> None:
         self.model = model
+        self.cover: Cover | None = None
         self._fields = fields
 
     @classmethod
@@ -238,8 +249,10 @@ class EmbeddingsAsk:
         return cls(view.model, fields)
 
     def twin(self) -> EmbeddingsAsk:
-        """Nothing is made of it for a target."""
-        return self
+        """Nothing is made of it for a target but what its cover counts."""
+        ask = EmbeddingsAsk(self.model, self._fields)
+        ask.cover = None if self.cover is None else self.cover.twin()
+        return ask
 
     def check(self, links: tuple[UpstreamLink, ...]) -> None:
         """Refuse a chain in which no target has embeddings."""
@@ -250,6 +263,8 @@ class EmbeddingsAsk:
                 code="unsupported_parameter",
                 param="model",
             )
+        if self.cover is not None:
+            self.cover.inputs(self._fields)
 
     @property
     def prompt_bytes(self) -> int:
@@ -268,7 +283,8 @@ class EmbeddingsAsk:
 
     def body(self, link: UpstreamLink) -> bytes:
         """Request body for this target."""
-        return link.upstream.provider.embeddings_body(self._fields, link.model)
+        fields = self._fields if self.cover is None else self.cover.inputs(self._fields)
+        return link.upstream.provider.embeddings_body(fields, link.model)
 
     def read(self, link: UpstreamLink, body: bytes) -> Reply:
         """Read a whole 200 answer."""

@@ -243,6 +243,7 @@ class Exchange:
     def serve(self, run: RunningTry, reply: Reply) -> None:
         """The answer passed."""
         now, step = monotonic(), run.step
+        self.tell_masked(run)
         if self.hedge is not None:
             self.hedge.won(run, now)
         link, gate = step.link, self.routed.gate
@@ -281,6 +282,11 @@ class Exchange:
             served = Attempt(link.provider_name, link.model, Reason.SERVED, so_far, 200, hedge=run.hedge)
             attempts, quality = [*self.chain.attempts, served], _quality(run)
             self.caller.begin(served_lines(self.request_id, link.label, attempts, quality, self.timing(), self.shown))
+
+    def tell_masked(self, run: RunningTry) -> None:
+        """From now on answers say what was masked."""
+        if run.ask.cover is not None:
+            self.shown = run.ask.cover.shown(self.shown)
 
     def stream_served(self, run: RunningTry) -> None:
         """The stream is complete."""
@@ -376,6 +382,7 @@ class Exchange:
             mode=self.shown.mode,
             cost_usd=total_usd(attempts),
             prompt=self.shown.prompt,
+            masked=self.shown.hidden,
         )
         if hedge is not None:
             record = replace(record, hedge=hedge.result)

@@ -10,6 +10,7 @@ import msgspec
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge import gating
 from roadworthy.gateway.edge.answer import splice
+from roadworthy.gateway.edge.cover import CoveredStream
 from roadworthy.gateway.edge.relay import DONE, LINGER_S, MAX_HELD_BYTES, Relay
 from roadworthy.gateway.finished import Quality
 from roadworthy.gateway.providers.contract import Piece, ProviderFailure, Reply
@@ -54,6 +55,9 @@ class GatedRelay(Relay):
         return max(MAX_HELD_BYTES, self._exchange.service.settings.limits.max_reply_bytes)
 
     def _complete(self) -> None:
+        if isinstance(self._decoder, CoveredStream):
+            for piece in self._decoder.rest():
+                self._take(piece, [])
         text = "".join(self._text or ())
         if not self._payload and not text.strip():
             filtered = self._finish_reason == "content_filter"
@@ -94,6 +98,7 @@ class GatedRelay(Relay):
         run, exchange = self._run, self._exchange
         call = run.call
         exchange.commit(run)
+        exchange.tell_masked(run)
         self.committed = True
         out: list[bytes] = []
         told = False

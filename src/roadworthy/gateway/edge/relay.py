@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge.answer import incomplete_event, splice
+from roadworthy.gateway.edge.cover import CoveredStream
 from roadworthy.gateway.edge.sse import EventParser, EventTooLarge
 from roadworthy.gateway.edge.upstream import door
 from roadworthy.gateway.finished import Quality
@@ -179,6 +180,7 @@ class Relay:
             self._final = None
             if piece.useful and not self.committed:
                 self._commit(out)
+            exchange.tell_masked(self._run)
             told = splice(piece.payload, self._run.attempts_now(), "not-gated", exchange.request_id, exchange.shown)
             self._put(told, piece.useful, out)
 
@@ -217,6 +219,11 @@ class Relay:
     # -- ends
 
     def _complete(self) -> None:
+        if isinstance(self._decoder, CoveredStream) and (self._finish_reason is not None or self._decoder.finished):
+            rest: list[bytes] = []
+            for piece in self._decoder.rest():
+                self._take(piece, rest)
+            self._forward(rest)
         if not self.committed:
             reason = Reason.CONTENT_FILTERED
             if self._finish_reason != "content_filter":

@@ -97,7 +97,8 @@ class RunningTry:
         kind = headers.get(b"content-type", b"").lower()
         usable = kind.startswith(b"text/event-stream") and headers.get(b"content-encoding", b"identity") == b"identity"
         relay = Relay if self.exchange.routed.gate is None and not ask.in_words else GatedRelay
-        self.relay = relay(self, self.step.link.upstream.provider.chat_stream(ask.request), usable)
+        decoder = self.step.link.upstream.provider.chat_stream(ask.request)
+        self.relay = relay(self, decoder if ask.cover is None else ask.cover.decoder(decoder), usable)
 
     def piece(self, data: bytes) -> None:
         """Bytes of the stream."""

@@ -11,8 +11,8 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from roadworthy.core.attempts import Reason
-from roadworthy.core.errors import AuthError, GatewayError
-from roadworthy.core.ports import AllowanceStore, Masker
+from roadworthy.core.errors import AuthError, GatewayError, UnexpectedError
+from roadworthy.core.ports import AllowanceStore, Disguise, Masker
 from roadworthy.gateway.breaker import State
 from roadworthy.gateway.edge.ask import Ask, require_chat
 from roadworthy.gateway.edge.caller import Caller
@@ -29,13 +29,14 @@ from roadworthy.gateway.finished import Finished
 from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.providers.contract import ProviderFailure
 from roadworthy.gateway.providers.registry import build
-from roadworthy.gateway.settings import EdgeSettings, Key
+from roadworthy.gateway.settings import EdgeSettings, Key, Masking
 from roadworthy.runtime.log import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from roadworthy.gateway.edge.answer_cache import AnswerCache
+    from roadworthy.gateway.edge.cover import Cover
     from roadworthy.gateway.edge.prompting import PromptDesk
     from roadworthy.gateway.edge.turn import ModeDesk
     from roadworthy.gateway.edge.visit import Visit
@@ -75,6 +76,8 @@ class Service:
         """Counts the keys that came after the start."""
         self.stores: dict[str, Callable[[], dict[str, object]]] = {}
         """How each store that replicas share is; empty without any."""
+        self.disguise: Callable[[str, Masking], Disguise] | None = None
+        """Gives what masks the requests of a key; None where no route asks for it."""
         self._ledger = ledger
         self._masker = masker
         self.known_secrets = KnownSecrets(settings.providers)
@@ -189,6 +192,8 @@ class Service:
             require_chat(ask)
         if ask.prompted or routed.route.prompt is not None:
             self.prompts.open(ask, routed)
+        if routed.route.masking is not None:
+            ask.cover = self._cover(key_id, routed.route.masking)
         ask.check(routed.links)
         if self.in_flight >= self.settings.limits.max_requests_in_flight:
             raise GatewayError(
@@ -200,6 +205,13 @@ class Service:
         work = self.exchange(ask, routed, caller, request_id, key_id) if visit is None else visit
         self.in_flight += 1  # now that it exists, its end will be told
         return work
+
+    def _cover(self, key_id: str, masking: Masking) -> Cover:
+        from roadworthy.gateway.edge.cover import Cover
+
+        if self.disguise is None:
+            raise UnexpectedError("A route masks prompts, and nothing was wired that does.")
+        return Cover(self.disguise(key_id, masking))
 
     def exchange(self, ask: Ask, routed: Routed, caller: Caller, request_id: str, key_id: str) -> Exchange:
         """A request on its way to the providers, with what its key's limits are to reserve for it."""

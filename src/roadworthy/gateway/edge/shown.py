@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from roadworthy.gateway.finished import CacheResult, ModeServed, PromptUsed
+from roadworthy.gateway.finished import CacheResult, Masked, ModeServed, PromptUsed
 
 _encode = msgspec.json.Encoder().encode
 
@@ -16,12 +16,20 @@ class Shown:
         mode: The decision; None when no mode was asked for.
         cache: What the cache did.
         prompt: The prompt that was put before the messages; None without one, and then nothing is said of it.
+        hidden: What was hidden from the provider and masked in the answer; None where nothing is.
     """
 
-    __slots__ = ("_others", "cache", "cache_line", "lines", "members", "mode", "prompt")
+    __slots__ = ("_others", "cache", "cache_line", "hidden", "lines", "members", "mode", "prompt")
 
-    def __init__(self, mode: ModeServed | None, cache: CacheResult = "off", prompt: PromptUsed | None = None) -> None:
+    def __init__(
+        self,
+        mode: ModeServed | None,
+        cache: CacheResult = "off",
+        prompt: PromptUsed | None = None,
+        hidden: Masked | None = None,
+    ) -> None:
         self.mode = mode
+        self.hidden = hidden
         self.prompt = prompt
         self.cache: CacheResult = cache
         self.cache_line = f"x-roadworthy-cache: {cache}\r\n".encode()
@@ -36,6 +44,8 @@ class Shown:
         if prompt is not None:
             self.members += b',"prompt":%b' % _encode(prompt)
             lines += f"x-roadworthy-prompt: {prompt.id}@{prompt.version}\r\n"
+        if hidden is not None:
+            self.members += b',"masked":%b' % _encode(hidden)
         self.lines = lines.encode("ascii", "replace")
         self._others: dict[CacheResult | PromptUsed, Shown] = {cache: self}
 
@@ -52,6 +62,10 @@ class Shown:
         if other is None:
             other = self._others[prompt] = Shown(self.mode, self.cache, prompt)
         return other
+
+    def masked(self, prompt: dict[str, int], answer: dict[str, int]) -> Shown:
+        """The same with how many values of each kind were hidden from the provider and masked in the answer."""
+        return Shown(self.mode, self.cache, self.prompt, Masked(prompt, answer))
 
 
 NOTHING_SHOWN = Shown(None)

@@ -20,8 +20,14 @@ UNUSUAL = (
     r"%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&(?:#[0-9]{2,6}|#[xX][0-9A-Fa-f]{2,5}|commat|quot|amp|nbsp);|" + _LETTERS
 )
 _WRITTEN = re.compile(_LETTERS.encode("ascii"))
-_ANY = re.compile(rb"[%&\\\xc2\xd9\xdb\xe0\xe2\xe3\xef]")
-_UNIT = re.compile(rb"\\+[bfnrt]|" + UNUSUAL.replace(r"\\u", r"\\+u").encode("ascii"))
+ANY = re.compile(rb"[%&\\\xc2\xd9\xdb\xe0\xe2\xe3\xef]")
+"""A byte with which such a form may begin."""
+UNIT = UNUSUAL.replace(r"\\u", r"\\{1,15}u") + r"|\\{1,15}[bfnrt]"
+"""What is replaced. As many backslashes as a character has that is escaped four times; a bound keeps it linear."""
+_MORE = "%(?:25)*[89ABab][0-9A-Fa-f]"
+SPREAD = f"%(?:25)*[CDcd][0-9A-Fa-f]{_MORE}|%(?:25)*[Ee][0-9A-Fa-f]{_MORE}{_MORE}"
+"""A character of two or three bytes, each of them escaped by itself: what it means is known when all have come."""
+_UNIT = re.compile(UNIT.encode("ascii"))
 _NAMED = {b"&commat;": b"@", b"&quot;": b'"', b"&amp;": b"&", b"&nbsp;": b" "}
 _OPAQUE = b"\x1a"
 """Stands for escapes that mean nothing to rules: halves of a character, and quotes and backslashes that are written as
@@ -33,18 +39,20 @@ class Line:
 
     Args:
         raw: UTF-8 bytes, invalid ones included, without a line break where rules do not ask for one.
+        opened: Whether `raw` begins inside a JSON string, when it is not the whole line.
     """
 
-    __slots__ = ("__dict__", "_inner", "_raw_ends", "_shifts", "_starts", "raw", "text")
+    __slots__ = ("__dict__", "_inner", "_opened", "_raw_ends", "_shifts", "_starts", "raw", "text")
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, opened: bool = False) -> None:
         self.raw = raw
+        self._opened = opened
         self.text = raw
         self._starts: list[int] = []  # where a replaced unit begins in the normalised text
         self._raw_ends: list[int] = []  # where it ends in the raw text
         self._shifts: list[int] = []  # its length in the normalised text
         self._inner: Line | None = None
-        if _ANY.search(raw):
+        if ANY.search(raw):
             self._normalise()
 
     def _normalise(self) -> None:
@@ -99,11 +107,46 @@ class Line:
         before = place - 1
         return self._raw_ends[before] + self._starts[place] - self._starts[before] - self._shifts[before]
 
+    def position(self, raw: int) -> int:
+        """Where a byte of the raw text stands in the normalised one; inside a replaced unit, where that stands."""
+        at = self._position(raw)
+        return at if self._inner is None else self._inner.position(at)
+
+    def _position(self, raw: int) -> int:
+        place = bisect_right(self._raw_ends, raw) - 1
+        if place + 1 < len(self._raw_ends) and self._raw_start(place + 1) < raw:
+            return self._starts[place + 1]
+        if place < 0:
+            return raw
+        return self._starts[place] + self._shifts[place] + raw - self._raw_ends[place]
+
+    def followed(self, more: bytes) -> Line:
+        """The same with more text behind it, which is normal already; only for looking at."""
+        line = Line(b"", self._opened)
+        line.raw, line.text = self.raw + more, self.text + more
+        line._starts, line._raw_ends, line._shifts = self._starts, self._raw_ends, self._shifts
+        line._inner = self._inner
+        return line
+
+    def cut(self, least: int) -> tuple[int, bool]:
+        """Where the line may be cut so that what follows reads the same: the raw place, and `opened` there.
+
+        Args:
+            least: The place is at or behind this byte of the normalised text.
+        """
+        at, opened = least, self._opened
+        for token in self._TOKEN.finditer(self.text):
+            if token.start() >= least:
+                break
+            at = max(least, token.end())
+            opened ^= token.group() == b'"'
+        return self.raw_span(at, at)[0], opened
+
     _TOKEN = re.compile(rb'\\.|"', re.DOTALL)
 
     def inside_string(self, position: int) -> bool:
         """Whether an odd number of unescaped double quotes stands before `position`: inside a JSON string."""
-        return bisect_left(self._quotes, position) % 2 == 1
+        return self._opened != (bisect_left(self._quotes, position) % 2 == 1)
 
     @cached_property
     def _quotes(self) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from base64 import b64encode
+from bisect import bisect_left
 from urllib.parse import quote
 
 import re2
@@ -24,6 +25,7 @@ class Literals:
         self._forms: dict[bytes, None] = {}
         self._lock = threading.Lock()
         self._pattern: Pattern | None = None
+        self._ordered: list[bytes] | None = None  # in the order of bytes, once a text in pieces has asked
 
     def add(self, value: str) -> bool:
         """Look for a value from now on, also percent-encoded, in JSON escapes and in Base64.
@@ -40,17 +42,44 @@ class Literals:
             while len(self._forms) > _MOST:
                 self._forms.pop(next(iter(self._forms)))
             longest_first = sorted(self._forms, key=len, reverse=True)
+            self._ordered = None
             self._pattern = Pattern("|".join(re2.escape(form).decode() for form in longest_first))
         return True
 
-    def scan(self, text: bytes) -> list[Finding]:
-        """Every place where a known value stands."""
-        pattern, position = self._pattern, 0
+    def scan(self, text: bytes, position: int = 0) -> list[Finding]:
+        """Every place where a known value stands, from `position` on."""
+        pattern = self._pattern
         found: list[Finding] = []
         while pattern is not None and (hit := pattern.search(text, position)) is not None:
             start, position = hit
             found.append(Finding(start, position, Kind.API_KEY, "known_value", 1.0))
         return found
+
+    def near(self, text: bytes, position: int) -> bool:
+        """Whether a known value stands there from `position` on, or may begin to."""
+        if self._pattern is None:
+            return False
+        return self._pattern.search(text, position) is not None or self.growing(text, position) < len(text)
+
+    def growing(self, text: bytes, position: int) -> int:
+        """Where the text's end may be the beginning of a known value; the text's length when nowhere.
+
+        Args:
+            text: What has come so far.
+            position: Not before this byte.
+        """
+        size = len(text)
+        with self._lock:
+            ordered = self._ordered
+            if ordered is None:
+                ordered = self._ordered = sorted(self._forms)
+        longest = max(map(len, ordered), default=0)
+        for start in range(max(position, size - longest + 1), size):
+            tail = text[start:]
+            place = bisect_left(ordered, tail)
+            if place < len(ordered) and ordered[place].startswith(tail):
+                return start
+        return size
 
 
 def _forms(value: str) -> list[bytes]:

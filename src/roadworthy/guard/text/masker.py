@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
+from roadworthy.guard.text.horizon import Horizon
 from roadworthy.guard.text.literal import Literals
 from roadworthy.guard.text.place import JsonPlace
 from roadworthy.guard.text.policy import Policy
-from roadworthy.guard.text.rule import Finding, Rule
+from roadworthy.guard.text.rule import LONGEST, Finding, Rule
 from roadworthy.guard.text.rules.all import RULES
 from roadworthy.guard.text.scanner import Scanner, merged
+
+_PIECE = 4_096
 
 
 class TextMasker:
@@ -27,9 +31,9 @@ class TextMasker:
     def __init__(
         self, rules: Sequence[Rule] | None = None, policy: Policy | None = None, literals: Literals | None = None
     ) -> None:
-        self._policy = Policy() if policy is None else policy
+        self.policy = Policy() if policy is None else policy
         # A kept kind is not looked for: where it overlaps another, the other would be kept with it.
-        looked_for = [rule for rule in (RULES if rules is None else rules) if not self._policy.keeps(rule.kind)]
+        looked_for = [rule for rule in (RULES if rules is None else rules) if not self.policy.keeps(rule.kind)]
         self._scanner = Scanner(looked_for)
         self.literals = Literals() if literals is None else literals
 
@@ -38,6 +42,11 @@ class TextMasker:
         known = self.literals.scan(text)
         found = self._scanner.scan(text)
         return merged(known + found) if known else found
+
+    @cached_property
+    def horizon(self) -> Horizon:
+        """What the rules may still grow into, for texts that come in pieces."""
+        return Horizon(self._scanner)
 
     def mask(self, text: str) -> str:
         """The text with every finding replaced; the same object when there is none."""
@@ -50,11 +59,13 @@ class TextMasker:
         found = self.find(text)
         return self.replaced(text, found) if found else text
 
-    def replaced(self, text: bytes, found: Sequence[Finding]) -> bytes:
-        """The text with these findings replaced as the policy says."""
+    def replaced(self, text: bytes, found: Sequence[Finding], policy: Policy | None = None) -> bytes:
+        """The text with these findings replaced as the policy says; the masker's own when None."""
+        policy = self.policy if policy is None else policy
         place, pieces, done = JsonPlace(text), list[bytes](), 0
         for finding in found:
-            new = self._policy.replacement(finding.kind, text[finding.start : finding.end])
+            value = text[finding.start : min(finding.end, finding.start + LONGEST)]
+            new = policy.replacement(finding.kind, value)
             if new is None:
                 continue
             start, quote = place.bare(finding.start, finding.end)

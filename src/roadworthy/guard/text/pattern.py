@@ -9,7 +9,7 @@ from __future__ import annotations
 import re2
 from re2 import _re2
 
-_ANYWHERE = _re2.RE2.Anchor.UNANCHORED
+ANYWHERE = _re2.RE2.Anchor.UNANCHORED
 _NOWHERE = -1
 
 
@@ -30,25 +30,33 @@ class Pattern:
 
     Raises:
         ValueError: It is no such pattern.
+
+    Attributes:
+        match: The call itself: anchor, text, beginning, end; gives the spans of match and group.
     """
 
-    __slots__ = ("_match",)
+    __slots__ = ("_match", "match")
 
     def __init__(self, pattern: str) -> None:
         compiled = _re2.RE2(pattern.encode(), options())
         if not compiled.ok():
             raise ValueError(compiled.error().decode())
-        self._match = compiled.Match
+        self._match = self.match = compiled.Match
 
     def search(self, text: bytes, position: int = 0) -> tuple[int, int] | None:
         """Where the first match from `position` on stands."""
-        first: tuple[int, int] = self._match(_ANYWHERE, text, position, len(text))[0]
+        first: tuple[int, int] = self._match(ANYWHERE, text, position, len(text))[0]
         return None if first[0] == _NOWHERE else first
 
     def search_group(self, text: bytes, position: int = 0) -> tuple[int, int] | None:
         """Where the group of the first match from `position` on stands."""
-        spans: list[tuple[int, int]] = self._match(_ANYWHERE, text, position, len(text))
+        spans: list[tuple[int, int]] = self._match(ANYWHERE, text, position, len(text))
         return None if spans[0][0] == _NOWHERE else spans[1]
+
+    def spans(self, text: bytes, position: int = 0, end: int | None = None) -> tuple[int, int, int, int] | None:
+        """Where the first match from `position` on stands, and where its group; it ends at `end` at the latest."""
+        whole, group, *_ = self._match(ANYWHERE, text, position, len(text) if end is None else end)
+        return None if whole[0] == _NOWHERE else (*whole, *group)
 
 
 class PatternSet:

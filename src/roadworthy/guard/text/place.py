@@ -16,14 +16,26 @@ class JsonPlace:
     """Answers for one text. Positions must not decrease.
 
     Args:
-        text: The whole text: a JSON document, lines of them, or anything else.
+        text: The whole text, or what is there of it: a JSON document, lines of them, or anything else.
+
+    Attributes:
+        is_json: Whether it begins like a JSON document.
     """
 
     def __init__(self, text: bytes) -> None:
         self._text = text
         self._at = 0
         self._inside = False
-        self._is_json = text.lstrip()[:1] in (b"{", b"[")
+        self.is_json = text.lstrip()[:1] in (b"{", b"[")
+
+    def moved(self, text: bytes, by: int) -> None:
+        """Go on with a text that has grown, and of which the first `by` bytes are gone; they were advanced over."""
+        self._text = text
+        self._at = max(0, self._at - by)
+
+    def advance(self, position: int) -> None:
+        """Read up to there; nothing before it is asked for any more."""
+        self._inside_string(position)
 
     def bare(self, start: int, end: int) -> tuple[int, bytes]:
         """Where the replaced bytes must begin, and what must stand on both sides of the mark: mostly nothing.
@@ -44,12 +56,12 @@ class JsonPlace:
         named = _NAME_BEFORE.search(before)
         if named is not None:
             backslashes, quote = named.groups()
-            if self._is_json and not backslashes and self._inside_string(start):
+            if self.is_json and not backslashes and self._inside_string(start):
                 return b""  # the quote opened a string that begins with a colon
             if quote == b"'":
                 return b"'"
             return b"\\" * ((1 << quote_depth(len(backslashes))) - 1) + quote
-        if self._is_json and not self._inside_string(start) and before.rstrip()[-1:] in (b",", b"["):
+        if self.is_json and not self._inside_string(start) and before.rstrip()[-1:] in (b",", b"["):
             return b'"'
         return b""
 

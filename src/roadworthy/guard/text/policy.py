@@ -1,10 +1,10 @@
-"""What becomes of a finding, per kind: kept, marked, shown by its last four, or replaced by a keyed hash."""
+"""What becomes of a finding, per kind: kept, marked, shown by its last four, or replaced by a keyed hash or a token."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from roadworthy.guard.text.kind import Kind, mark
@@ -17,6 +17,7 @@ class Action(StrEnum):
     MARK = "mark"
     LAST4 = "last4"
     HASH = "hash"
+    TOKEN = "token"  # noqa: S105 - the name of an action
 
 
 LEAST_KEY_BYTES = 16
@@ -30,14 +31,23 @@ class Policy:
         actions: Per kind; kinds that are not named are marked.
         key: Of the keyed hash (HMAC-SHA-256, RFC 2104), at least 16 bytes; needed where a kind is hashed. The same
             value gives the same hash under the same key, so that lines about one person can be told to belong together.
+        token: Gives the token of a value (see `vault`); needed where a kind gets tokens.
 
     Raises:
-        ValueError: A kind is hashed and the key is missing or short.
+        ValueError: A kind is hashed and the key is missing or short, or a kind gets tokens and nothing gives them.
     """
 
-    def __init__(self, actions: Mapping[Kind, Action] | None = None, key: bytes = b"") -> None:
+    def __init__(
+        self,
+        actions: Mapping[Kind, Action] | None = None,
+        key: bytes = b"",
+        token: Callable[[Kind, bytes], bytes] | None = None,
+    ) -> None:
         self._actions = dict(actions or {})
         self._key = key
+        self._token = token
+        if Action.TOKEN in self._actions.values() and token is None:
+            raise ValueError("tokens need a vault")
         if Action.HASH in self._actions.values() and len(key) < LEAST_KEY_BYTES:
             raise ValueError(f"hashes need a key of at least {LEAST_KEY_BYTES} bytes")
 
@@ -55,6 +65,8 @@ class Policy:
         action = self._actions.get(kind, Action.MARK)
         if action is Action.KEEP:
             return None
+        if action is Action.TOKEN and self._token is not None:
+            return self._token(kind, value)
         if action is Action.LAST4:
             return mark(kind)[:-3] + b":" + _last_four(value) + b"***"
         if action is Action.HASH:

@@ -63,6 +63,10 @@ class Candidate(NamedTuple):
         return any(word in around for word in words)
 
 
+LONGEST = 16_384
+"""Bytes of a candidate that are looked at. A longer finding goes on with its rule's `rest`, unseen."""
+
+
 Check = Callable[[Candidate], Span | None]
 
 
@@ -82,6 +86,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         bare_score: The same where none of the context words is near.
         source: Where the form is written down: standard, law, vendor's page.
         block: Whether a finding may go over several lines.
+        lead: RE2 pattern of what in front of the core the check may add to the finding.
+        ahead: Bytes behind the candidate that a stream waits for: what the check and the context look at whatever
+            stands there. A value that the check follows to its end needs not be counted. 0: nothing is looked at.
+        rest: RE2 pattern of one unit of what a finding longer than `LONGEST` goes on with.
+        rest_end: Same of what ends such a finding and belongs to it.
     """
 
     name: str
@@ -95,6 +104,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     score: float = 0.9
     bare_score: float = 0.0
     block: bool = False
+    lead: str = ""
+    ahead: int = 48
+    rest: str = r"\\.|[^\s\"'\\]"
+    rest_end: str = ""
 
     @property
     def pattern(self) -> str:

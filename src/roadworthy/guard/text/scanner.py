@@ -10,11 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from roadworthy.guard.text.kind import SECRETS, Kind
 from roadworthy.guard.text.line import UNUSUAL, Line
 from roadworthy.guard.text.pattern import Pattern, PatternSet
-from roadworthy.guard.text.rule import KEEP, Candidate, Finding, Rule, Span
+from roadworthy.guard.text.rule import KEEP, LONGEST, Candidate, Finding, Rule, Span
 
 _TOGETHER: tuple[frozenset[Kind], ...] = (SECRETS, frozenset((Kind.PHONE,)), frozenset((Kind.EMAIL, Kind.IP)))
 """Kinds that share a gate; all others share the last one. One gate for all would have a state for every way in which
@@ -23,18 +24,28 @@ NEVER = r"[^\x00-\xff]"
 """Matches nothing."""
 
 
+def together(rules: Sequence[Rule]) -> list[list[Rule]]:
+    """The rules by the gate that they share; none is left out."""
+    groups = [[rule for rule in rules if rule.kind in kinds] for kinds in _TOGETHER]
+    return [*groups, [rule for rule in rules if not any(rule.kind in kinds for kinds in _TOGETHER)]]
+
+
 class Scanner:
     """Finds personal data and secrets. Safe for threads; linear in the size of the text.
 
     Args:
         rules: What to look for.
+
+    Attributes:
+        rules: The same.
+        blocks: Those that go over lines, ready to search.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._blocks = [_Compiled(rule) for rule in rules if rule.block]
+        self.rules = tuple(rules)
+        self.blocks = [Compiled(rule) for rule in rules if rule.block]
         lines = [rule for rule in rules if not rule.block]
-        groups = [[rule for rule in lines if rule.kind in kinds] for kinds in _TOGETHER]
-        rest = [rule for rule in lines if not any(rule.kind in kinds for kinds in _TOGETHER)]
+        *groups, rest = together(lines)
         triggers = [rule.trigger for rule in rules if rule.block]
         # A line that must be normalised, and a text with a block in it, are pointed at by the first gate.
         self._gates = [
@@ -64,11 +75,29 @@ class Scanner:
 
     def _in_blocks(self, text: bytes) -> list[Finding]:
         found: list[Finding] = []
-        for rule in self._blocks:
-            if (first := rule.search(text, 0)) is not None:
-                line = Line(text)
-                found += rule.findings(line, 0, max(0, first[0] - 2) if line.text is text else 0)
+        for rule in self.blocks:
+            position = 0
+            while (block := rule.block(text, position, len(text))) is not None:
+                if block.finding is not None and block.finding.end - block.finding.start >= LONGEST:
+                    block = rule.block(text, position, len(text), len(text)) or block  # it goes on
+                position = block.next
+                if block.finding is not None:
+                    found.append(block.finding)
         return found
+
+    def lines(self, text: bytes, position: int) -> list[tuple[int, int]]:
+        """Lines that a gate points at, in order.
+
+        Args:
+            text: Of any number of lines.
+            position: Where to begin; the line break before a line counts as its beginning.
+        """
+        return sorted({line for gate in self._gates for line in gate.lines(text, position)})
+
+    def matching(self, line: Line) -> Iterator[Compiled]:
+        """Every rule that matches the line."""
+        for gate in self._gates:
+            yield from gate.matching(line.text)
 
     def _in_line(self, raw: bytes, offset: int, gates: Sequence[_Gate]) -> list[Finding]:
         line = Line(raw)
@@ -89,7 +118,7 @@ class _Gate:
 
     def __init__(self, rules: Sequence[Rule], also: Sequence[str]) -> None:
         self._triggers = [rule.trigger for rule in rules]
-        self._rules = [_Compiled(rule) for rule in rules]
+        self._rules = [Compiled(rule) for rule in rules]
         self._gate = Pattern("|".join([*self._triggers, *also]) or NEVER)
 
     @cached_property
@@ -97,9 +126,9 @@ class _Gate:
         """Compiled when a line is first pointed at: a process that starts does not wait for it."""
         return PatternSet(self._triggers)
 
-    def lines(self, text: bytes) -> Iterator[tuple[int, int]]:
+    def lines(self, text: bytes, position: int = 0) -> Iterator[tuple[int, int]]:
         """Lines that are pointed at. A match that begins at a line break belongs to what follows it."""
-        position, size = 0, len(text)
+        size = len(text)
         while position < size and (hit := self._gate.search(text, position)) is not None:
             first, last = hit
             while first < last - 1 and text[first] in b"\r\n":
@@ -110,7 +139,7 @@ class _Gate:
             yield start, end
             position = end  # the line break is what stands before the next line's first byte
 
-    def matching(self, text: bytes) -> Sequence[_Compiled]:
+    def matching(self, text: bytes) -> Sequence[Compiled]:
         """Rules that match. A set says "none" too when it runs out of memory; a search never does: it has the word."""
         indexes = self._set.matching(text)
         if indexes:
@@ -118,7 +147,23 @@ class _Gate:
         return () if self._gate.search(text) is None else self._rules
 
 
-class _Compiled:
+class Block(NamedTuple):
+    """A candidate that may go over lines.
+
+    Attributes:
+        start: Its first byte.
+        next: Where the search goes on.
+        candidate: As its check saw it; None when it is none once normalised.
+        finding: What it is; None when it is nothing.
+    """
+
+    start: int
+    next: int
+    candidate: Candidate | None
+    finding: Finding | None
+
+
+class Compiled:
     """A rule ready to search."""
 
     def __init__(self, rule: Rule) -> None:
@@ -126,25 +171,58 @@ class _Compiled:
         self.words = tuple(word.encode() for word in rule.context)
 
     @cached_property
-    def search(self) -> Callable[[bytes, int], tuple[int, int] | None]:
-        """Where the candidate of the first match stands; compiled when it is first asked."""
-        return Pattern(self.rule.pattern).search_group
+    def spans(self) -> Callable[..., tuple[int, int, int, int] | None]:
+        """Where the first match stands, and the candidate in it; compiled when it is first asked."""
+        return Pattern(self.rule.pattern).spans
 
-    def findings(self, line: Line, offset: int, position: int = 0) -> Iterator[Finding]:
+    def findings(self, line: Line, offset: int) -> Iterator[Finding]:
         """Findings of this rule in the line, in places of the whole text."""
-        rule, text, search = self.rule, line.text, self.search
-        while (match := search(text, position)) is not None:
-            start, end = match
-            candidate = Candidate(line, start, end)
-            span = rule.check(candidate) if rule.check is not None else Span(start, end)
+        text, spans, position = line.text, self.spans, 0
+        while (match := spans(text, position)) is not None:
+            start, end = match[2:]
+            found = self.judged(Candidate(line, start, end))
             position = start + 1
-            if span is None:
-                continue
-            score = self._score(candidate, span)
-            if score >= KEEP:
-                position = max(span.end - 1, position)  # its last byte stands before the next candidate
-                first, last = line.raw_span(span.start, span.end)
-                yield Finding(first + offset, last + offset, rule.kind, rule.name, score)
+            if found is not None:
+                position = max(found.end - 1, position)  # its last byte stands before the next candidate
+                first, last = line.raw_span(found.start, found.end)
+                yield found._replace(start=first + offset, end=last + offset)
+
+    def judged(self, candidate: Candidate) -> Finding | None:
+        """What the candidate is, in places of the normalised line; None when it is nothing."""
+        rule = self.rule
+        span = Span(candidate.start, candidate.end) if rule.check is None else rule.check(candidate)
+        if span is None:
+            return None
+        score = self._score(candidate, span)
+        return Finding(span.start, span.end, rule.kind, rule.name, score) if score >= KEEP else None
+
+    def block(self, text: bytes, position: int, end: int, behind: int = LONGEST) -> Block | None:
+        """The next candidate of a rule that goes over lines.
+
+        It begins at a match in the text as it is, and is looked at with `LONGEST` bytes before it.
+
+        Args:
+            text: All of it.
+            position: Where to begin.
+            end: Behind the last byte that counts.
+            behind: How many bytes of the candidate are looked at.
+        """
+        match = self.spans(text, position, end)
+        if match is None:
+            return None
+        whole, _, start, _ = match
+        low = max(0, start - LONGEST)
+        line = Line(text[low : min(start + behind, end)])
+        again = self.spans(line.text, line.position(whole - low))
+        if again is None or again[2] > line.position(start - low):
+            return Block(start, start + 1, None, None)
+        candidate = Candidate(line, again[2], again[3])
+        found = self.judged(candidate)
+        if found is None:
+            return Block(start, start + 1, candidate, None)
+        first, last = line.raw_span(found.start, found.end)
+        found = found._replace(start=first + low, end=last + low)
+        return Block(start, max(found.end - 1, start + 1), candidate, found)
 
     def _score(self, candidate: Candidate, span: Span) -> float:
         if span.score is not None:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Wi
 from pydantic_core import PydanticCustomError
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.guard import Masking
 from roadworthy.runtime.config.hedge import Hedge
 from roadworthy.runtime.config.mode import Mode, expand
 from roadworthy.runtime.config.node import Node as Node
@@ -136,6 +137,9 @@ class Route(Node):
     )
     hedge: Hedge | None = Field(
         default=None, description="Whether and when a second target is asked beside a slow one; never when left out."
+    )
+    guard: Masking | None = Field(
+        default=None, description="What is kept from the providers of this route; as in gateway.guard when left out."
     )
 
 
@@ -314,6 +318,16 @@ def first_route(gateway: Mapping[str, Any]) -> str | None:
     return named if isinstance(named, str) else next((name for name in names if not name.endswith("*")), None)
 
 
+class GatewayGuard(Masking):
+    """Personal data and secrets in prompts and answers; routes may have rules of their own."""
+
+    key: Reference | None = Field(
+        default=None,
+        description="Reference to the secret that tokens are made with, at least 16 characters; prompts: token needs "
+        "it. Workers and replicas with the same one give the same tokens.",
+    )
+
+
 class Gateway(Node):
     """The data plane."""
 
@@ -348,6 +362,9 @@ class Gateway(Node):
     breaker: Breaker = Field(default_factory=Breaker, description="When a provider is left alone.")
     cache: Cache = Field(default_factory=Cache, description="Answers that are kept.")
     budget: Budget = Field(default_factory=Budget, description="What keys may use.")
+    guard: GatewayGuard = Field(
+        default_factory=GatewayGuard, description="What is kept from providers, and what of their answers from callers."
+    )
     prices: Prices = Field(default_factory=Prices, description="What models cost.")
     state_dir: str = Field(
         default=".roadworthy", min_length=1, description="Folder of the journal, the keys and the sockets."

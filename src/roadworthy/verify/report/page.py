@@ -34,8 +34,9 @@ def page(report: Report, evidence: Path) -> str:
         _bars(report),
         _changes(report),
         _waivers(report),
-        '<h2 id="checks">Every check</h2>',
+        '<section><h2 id="checks">Every check</h2>',
         *(_check(check, evidence) for check in report.checks),
+        "</section>",
         _foot(report),
     ]
     return (

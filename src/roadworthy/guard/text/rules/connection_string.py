@@ -73,6 +73,7 @@ RULES = (
         name="dsn_password",
         kind=Kind.URL_PASSWORD,
         core=r"@(?:tcp[46]?|unix)\(",
+        lead=r"[^ \t\x0c\"'\\\n]{1,256}",
         check=_before_network,
         source="go-sql-driver/mysql: DSN",
         score=0.9,

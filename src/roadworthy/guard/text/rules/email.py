@@ -73,6 +73,8 @@ RULES = (
         kind=Kind.EMAIL,
         core=rf"(?:@|%40)(?:{_ANY_LABEL}|{_LABEL})\.(?:{_LABEL}\.)*(?:xn--[A-Za-z0-9\-]+|[A-Za-z]{{2,}}|{_TOP_CYRILLIC})",
         check=_address,
+        lead=r"[A-Za-z0-9._%+\-]{1,256}",
+        ahead=0,
         source=_SOURCE,
     ),
     Rule(
@@ -80,6 +82,8 @@ RULES = (
         kind=Kind.EMAIL,
         core=rf"(?i:{_AT})[A-Za-z0-9\-]{{1,63}}(?i:{_DOT}[A-Za-z0-9\-]{{2,63}}){{1,4}}",
         check=_spelled,
+        lead=r"[A-Za-z0-9._%+\-]{1,256} ?",
+        ahead=0,
         source="the usual way to hide an address from collectors",
         score=0.7,
     ),

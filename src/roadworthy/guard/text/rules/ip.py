@@ -72,6 +72,7 @@ RULES = (
             r"(?:^|[^0-9A-Za-z_.+/\-]|(?:^|[^0-9A-Za-z_.)])/|\.[A-Za-z]{2,12}/|localhost/|[0-9]-|[^0-9A-Za-z_]-|[0-9]\+|\\[bfnrt])"
         ),
         core=_V4,
+        lead=r"::[fF]{1,4}:?",
         after=r"(?:$|[^0-9A-Za-z_.+\-]|\.(?:$|[^0-9A-Za-z_])|-(?:$|[^A-Za-z]))",
         check=_v4,
         source="RFC 791 (dotted quad as in RFC 6943 §3.1.1), RFC 1122 §3.2.1.3, RFC 6890 for special ranges",

@@ -38,6 +38,8 @@ RULE = Rule(
         r"|[0-9]:AA[A-Za-z0-9_\-]{8}|\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27}"
     ),
     check=_key,
+    lead=r"[A-Za-z0-9_~./+=:\-]{1,90}",
+    ahead=128,
     source="the vendors' own pages (Telegram bot API, Discord: authentication); gitleaks' rules (MIT)",
     score=0.95,
 )

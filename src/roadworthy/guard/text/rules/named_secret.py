@@ -83,6 +83,7 @@ def _rule(name: str, kind: Kind, names: str) -> Rule:
         core=rf"{names}{SUFFIX}(?: ?\([^()\n]{{1,24}}\))?{QUOTE}\*{{0,2}}[ \t]{{0,4}}"
         r"(?::=|=>|->|:\*\*[ \t]|={1,3}|:)[ \t]{0,4}",
         check=_value,
+        rest=r"\\.|[^\"'\n\\]",
         source="names in use; RFC 8259 for strings, RFC 9110 §11.6.2 for Authorization; "
         "forms of assignment after gitleaks (MIT)",
         score=0.8,

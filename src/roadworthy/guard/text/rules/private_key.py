@@ -28,7 +28,7 @@ _BODY = compiled_later(
 """Words of a following sentence are shorter than 16 and end no line: the body ends before them."""
 _JOINED = compiled_later(rb"(?:" + _BREAK + rb"|" + _TEXT + rb"|\\/|(\\*)\"[ \t\n]*[,+]?[ \t\n]*\1\")*+")
 _IN_KEY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n\f\\"
-_LONGEST = 16_384
+_LONGEST = 65_536  # the largest key in use, RSA of 16,384 bits, has 13 KB
 _LEAST_BEFORE = 24
 _LEAST_WORD = 16
 _WORD = compiled_later(rb"(?:[A-Za-z0-9+=]|\\?/)+")
@@ -63,6 +63,8 @@ def _tail(before: bytes) -> bytes:
     return before[len(before.rstrip(_IN_KEY)) :]
 
 
+_CHAR, _GAP = r"(?:[A-Za-z0-9+=]|\\?/)", r"(?:[ \t\r\n\f\\]|\\[rnt]){0,8}"
+
 RULE = Rule(
     name="private_key",
     kind=Kind.PRIVATE_KEY,
@@ -71,4 +73,7 @@ RULE = Rule(
     source="RFC 7468 §10-11, RFC 1421 for the headers, RFC 9580 §6.2 for OpenPGP, RFC 4716 for the dashes of SSH2",
     score=1.0,
     block=True,
+    lead=rf"(?:{_CHAR}{{16,}}{_GAP})*{_CHAR}{{0,16}}{_GAP}",
+    rest=r"[A-Za-z0-9+/=:,. \t\r\n\f]|-[A-Za-z0-9]|\\+[nrt/]",
+    rest_end=rf"-----END {_LABEL}-----",
 )

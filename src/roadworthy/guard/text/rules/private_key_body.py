@@ -61,6 +61,7 @@ RULES = (
         kind=Kind.PRIVATE_KEY,
         core=r"\\{0,3}[\"'](?:d|p|q|dp|dq|qi|k)\\{0,3}[\"'][ \t]{0,2}:[ \t]{0,2}\\{0,3}[\"']",
         check=_member,
+        ahead=1_024,
         source="RFC 7518 §6.2.2, §6.3.2, §6.4.1",
         score=0.9,
     ),
