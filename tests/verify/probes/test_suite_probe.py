@@ -12,6 +12,7 @@ import pytest
 
 from roadworthy.verify.outcome import Outcome, Status
 
+MARKED = "import pytest\n@pytest.mark.xfail(reason='edge')\ndef test_c():\n    assert 0\n\n\n"
 GOOD = "def test_a():\n    assert True\n\n\ndef test_b():\n    assert 1 + 1 == 2\n"
 Verified = Callable[..., Outcome]
 
@@ -85,11 +86,11 @@ LAWFUL: dict[str, Any] = {"coverage": False}
         ({"test_x.py": GOOD, "test_y.py": "import pytest\npytest.importorskip('no_such')\ndef test_c(): pass\n"}, {},
          "fail", {"skip"}),
         (
-            {"test_x.py": "import pytest\n" + GOOD + "@pytest.mark.xfail(reason='edge')\ndef test_c():\n    assert 0\n"},
+            {"test_x.py": MARKED + GOOD},
             {}, "fail", {"xfail"},
         ),
         (
-            {"test_x.py": "import pytest\n" + GOOD + "@pytest.mark.xfail(reason='edge')\ndef test_c():\n    assert 0\n",
+            {"test_x.py": MARKED + GOOD,
              "test-baseline.json": baseline(test_x=3)},
             {"xfails": {"test_x.py::test_c": "upstream bug"}}, "pass", set(),
         ),
@@ -152,7 +153,10 @@ def test_secrets_of_our_environment_do_not_reach_the_tests(
     assert verified("QUA-01", **LAWFUL).status is Status.PASS
 
 
-JUNIT = '<testsuite tests="{said}"><testcase classname="a" name="one"/><testcase classname="a" name="two">{inner}</testcase></testsuite>'
+JUNIT = (
+    '<testsuite tests="{said}"><testcase classname="a" name="one"/>'
+    '<testcase classname="a" name="two">{inner}</testcase></testsuite>'
+)
 
 
 @pytest.mark.parametrize(
