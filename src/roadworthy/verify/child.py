@@ -60,6 +60,7 @@ class Job(Record, frozen=True):
         left_out: Names of folders that are not the subject's.
         apart: Paths that are not the subject's.
         out: Folder of the run's output.
+        policy: SHA-256 of the policy's bytes in the evidence store.
     """
 
     module: str
@@ -74,6 +75,7 @@ class Job(Record, frozen=True):
     left_out: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     out: str | None = None
+    policy: str | None = None
 
 
 class Line(Record, frozen=True):
@@ -136,6 +138,7 @@ def done(job: Job, result: IO[bytes] | None = None) -> Line:
         left_out=job.left_out,
         apart=tuple(Path(each) for each in job.apart),
         out=Path(job.out) if job.out is not None else None,
+        policy=job.policy,
     )
     outcome = _masked(_outcome(job, context), ports.masker)
     return Line(outcome=outcome, evidence=tuple(writer.items))

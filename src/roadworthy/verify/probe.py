@@ -119,6 +119,7 @@ class Context:
         left_out: Names of folders that do not belong to the subject.
         apart: Paths that do not belong to the subject, such as our own output.
         out: Folder of the run's output; earlier reports lie there.
+        policy: SHA-256 of the policy's bytes, which lie in the evidence; None when nobody said.
     """
 
     definition: Definition
@@ -133,6 +134,7 @@ class Context:
     left_out: tuple[str, ...] = tree.LEFT_OUT
     apart: tuple[Path, ...] = ()
     out: Path | None = None
+    policy: str | None = None
 
     @property
     def check(self) -> str:

@@ -69,6 +69,7 @@ class Subject:
         left_out: Names of folders that are not the subject's.
         sections: The policy's section per check.
         timeouts: Seconds per check, where the policy says other than the probe.
+        policy: SHA-256 of the policy's bytes in the evidence store.
         masker: Masks the last words of a process that died; they are not shown when None.
     """
 
@@ -80,6 +81,7 @@ class Subject:
     left_out: tuple[str, ...] = ()
     sections: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     timeouts: Mapping[str, float] = field(default_factory=dict)
+    policy: str | None = None
     masker: Masker | None = None
 
 
@@ -183,6 +185,7 @@ def _run(
             left_out=subject.left_out,
             apart=(str(subject.out),),
             out=str(subject.out),
+            policy=subject.policy,
         )
         tell(definition.id, "started")
         return _supervised(job, scratch, tell, subject.masker, running)
