@@ -46,7 +46,9 @@ def subject(tmp_path: Path) -> Path:
 def verified(tmp_path: Path, subject: Path, guard_ports: Ports) -> Verified:
     """Runs one check's probe on the subject and settles the outcome as the runner does."""
 
-    def run(check: str, service: str | None = None, timeout_s: float = 60.0, **settings: Any) -> Outcome:
+    def run(
+        check: str, service: str | None = None, timeout_s: float = 60.0, policy: bytes = b"", **settings: Any
+    ) -> Outcome:
         found = checks()[check]
         assert found.module is not None
         scratch = tmp_path / "scratch"
@@ -63,6 +65,7 @@ def verified(tmp_path: Path, subject: Path, guard_ports: Ports) -> Verified:
             deadline=time.monotonic() + timeout_s,
             secrets=guard_ports.secrets,
             out=tmp_path / "out",
+            policy=policy,
         )
         probe = __import__(found.module, fromlist=["probe"]).probe
         try:

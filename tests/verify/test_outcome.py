@@ -102,6 +102,17 @@ def test_a_failure_without_findings_can_be_named() -> None:
     assert len(failed.findings) == 1
 
 
+def test_one_waiver_is_for_one_finding() -> None:
+    """Two lines of a file with the same fault: the second gets a fingerprint of its own, the same in every run."""
+    first, second = (
+        settle(judged("x", coverage=coverage(3, 3), findings=[FOUND] * 3), (ITEM,), "ART-04") for _ in "ab"
+    )
+    prints = [each.fingerprint for each in first.findings]
+    assert len(set(prints)) == 3
+    assert prints[0] == FOUND.fingerprint
+    assert first == second
+
+
 def test_fingerprints_tell_things_apart() -> None:
     prints = {
         finding("ART-04", "rule", "Same words.", key=key).fingerprint

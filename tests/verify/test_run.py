@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -187,3 +190,40 @@ def test_settings_arrive_with_defaults(played: Played) -> None:
     body = 'return Outcome(status=Status.NOT_MEASURED, reason=repr(context.settings["limit"]))'
     assert played(body).outcome.reason == "3"
     assert played(body, sections={"APP-01": {"limit": 4}}).outcome.reason == "4"
+
+
+RUNNER = """
+import sys
+from pathlib import Path
+from roadworthy.verify.definition import Automation, Category, Definition, Expiry, Weight
+from roadworthy.verify.registry import Check
+from roadworthy.verify.run import Subject, run
+
+place = Path(sys.argv[1])
+definition = Definition(id="APP-01", title="t", category=Category.TESTING, weight=Weight.L, automation=Automation.A,
+                        expiry=Expiry.SUBJECT, rule="so", source="us", remediation="mend", timeout_s=60)
+about = Subject(root=place / "subject", out=place / "out", evidence=place / "out", ports="plain_ports:ports")
+run([Check(definition, "slow_probe", "test")] * 3, about, processes=1)
+"""
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGINT])
+def test_no_probe_outlives_its_runner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_signal: signal.Signals
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (tmp_path / "subject").mkdir()
+    (code / "plain_ports.py").write_text(PORTS)
+    body = f"open({str(tmp_path / 'pid')!r}, 'a').write(str(os.getpid()) + ' ')\n    time.sleep(60)\n"
+    (code / "slow_probe.py").write_text(f"{HEAD}    {body}")
+    monkeypatch.setenv("PYTHONPATH", f"{code}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    runner = subprocess.Popen([sys.executable, "-c", RUNNER, str(tmp_path)], stderr=subprocess.DEVNULL)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().endswith(" "):
+        assert runner.poll() is None
+        time.sleep(0.02)
+    runner.send_signal(with_signal)
+    assert runner.wait(20) != 0
+    pids = (tmp_path / "pid").read_text().split()
+    assert len(pids) == 1, "a probe was started after the run had been stopped"
+    assert _gone(int(pids[0]))

@@ -60,7 +60,7 @@ class Job(Record, frozen=True):
         left_out: Names of folders that are not the subject's.
         apart: Paths that are not the subject's.
         out: Folder of the run's output.
-        policy: SHA-256 of the policy's bytes in the evidence store.
+        policy: Bytes of the policy.
     """
 
     module: str
@@ -75,7 +75,7 @@ class Job(Record, frozen=True):
     left_out: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     out: str | None = None
-    policy: str | None = None
+    policy: bytes = b""
 
 
 class Line(Record, frozen=True):

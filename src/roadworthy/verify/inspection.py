@@ -132,8 +132,8 @@ def _measured(asked: Asked, found: Mapping[str, Check], store: EvidenceStore) ->
         left_out=policy.left_out,
         sections=policy.sections(),
         timeouts=policy.timeouts(),
-        policy=store.keep(asked.policy.content)[0],
         masker=asked.masker,
+        policy=asked.policy.content,
     )
     results = {each.definition.id: each for each in run(wanted, subject, processes=asked.processes, told=asked.told)}
     kept: dict[str, Kept] = {}

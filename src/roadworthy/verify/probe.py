@@ -119,7 +119,7 @@ class Context:
         left_out: Names of folders that do not belong to the subject.
         apart: Paths that do not belong to the subject, such as our own output.
         out: Folder of the run's output; earlier reports lie there.
-        policy: SHA-256 of the policy's bytes, which lie in the evidence; None when nobody said.
+        policy: Bytes of the policy; empty for the defaults.
     """
 
     definition: Definition
@@ -134,7 +134,7 @@ class Context:
     left_out: tuple[str, ...] = tree.LEFT_OUT
     apart: tuple[Path, ...] = ()
     out: Path | None = None
-    policy: str | None = None
+    policy: bytes = b""
 
     @property
     def check(self) -> str:

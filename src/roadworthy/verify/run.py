@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import select
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -25,7 +27,7 @@ from roadworthy.verify import plain
 from roadworthy.verify.child import Job, Line
 from roadworthy.verify.definition import Definition, settled
 from roadworthy.verify.evidence import Item
-from roadworthy.verify.outcome import Outcome, Severity, Status, error, finding, not_measured, uncovered
+from roadworthy.verify.outcome import Finding, Outcome, Severity, Status, error, finding, not_measured, uncovered
 from roadworthy.verify.registry import Check
 from roadworthy.verify.tree import shown
 
@@ -69,8 +71,8 @@ class Subject:
         left_out: Names of folders that are not the subject's.
         sections: The policy's section per check.
         timeouts: Seconds per check, where the policy says other than the probe.
-        policy: SHA-256 of the policy's bytes in the evidence store.
         masker: Masks the last words of a process that died; they are not shown when None.
+        policy: Its bytes, for probes that judge it.
     """
 
     root: Path
@@ -81,8 +83,8 @@ class Subject:
     left_out: tuple[str, ...] = ()
     sections: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     timeouts: Mapping[str, float] = field(default_factory=dict)
-    policy: str | None = None
     masker: Masker | None = None
+    policy: bytes = b""
 
 
 def run(
@@ -132,6 +134,7 @@ def settle(outcome: Outcome, items: Sequence[Item], check: str) -> Outcome:
     A pass needs complete coverage, evidence, and no finding worse than a note; not applicable needs the predicate that
     said so, with evidence; `waived` is not a probe's to say; a failure without findings gets one that can be named.
     """
+    outcome = msgspec.structs.replace(outcome, findings=told_apart(outcome.findings))
     why = ""
     if outcome.status is Status.PASS:
         why = _not_a_pass(outcome, items)
@@ -149,6 +152,18 @@ def settle(outcome: Outcome, items: Sequence[Item], check: str) -> Outcome:
     if not why:
         return outcome
     return msgspec.structs.replace(outcome, status=Status.NOT_MEASURED, reason=f"{why} {outcome.reason}", share=None)
+
+
+def told_apart(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The same findings, no two of them with one fingerprint: a waiver is for one."""
+    seen: Counter[str] = Counter()
+    made = []
+    for each in findings:
+        seen[each.fingerprint] += 1
+        again = f"{each.fingerprint} {seen[each.fingerprint]}".encode()
+        fingerprint = each.fingerprint if seen[each.fingerprint] == 1 else hashlib.sha256(again).hexdigest()[:32]
+        made.append(msgspec.structs.replace(each, fingerprint=fingerprint))
+    return tuple(made)
 
 
 def _not_a_pass(outcome: Outcome, items: Sequence[Item]) -> str:

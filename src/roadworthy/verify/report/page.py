@@ -243,7 +243,8 @@ def _findings(check: CheckRecord) -> str:
 def _evidence(item: Item, folder: Path) -> str:
     ran = f"<code>$ {escape(reading.command(item.argv))}</code> " if item.argv else ""
     code = f"exit {item.exit_code}, " if item.exit_code is not None else ""
-    version = f"{escape(item.tool)} {escape(item.tool_version)}".strip()
+    named = item.tool_version.startswith(item.tool)
+    version = escape(item.tool_version if named else f"{item.tool} {item.tool_version}".strip())
     return (
         f'<div class="evidence"><p>{ran}{escape(item.label)}: {code}{item.bytes} bytes, {version}, '
         f"{_time(item.started)}<br><code class='hash'>{item.sha256}</code></p>{_raw(item, folder)}</div>"

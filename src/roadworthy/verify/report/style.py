@@ -40,7 +40,7 @@ summary .title{flex:1}.status{white-space:nowrap;font-size:.9rem}.in{padding:0 0
 .hash{color:var(--faint);font-size:.75rem}
 pre{margin:.4rem 0 0;max-height:18rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;
 font:12.5px/1.45 ui-monospace,monospace}
-.findings td:first-child{white-space:nowrap}.findings td:nth-child(2){overflow-wrap:anywhere}
+.findings td:first-child{white-space:nowrap}.findings td:nth-child(2){overflow-wrap:anywhere;min-width:12rem}
 @media (max-width:40rem){header{flex-direction:column;align-items:flex-start;gap:.3rem}.bars td:nth-child(2){width:45%}
 th,td{padding:.3rem .35rem}}
 @media print{body{max-width:none;font-size:11pt}details{break-inside:avoid}pre{max-height:none}

@@ -1,0 +1,97 @@
+"""QUA-06: the goal did not move. The policy is compared with that of the run before, whose report the chain holds.
+
+Which way a number of a probe's settings is stricter is not known here, so every change of one is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from roadworthy.verify import history
+from roadworthy.verify.evidence import evidence_bytes
+from roadworthy.verify.laxity import eased
+from roadworthy.verify.outcome import Coverage, Finding, NotMeasured, Outcome, finding, judged
+from roadworthy.verify.policy import Policy, policy_of
+from roadworthy.verify.probe import Context
+from roadworthy.verify.registry import checks
+from roadworthy.verify.tree import shown
+
+_STRICTER = {"thresholds.category": 1, "thresholds.coverage": 1, "thresholds.max_age_days": -1}
+
+
+class Change(NamedTuple):
+    """A number of the policy, before and now; None where it was not set."""
+
+    name: str
+    before: float | None
+    now: float | None
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it may have made the goal easier."""
+        direction = _STRICTER.get(self.name)
+        if direction is None or self.before is None or self.now is None:
+            return self.before != self.now
+        return direction * self.now < direction * self.before
+
+
+def probe(context: Context) -> Outcome:
+    """Compare every number of the policy with the run before."""
+    head = history.head(context.out) if context.out is not None else None
+    if head is None or context.out is None:
+        raise NotMeasured("There is no earlier run to compare with; the first one never passes by itself.")
+    earlier = history.report(context.out, head.report)
+    sha256 = str(earlier["policy"]["sha256"])
+    before = policy_of(evidence_bytes(context.out / "evidence", sha256), here=False)
+    changes = list(compared(before, policy_of(context.policy, here=False)))
+    context.evidence.write_json(
+        {"report": head.report, "policy": sha256, "numbers": [each._asdict() for each in changes]},
+        f"numbers of the policy, now and in run {head.number}",
+        covers=[f"sha256:{head.report}"],
+    )
+    found = [_finding(context.check, each) for each in changes if each.suspect]
+    found += [
+        finding(context.check, "eased", f"{each.where} accepts {shown(each.now)}.", key=tuple(each))
+        for each in eased(before, policy_of(context.policy, here=False), checks())
+    ]
+    coverage = Coverage(
+        examined=len(changes),
+        existing=len({*numbers(before), *numbers(policy_of(context.policy, here=False))}),
+        how_counted="Numbers in both policies.",
+    )
+    said = f"{len(changes)} numbers compared with run {head.number}, {len(found)} moved or eased."
+    return judged(said, coverage=coverage, findings=found)
+
+
+def compared(before: Policy, now: Policy) -> Iterator[Change]:
+    """Every number of either policy."""
+    old, new = numbers(before), numbers(now)
+    for name in sorted({*old, *new}):
+        yield Change(name, old.get(name), new.get(name))
+
+
+def numbers(policy: Policy) -> dict[str, float]:
+    """The numbers of a policy by name; time limits of probes decide nothing and are left out."""
+    bounds = policy.thresholds
+    found: dict[str, float] = {
+        "thresholds.category": bounds.category,
+        "thresholds.coverage": bounds.coverage,
+        "thresholds.max_age_days": bounds.max_age_days,
+    }
+    found.update(_flat("probes", policy.sections()))
+    return found
+
+
+def _flat(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{prefix}.{name}", value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}.{name}", value
+
+
+def _finding(check: str, change: Change) -> Finding:
+    before = "not set" if change.before is None else f"{change.before:g}"
+    now = "not set" if change.now is None else f"{change.now:g}"
+    return finding(check, "moved", f"{change.name} was {before} and is {now}.", key=(change.name, before, now))
