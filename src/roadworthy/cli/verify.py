@@ -13,6 +13,12 @@ COMMANDS = {
     "sign": ("roadworthy.cli.verify_gate", "Sign a report."),
     "keygen": ("roadworthy.cli.verify_gate", "Make a pair of keys for signing."),
     "probes": ("roadworthy.cli.verify_run", "List the checks and what implements them."),
+    "manifest": (
+        "roadworthy.cli.verify_integrity",
+        "Make a signed manifest of model files, and check files against it.",
+    ),
+    "sbom": ("roadworthy.cli.verify_supply", "Write the bill of materials of what is installed, and of the models."),
+    "advisories": ("roadworthy.cli.verify_supply", "Import advisories, and look installed packages up in them."),
 }
 """Subcommand: module that holds a click command of that name, and the line in the help. One line adds one."""
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from roadworthy.verify.policy import Policy
 from roadworthy.verify.registry import Check
 
+
 class Eased(NamedTuple):
     """One thing that is easier than before.
 

@@ -1,0 +1,1 @@
+"""Are the files still the files that were signed: manifest, hashing, comparison."""

@@ -1,0 +1,52 @@
+"""SUP-04: the licence of each installed distribution is known and allowed."""
+
+from __future__ import annotations
+
+from roadworthy.core.errors import ConfigError
+from roadworthy.verify.outcome import Coverage, Finding, NotMeasured, Outcome, finding, judged
+from roadworthy.verify.probe import Context
+from roadworthy.verify.supply.installed import Distribution, counted
+from roadworthy.verify.supply.licence import Licence, LicencePolicy, Ruling, licence_of, policy, ruling
+from roadworthy.verify.supply.subject import installed, unread
+
+
+def probe(context: Context) -> Outcome:
+    """Read and judge each licence."""
+    settings = context.settings
+    try:
+        rules = policy(settings["allow"], settings["deny"], settings["packages"], settings["also_allow"])
+    except ConfigError as problem:
+        raise NotMeasured(str(problem)) from None
+    found = installed(context)
+    rows = [(each, licence_of(each, rules.packages)) for each in found.distributions]
+    context.evidence.write_json(
+        [
+            {"package": each.name, "version": each.version, "licence": licence.expression, "from": licence.source,
+             "why_unknown": licence.why}
+            for each, licence in rows
+        ],
+        "licences of what is installed",
+    )  # fmt: skip
+    findings = [bad for each, licence in rows if (bad := _finding(context.check, each, licence, rules))]
+    coverage = Coverage(
+        examined=len(rows),
+        existing=counted(found.folders),
+        how_counted="Existing: importlib.metadata over the same folders. Examined: metadata that were read.",
+        missing=unread(found),
+    )
+    unknown = sum(licence.expression is None for _, licence in rows)
+    return judged(
+        f"{len(rows)} packages: {unknown} licences unknown, {len(findings) - unknown} not allowed.",
+        coverage=coverage, findings=findings,
+    )  # fmt: skip
+
+
+def _finding(check: str, each: Distribution, licence: Licence, rules: LicencePolicy) -> Finding | None:
+    if licence.expression is None:
+        return finding(check, "unknown", f"{each.name} {each.version}: {licence.why}.", key=(each.key,))
+    verdict = ruling(licence.expression, rules)
+    if verdict is Ruling.ALLOWED:
+        return None
+    word = "is denied" if verdict is Ruling.DENIED else "is not among the allowed"
+    said = f"{each.name} {each.version}: {licence.expression} {word}."
+    return finding(check, str(verdict.name).lower(), said, key=(each.key, licence.expression))

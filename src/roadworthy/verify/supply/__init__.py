@@ -1,0 +1,1 @@
+"""Where the parts come from: bill of materials, licences, advisories, workflows, pins, revision."""
