@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "run": ("roadworthy.cli.verify_run", "Run the checks, keep the evidence, and give a verdict."),
+    "scan": ("roadworthy.cli.verify_scan", "Judge model files by their bytes; nothing is loaded."),
     "gate": ("roadworthy.cli.verify_gate", "Judge a signed report before a deployment; trusts no number in it."),
     "report": ("roadworthy.cli.verify_run", "Print a report that was made before, in any form."),
     "sign": ("roadworthy.cli.verify_gate", "Sign a report."),

@@ -1,0 +1,1 @@
+"""The verify room: whether something is fit for production, said with evidence."""

@@ -1,0 +1,250 @@
+"""The abstract stack machine: walks one pickle, opcode by opcode, and tells a judge what loading it would do.
+
+It follows the C unpickler of CPython, pickle protocols 0 to 5 (PEP 3154, PEP 574, pickletools). Nothing is computed:
+literals are offsets into the file, containers are marks on the stack. The bytes are read through a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from roadworthy.verify.artifact.inspection import BudgetSpent, Inspection, Malformed
+from roadworthy.verify.artifact.pickle.memo import Memo
+from roadworthy.verify.artifact.pickle.value import ALIASED_DICT, DUNDER_DICT, Made, Name, Pairs, Value
+from roadworthy.verify.artifact.source import Source
+
+Handler: TypeAlias = Callable[[int], int]
+"""Takes the place of its opcode in the window, gives the place of the next one."""
+
+WINDOW = 1 << 16
+_MARGIN = 16
+"""Opcodes of a fixed length, and lengths, fit into so many bytes."""
+_MOST_MEMORY = 28 << 20
+"""Bytes that stack and memo of one pickle may take, by a rough count."""
+_MOST_LINE = 1 << 16
+"""Length of a line that is a number or a name."""
+
+
+_TEXT_AFTER = {0x58: 5, 0x8C: 2, 0x55: 2, 0x54: 5, 0x53: 2, 0x56: 1, 0x8D: 9}
+"""Opcode of a text → bytes in front of its first character."""
+
+
+class Judge(Protocol):
+    """Is told what the pickle does, and notes what is wrong with it."""
+
+    def imported(self, module: str, name: str, at: int) -> Name:
+        """A name is imported."""
+        ...
+
+    def called(self, callee: Value, arguments: Value, at: int, *, instance: bool = False) -> Value:
+        """Something is called, or instantiated without its constructor; gives what stands on the stack afterwards."""
+        ...
+
+    def built(self, target: Value, state: Value, at: int) -> None:
+        """An object gets a state."""
+        ...
+
+    def changed(self, target: Value, at: int) -> None:
+        """Something that is no list, set or dict gets items."""
+        ...
+
+    def aliased(self) -> None:
+        """A dict got a key that begins with two underscores under a name from the memo: any dict may have it now."""
+        ...
+
+    def persistent(self, key: Value, at: int) -> Value:
+        """A persistent id is resolved by the loader."""
+        ...
+
+    def raw(self, target: Value, state: Value, at: int) -> int:
+        """After `BUILD`: the number of bytes that follow which are data and no opcodes."""
+        ...
+
+
+class Turn(Exception):
+    """The walk goes on elsewhere, or is over: a frame begins, or the pickle has stopped."""
+
+
+class Machine:
+    """Walks one pickle.
+
+    Args:
+        source: Where its bytes are.
+        start: Offset of its first opcode.
+        judge: Who is told.
+        inspection: Where broken frames are noted and work is counted.
+
+    Attributes:
+        stack: The abstract stack.
+        marks: Heights of the stack at open marks.
+        end: Offset behind its `STOP`, once it was walked.
+    """
+
+    def __init__(self, source: Source, start: int, judge: Judge, inspection: Inspection) -> None:
+        from roadworthy.verify.artifact.pickle.opcode import handlers
+
+        self.source = source
+        self.judge = judge
+        self.inspection = inspection
+        self.stack: list[Value] = []
+        self.marks: list[int] = []
+        self.memo = Memo()
+        self.window = b""
+        self.base = start
+        self._limit = 0
+        self._weighed = 1000
+        self._weight = 1.0
+        self.end: int | None = None
+        self.protocol = 0
+        self.next = start
+        self.frame_end: int | None = None
+        self.guarded = 0
+        self._dunder: dict[int, bool] = {}
+        self._table = handlers(self)
+
+    def walk(self) -> int:
+        """Walk to the `STOP`.
+
+        Returns:
+            The offset behind it.
+
+        Raises:
+            Malformed: No unpickler could go on here; what was told until then stands.
+            BudgetSpent: It is too long, or keeps too much.
+        """
+        while self.end is None:
+            start = self.next - self.base
+            if not 0 <= start < self._limit:
+                self._refill()
+                start = 0
+            limit = self._limit if self.frame_end is None else min(self._limit, self.frame_end - self.base)
+            try:
+                self._run(start, limit)
+            except Turn as turn:
+                if turn.args:
+                    self.next = self.base + turn.args[0]
+            except IndexError:
+                raise Malformed("An opcode takes more than there is, or is cut off.", self.next) from None
+        return self.end
+
+    def _refill(self) -> None:
+        """Read the window at `next`."""
+        self.base = at = self.next
+        self.window = self.source.read(at, WINDOW)
+        size = len(self.window)
+        if not size:
+            raise Malformed("It is cut off: there is no STOP.", at)
+        self._limit = size if size < WINDOW else size - _MARGIN
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Stop a pickle that keeps too much; the contents of tuples are counted now and then."""
+        height = len(self.stack)
+        if height > 2 * self._weighed or height < self._weighed // 2:
+            self._weighed = max(height, 2000)
+            self._weight = sum(getattr(value, "weight", 1) for value in self.stack) / max(height, 1)
+        memory = 44 * height * max(1.0, self._weight) + 40 * len(self.marks) + 8 * len(self.memo)
+        if memory > _MOST_MEMORY:
+            raise BudgetSpent("Its stack and memo need more memory than one pickle is given.")
+
+    def _run(self, place: int, limit: int) -> None:
+        table = self._table
+        window = self.window
+        start = place
+        try:
+            while place < limit:
+                place = table[window[place]](place)
+        finally:
+            self.next = at = self.base + place
+            self.inspection.spend("opcode_bytes", min(place, len(window)) - start + 1)
+        if self.frame_end is not None and at >= self.frame_end:
+            if at > self.frame_end:
+                self.inspection.find("pickle.frame", "An opcode lies across the end of its frame.", self.frame_end)
+            self.frame_end = None
+
+    # what handlers need beside stack, marks and memo
+
+    def turn(self, place: int) -> int:
+        """Leave the loop: the next opcode is at `place`."""
+        raise Turn(place)
+
+    def line(self, place: int, most: int = _MOST_LINE) -> tuple[bytes, int]:
+        """The line that begins at a place of the window, without its newline, and the place behind it."""
+        end = self.window.find(b"\n", place)
+        if end >= 0:
+            return self.window[place:end], end + 1
+        text = self.source.read(self.base + place, most)
+        end = text.find(b"\n")
+        if end < 0:
+            raise Malformed("A line has no end.", self.base + place)
+        return text[:end], place + end + 1
+
+    def skip_line(self, place: int) -> int:
+        """The place behind a line of any length."""
+        end = self.window.find(b"\n", place)
+        if end >= 0:
+            return end + 1
+        at = self.base + len(self.window)
+        while piece := self.source.read(at, WINDOW):
+            self.inspection.spend("opcode_bytes", len(piece))
+            end = piece.find(b"\n")
+            if end >= 0:
+                return at + end + 1 - self.base
+            at += len(piece)
+        raise Malformed("A line has no end.", self.base + place)
+
+    def items_above_mark(self) -> list[Value]:
+        """Take what stands above the last mark, and the mark."""
+        height = self.marks.pop()
+        items = self.stack[height:]
+        del self.stack[height:]
+        if self.guarded:
+            self.guard(items)
+        return items
+
+    def guard(self, values: list[Value]) -> None:
+        """A name whose calls are checked must not hide in data, where something else could call it."""
+        for value in values:
+            if isinstance(value, Name) and value.entry is not None and value.entry.use == "checked":
+                self.inspection.find(
+                    "pickle.call", f"{value.path} stands in data, where its calls cannot be checked.", self.base
+                )
+
+    def is_dunder(self, key: Value) -> bool:
+        """Whether a key of a dict is a string that begins with two underscores."""
+        if type(key) is not int:
+            return False
+        place = key - self.base
+        if 0 <= place < len(self.window) - 12:
+            return _is_dunder(self.window[place : place + 12])
+        known = self._dunder.get(key)
+        if known is None:
+            if len(self._dunder) > 1000:
+                self._dunder.clear()
+            known = self._dunder[key] = _is_dunder(self.source.read(key, 12))
+        return known
+
+    def set_pairs(self, target: int, items: list[Value]) -> None:
+        """Put keys and values into what stands at a height of the stack."""
+        stack = self.stack
+        value = stack[target]
+        if isinstance(value, Pairs):
+            value.pairs.extend(zip(items[::2], items[1::2], strict=False))
+        elif getattr(value, "name", "").startswith("a dict"):
+            below = stack[target - 1] if target else None
+            if isinstance(below, Made) and below.origin.entry is not None and below.origin.entry.check == "raw-array":
+                stack[target] = kept = Pairs()
+                kept.pairs.extend(zip(items[::2], items[1::2], strict=False))
+            elif any(map(self.is_dunder, items[::2])):
+                if value is ALIASED_DICT:
+                    self.judge.aliased()
+                stack[target] = DUNDER_DICT
+        else:
+            self.judge.changed(value, self.base)
+
+
+def _is_dunder(head: bytes) -> bool:
+    after = _TEXT_AFTER.get(head[0]) if head else None
+    # A text of protocol 0 may write an underscore as an escape.
+    return after is not None and (head.startswith(b"__", after) or (head[0] in b"SV" and head.startswith(b"\\", after)))

@@ -1,0 +1,84 @@
+"""The memo of a pickle: eight bytes an entry."""
+
+from __future__ import annotations
+
+from array import array
+
+from roadworthy.verify.artifact.pickle.value import (
+    ALIASED_DICT,
+    DUNDER_DICT,
+    EMPTY_TUPLE,
+    PLAIN_DICT,
+    TUPLE,
+    Items,
+    Made,
+    Pairs,
+    Value,
+)
+
+_FAR = 1024
+"""An index so far behind the last one goes into the dict of strays."""
+_KEPT = 20_000
+"""Calls whose arguments are kept; of later ones the memo knows only what was called."""
+_UNSET = -1
+
+
+class Memo:
+    """Index → value. A literal is its offset; an object is a place in a table, written as a number below -1."""
+
+    def __init__(self) -> None:
+        self._codes = array("q")
+        self._strays: dict[int, int] = {}
+        self._objects: list[Value] = []
+        self._places: dict[int, int] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Entries, strays counted by the memory that they take."""
+        return len(self._codes) + 12 * len(self._strays)
+
+    def append(self, value: Value) -> None:
+        """`MEMOIZE`: the index is the number of entries that are set."""
+        if self._count == len(self._codes):
+            self._count += 1
+            self._codes.append(value if type(value) is int else self._code(value))
+        else:
+            self.put(self._count, value)
+
+    def put(self, index: int, value: Value) -> None:
+        """`PUT`: at an index that the pickle names."""
+        code = value if type(value) is int else self._code(value)
+        codes = self._codes
+        if index < len(codes):
+            self._count += codes[index] == _UNSET
+            codes[index] = code
+        elif index <= len(codes) + _FAR:
+            while len(codes) < index:
+                codes.append(self._strays.pop(len(codes), _UNSET))
+            self._count += self._strays.pop(index, _UNSET) == _UNSET
+            codes.append(code)
+        else:
+            self._count += index not in self._strays
+            self._strays[index] = code
+
+    def get(self, index: int) -> Value | None:
+        """The value, None when nothing was put there."""
+        codes = self._codes
+        code = codes[index] if index < len(codes) else self._strays.get(index, _UNSET)
+        if code >= 0:
+            return code
+        return None if code == _UNSET else self._objects[-2 - code]
+
+    def _code(self, value: Value) -> int:
+        """The place of an object, by identity; the table keeps it alive, so an identity is never used twice."""
+        if value is PLAIN_DICT or value is DUNDER_DICT or isinstance(value, Pairs):
+            value = ALIASED_DICT
+        elif isinstance(value, Items) and value is not EMPTY_TUPLE:
+            value = TUPLE
+        elif isinstance(value, Made) and len(self._objects) >= _KEPT:
+            value = value.origin.made
+        place = self._places.get(id(value))
+        if place is None:
+            place = self._places[id(value)] = len(self._objects)
+            self._objects.append(value)
+        return -2 - place

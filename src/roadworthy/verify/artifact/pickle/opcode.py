@@ -1,0 +1,457 @@
+"""What each opcode does to the abstract stack; one function per family, by the tables of pickletools."""
+
+from __future__ import annotations
+
+import struct
+
+from roadworthy.verify.artifact.inspection import Malformed
+from roadworthy.verify.artifact.pickle import literal
+from roadworthy.verify.artifact.pickle.machine import Handler, Machine, Turn
+from roadworthy.verify.artifact.pickle.value import (
+    ALIASED_DICT,
+    DUNDER_DICT,
+    EMPTY_TUPLE,
+    LIST,
+    PLAIN_DICT,
+    SET,
+    UNKNOWN,
+    Name,
+    Pairs,
+    bundle,
+)
+
+_FIXED = {
+    b"K": 2, b"M": 3, b"J": 5, b"G": 9, b"N": 1, b"\x88": 1, b"\x89": 1,
+}  # fmt: skip
+"""BININT1 BININT2 BININT BINFLOAT NONE NEWTRUE NEWFALSE → length."""
+_COUNTED = {b"X": 4, b"T": 4, b"B": 4, b"\x8b": 4, b"\x8d": 8, b"\x8e": 8, b"\x96": 8}
+"""Opcode → width of the length in front of its data; LONG4's is signed."""
+_SHORT = (b"\x8c", b"U", b"C", b"\x8a")
+_SIGNED = (b"T", b"\x8b")
+
+
+def handlers(machine: Machine) -> list[Handler]:
+    """The table of 256 handlers, bound to a machine."""
+    table: list[Handler] = [_unknown(machine)] * 256
+    for family in _FAMILIES:
+        for code, handler in family(machine).items():
+            table[code[0]] = handler
+    return table
+
+
+def _unknown(machine: Machine) -> Handler:
+    def handler(place: int) -> int:
+        code = machine.window[place]
+        raise Malformed(f"0x{code:02x} is no opcode.", machine.base + place)
+
+    return handler
+
+
+def _literals(machine: Machine) -> dict[bytes, Handler]:
+    push = machine.stack.append
+
+    def fixed(length: int) -> Handler:
+        def handler(place: int) -> int:
+            push(machine.base + place)
+            return place + length
+
+        return handler
+
+    def short(place: int) -> int:
+        push(machine.base + place)
+        return place + 2 + machine.window[place + 1]
+
+    def counted(width: int, signed: bool) -> Handler:
+        def handler(place: int) -> int:
+            push(machine.base + place)
+            data = machine.window[place + 1 : place + 1 + width]
+            length = int.from_bytes(data, "little", signed=signed)
+            if length < 0 or len(data) < width:
+                raise Malformed("A length is negative, or cut off.", machine.base + place)
+            return place + 1 + width + length
+
+        return handler
+
+    table: dict[bytes, Handler] = {code: fixed(length) for code, length in _FIXED.items()}
+    table |= dict.fromkeys(_SHORT, short)
+    return table | {code: counted(width, code in _SIGNED) for code, width in _COUNTED.items()}
+
+
+def _lines(machine: Machine) -> dict[bytes, Handler]:
+    push = machine.stack.append
+
+    def text(place: int) -> int:
+        push(machine.base + place)
+        return machine.skip_line(place + 1)
+
+    def quoted(place: int) -> int:
+        after = text(place)
+        if machine.window[place + 1 : place + 2] not in (b"'", b'"'):
+            raise Malformed("A string has no quotes.", machine.base + place)
+        return after
+
+    def number(place: int) -> int:
+        line, after = machine.line(place + 1)
+        try:
+            if machine.window[place] == 0x46:
+                float(line)
+            else:
+                _whole_number(line)
+        except ValueError:
+            raise Malformed("A number is none.", machine.base + place) from None
+        push(machine.base + place)
+        return after
+
+    return {b"S": quoted, b"V": text, b"I": number, b"L": number, b"F": number}
+
+
+def _whole_number(line: bytes) -> int:
+    digits = line.strip().rstrip(b"L")[:4000] or b"-"
+    return int(digits) if digits.isdigit() else int(digits, 0)
+
+
+def _containers(machine: Machine) -> dict[bytes, Handler]:
+    stack = machine.stack
+    push = stack.append
+
+    def mark(place: int) -> int:
+        machine.marks.append(len(stack))
+        return place + 1
+
+    def constant(value: object) -> Handler:
+        def handler(place: int) -> int:
+            push(value)  # type: ignore[arg-type]
+            return place + 1
+
+        return handler
+
+    def collected(value: object) -> Handler:
+        def handler(place: int) -> int:
+            machine.items_above_mark()
+            push(value)  # type: ignore[arg-type]
+            return place + 1
+
+        return handler
+
+    def dictionary(place: int) -> int:
+        items = machine.items_above_mark()
+        push(PLAIN_DICT)
+        machine.set_pairs(len(stack) - 1, items)
+        return place + 1
+
+    return {
+        b"(": mark, b"l": collected(LIST), b"d": dictionary, b"\x91": collected(SET), b"]": constant(LIST),
+        b"}": constant(PLAIN_DICT), b"\x8f": constant(SET), b")": constant(EMPTY_TUPLE), b"\x97": constant(UNKNOWN),
+    }  # fmt: skip
+
+
+def _tuples(machine: Machine) -> dict[bytes, Handler]:
+    stack = machine.stack
+
+    def some(count: int) -> Handler:
+        def handler(place: int) -> int:
+            items = stack[-count:]
+            if len(items) < count:
+                raise IndexError
+            if machine.guarded:
+                machine.guard(items)
+            stack[-count:] = (bundle(items),)
+            return place + 1
+
+        return handler
+
+    def long_tuple(place: int) -> int:
+        stack.append(bundle(machine.items_above_mark()))
+        return place + 1
+
+    return {b"t": long_tuple, b"\x85": some(1), b"\x86": some(2), b"\x87": some(3)}
+
+
+def _updates(machine: Machine) -> dict[bytes, Handler]:
+    """APPEND APPENDS ADDITEMS SETITEM SETITEMS."""
+    stack = machine.stack
+
+    def into(place: int) -> int:
+        target = stack[-1]
+        if target is not LIST and target is not SET:
+            machine.judge.changed(target, machine.base + place)
+        return place + 1
+
+    def append(place: int) -> int:
+        value = stack.pop()
+        if machine.guarded:
+            machine.guard([value])
+        return into(place)
+
+    def appends(place: int) -> int:
+        machine.items_above_mark()
+        return into(place)
+
+    def setitem(place: int) -> int:
+        items = stack[-2:]
+        del stack[-2:]
+        if machine.guarded:
+            machine.guard(items)
+        machine.set_pairs(len(stack) - 1, items)
+        return place + 1 if stack else _underflow()
+
+    def setitems(place: int) -> int:
+        items = machine.items_above_mark()
+        machine.set_pairs(len(stack) - 1, items)
+        return place + 1 if stack else _underflow()
+
+    return {b"a": append, b"e": appends, b"\x90": appends, b"s": setitem, b"u": setitems}
+
+
+def _underflow() -> int:
+    raise IndexError
+
+
+def _index(machine: Machine, place: int) -> tuple[int, int]:
+    line, after = machine.line(place + 1)
+    try:
+        index = int(line)
+    except ValueError:
+        index = -1
+    if index < 0:
+        raise Malformed("An index of the memo is no number from zero on.", machine.base + place)
+    return index, after
+
+
+def _puts(machine: Machine) -> dict[bytes, Handler]:
+    stack = machine.stack
+    memo = machine.memo
+
+    def put(place: int) -> int:
+        index, after = _index(machine, place)
+        memo.put(index, stack[-1])
+        return after
+
+    def binput(place: int) -> int:
+        memo.put(machine.window[place + 1], stack[-1])
+        return place + 2
+
+    def long_binput(place: int) -> int:
+        memo.put(int.from_bytes(machine.window[place + 1 : place + 5], "little"), stack[-1])
+        return place + 5
+
+    def memoize(place: int) -> int:
+        memo.append(stack[-1])
+        return place + 1
+
+    return {b"p": put, b"q": binput, b"r": long_binput, b"\x94": memoize}
+
+
+def _gets(machine: Machine) -> dict[bytes, Handler]:
+    stack = machine.stack
+    memo = machine.memo
+
+    def get(place: int, index: int, after: int) -> int:
+        value = memo.get(index)
+        if value is None:
+            raise Malformed(f"The memo has no entry {index}.", machine.base + place)
+        stack.append(value)
+        return after
+
+    def get_line(place: int) -> int:
+        index, after = _index(machine, place)
+        return get(place, index, after)
+
+    return {
+        b"g": get_line,
+        b"h": lambda place: get(place, machine.window[place + 1], place + 2),
+        b"j": lambda place: get(place, int.from_bytes(machine.window[place + 1 : place + 5], "little"), place + 5),
+    }
+
+
+def _stack(machine: Machine) -> dict[bytes, Handler]:
+    stack = machine.stack
+    marks = machine.marks
+
+    def pop(place: int) -> int:
+        if marks and marks[-1] >= len(stack):
+            marks.pop()
+        else:
+            stack.pop()
+        return place + 1
+
+    def pop_mark(place: int) -> int:
+        machine.items_above_mark()
+        return place + 1
+
+    def dup(place: int) -> int:
+        value = stack[-1]
+        if value is PLAIN_DICT or value is DUNDER_DICT or isinstance(value, Pairs):
+            value = ALIASED_DICT
+        stack.append(value)
+        return place + 1
+
+    def nothing(place: int) -> int:
+        return place + 1 if stack else _underflow()
+
+    return {b"0": pop, b"1": pop_mark, b"2": dup, b"\x98": nothing}
+
+
+def _names(machine: Machine) -> dict[bytes, Handler]:
+    """GLOBAL STACK_GLOBAL EXT1 EXT2 EXT4."""
+    stack = machine.stack
+
+    def imported(module: str, name: str, place: int) -> Name:
+        found = machine.judge.imported(module, name, machine.base + place)
+        if found.entry is not None and found.entry.use == "checked":
+            machine.guarded += 1
+        return found
+
+    def from_lines(place: int) -> int:
+        module, after = machine.line(place + 1)
+        name, after = machine.line(after)
+        stack.append(imported(_decoded(module), _decoded(name), place))
+        return after
+
+    def from_stack(place: int) -> int:
+        name, module = stack.pop(), stack.pop()
+        words = [literal.text(machine.source, part) if type(part) is int else None for part in (module, name)]
+        if words[0] is None or words[1] is None:
+            at = machine.base + place
+            machine.inspection.find("pickle.import.computed", "The name of an import is computed, or no text.", at)
+            stack.append(UNKNOWN)
+        else:
+            stack.append(imported(words[0], words[1], place))
+        return place + 1
+
+    def extension(width: int) -> Handler:
+        def handler(place: int) -> int:
+            code = int.from_bytes(machine.window[place + 1 : place + 1 + width], "little")
+            what = f"Code {code} of the extension registry: what it stands for is decided by the process that loads."
+            machine.inspection.find("pickle.import.registry", what, machine.base + place)
+            stack.append(UNKNOWN)
+            return place + 1 + width
+
+        return handler
+
+    return {
+        b"c": from_lines, b"\x93": from_stack,
+        b"\x82": extension(1), b"\x83": extension(2), b"\x84": extension(4),
+    }  # fmt: skip
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", "backslashreplace")
+
+
+def _calls(machine: Machine) -> dict[bytes, Handler]:
+    """REDUCE NEWOBJ NEWOBJ_EX."""
+    stack = machine.stack
+    judge = machine.judge
+
+    def called(place: int, *, instance: bool) -> int:
+        arguments, callee = stack.pop(), stack.pop()
+        if machine.guarded:
+            machine.guard([arguments])
+        stack.append(judge.called(callee, arguments, machine.base + place, instance=instance))
+        return place + 1
+
+    def newobj_ex(place: int) -> int:
+        named = stack.pop()
+        if machine.guarded:
+            machine.guard([named])
+        return called(place, instance=True)
+
+    return {
+        b"R": lambda place: called(place, instance=False),
+        b"\x81": lambda place: called(place, instance=True),
+        b"\x92": newobj_ex,
+    }
+
+
+def _instances(machine: Machine) -> dict[bytes, Handler]:
+    """OBJ INST."""
+    stack = machine.stack
+    judge = machine.judge
+
+    def obj(place: int) -> int:
+        callee, *arguments = machine.items_above_mark() or [_underflow()]
+        made = judge.called(callee, bundle(arguments), machine.base + place, instance=not arguments)
+        stack.append(made)
+        return place + 1
+
+    def inst(place: int) -> int:
+        module, after = machine.line(place + 1)
+        name, after = machine.line(after)
+        arguments = machine.items_above_mark()
+        callee = judge.imported(_decoded(module), _decoded(name), machine.base + place)
+        stack.append(judge.called(callee, bundle(arguments), machine.base + place, instance=not arguments))
+        return after
+
+    return {b"o": obj, b"i": inst}
+
+
+def _states(machine: Machine) -> dict[bytes, Handler]:
+    """BUILD PERSID BINPERSID."""
+    stack = machine.stack
+    judge = machine.judge
+
+    def build(place: int) -> int:
+        state = stack.pop()
+        target = stack[-1]
+        if machine.guarded:
+            machine.guard([state])
+        judge.built(target, state, machine.base + place)
+        raw = judge.raw(target, state, machine.base + place + 1)
+        if not raw:
+            return place + 1
+        if machine.frame_end is not None and machine.frame_end != machine.base + place + 1:
+            machine.inspection.find("pickle.frame", "The data of an array lie inside of a frame.", machine.base + place)
+        machine.frame_end = None
+        return machine.turn(place + 1 + raw)
+
+    def persid(place: int) -> int:
+        _, after = machine.line(place + 1)
+        stack.append(judge.persistent(machine.base + place, machine.base + place))
+        return after
+
+    def binpersid(place: int) -> int:
+        key = stack.pop()
+        if machine.guarded:
+            machine.guard([key])
+        stack.append(judge.persistent(key, machine.base + place))
+        return place + 1
+
+    return {b"b": build, b"P": persid, b"Q": binpersid}
+
+
+def _frames(machine: Machine) -> dict[bytes, Handler]:
+    """PROTO FRAME STOP."""
+
+    def proto(place: int) -> int:
+        machine.protocol = machine.window[place + 1]
+        if machine.protocol > 5:
+            raise Malformed(f"Protocol {machine.protocol} does not exist.", machine.base + place)
+        return place + 2
+
+    def frame(place: int) -> int:
+        at = machine.base + place
+        if machine.frame_end is not None:
+            machine.inspection.find("pickle.frame", "A frame begins inside of another.", at)
+        (length,) = struct.unpack_from("<Q", machine.window.ljust(place + 9, b"\0"), place + 1)
+        end: int | None = at + 9 + length
+        if length and not machine.source.read(at + 8 + length, 1):
+            machine.inspection.find("pickle.frame", "A frame is longer than what follows.", at)
+            end = None
+        machine.frame_end = end
+        return machine.turn(place + 9)
+
+    def stop(place: int) -> int:
+        machine.stack[-1]
+        if machine.frame_end is not None and machine.base + place + 1 != machine.frame_end:
+            machine.inspection.find("pickle.frame", "The pickle stops before its frame does.", machine.base + place)
+        machine.end = machine.base + place + 1
+        raise Turn
+
+    return {b"\x80": proto, b".": stop, b"\x95": frame}
+
+
+_FAMILIES = (
+    _literals, _lines, _containers, _tuples, _updates, _puts, _gets, _stack, _names, _calls, _instances, _states,
+    _frames,
+)  # fmt: skip

@@ -1,0 +1,94 @@
+"""Arrays as joblib writes them: a wrapper object, and behind its `BUILD` the elements, which are no opcodes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from roadworthy.verify.artifact.inspection import Malformed
+from roadworthy.verify.artifact.pickle import literal
+from roadworthy.verify.artifact.pickle.value import Items, Made, Name, Pairs, Value
+
+if TYPE_CHECKING:
+    from roadworthy.verify.artifact.pickle.judge import PickleJudge
+
+_DTYPE = re.compile(r"[<>=|]?([biufcSVOUMm?])(\d{1,9})?")
+_SUBCLASSES = {"ndarray", "memmap", "matrix"}
+
+
+def length(judge: PickleJudge, state: Value, at: int) -> int:
+    """Bytes between the `BUILD` of a wrapper and the next opcode.
+
+    Args:
+        judge: Of the stream; an array of objects is another pickle, which it walks.
+        state: What `BUILD` gave to the wrapper.
+        at: Offset behind `BUILD`.
+
+    Raises:
+        Malformed: The state does not say it in the way that joblib writes.
+    """
+    known = _state(judge, state, at)
+    kind, width = _dtype(judge, known.get("dtype"), at)
+    if kind == "O":
+        return judge.pickled_at(at) - at
+    count = 1
+    for extent in _shape(judge, known.get("shape"), at):
+        count *= extent
+    padding = 0
+    if known.get("numpy_array_alignment_bytes") is not None:
+        byte = judge.source.read(at, 1)
+        padding = 1 + (byte[0] if byte else 0)
+    total = padding + count * width
+    if total and not judge.source.read(at + total - 1, 1):
+        raise Malformed("An array is longer than what follows.", at)
+    return total
+
+
+def _state(judge: PickleJudge, state: Value, at: int) -> dict[str, Value]:
+    if not isinstance(state, Pairs):
+        raise Malformed("The state of an array wrapper is not the dict that joblib writes.", at)
+    known: dict[str, Value] = {}
+    for key, value in state.pairs:
+        word = literal.text(judge.source, key) if type(key) is int else None
+        if word is None:
+            raise Malformed("An attribute of an array wrapper has no literal name.", at)
+        known[word] = value
+    subclass = known.get("subclass")
+    if not isinstance(subclass, Name) or subclass.module != "numpy" or subclass.name not in _SUBCLASSES:
+        raise Malformed("An array wrapper makes something else than an array.", at)
+    return known
+
+
+def _shape(judge: PickleJudge, shape: Value | None, at: int) -> list[int]:
+    if not isinstance(shape, Items):
+        raise Malformed("The shape of an array is not known.", at)
+    extents = [literal.integer(judge.source, item) if type(item) is int else None for item in shape.items]
+    if any(extent is None or extent < 0 for extent in extents):
+        raise Malformed("The shape of an array is no row of numbers.", at)
+    return [extent for extent in extents if extent is not None]
+
+
+def _dtype(judge: PickleJudge, dtype: Value | None, at: int) -> tuple[str, int]:
+    if not isinstance(dtype, Made) or dtype.origin.name != "dtype" or dtype.arguments is None:
+        raise Malformed("The element type of an array is not known.", at)
+    first = dtype.arguments.items[0] if dtype.arguments.items else None
+    word = literal.text(judge.source, first) if type(first) is int else None
+    match = _DTYPE.fullmatch(word or "")
+    if match is None:
+        raise Malformed("The element type of an array is not a plain one.", at)
+    if match[1] in "SUV":
+        return _flexible(judge, dtype, at)
+    return match[1], int(match[2] or 1)
+
+
+def _flexible(judge: PickleJudge, dtype: Made, at: int) -> tuple[str, int]:
+    """Texts, bytes and structures: their state says how long an element is, and whether it holds objects.
+
+    The state is (version, byte order, subarray, names, fields, bytes, alignment, flags[, metadata]); NumPy believes
+    the bytes and, from version 3 on, the flags.
+    """
+    state = dtype.state.items if dtype.state is not None else ()
+    numbers = [literal.integer(judge.source, item) if type(item) is int else None for item in state]
+    if len(numbers) < 8 or numbers[0] not in (3, 4) or numbers[5] is None or numbers[7] is None or numbers[5] < 0:
+        raise Malformed("The element type of an array has no plain state.", at)
+    return ("O" if numbers[7] & 1 else "V"), numbers[5]

@@ -1,0 +1,125 @@
+"""What stands on the abstract stack of a pickle.
+
+A literal is the offset of its opcode, a plain `int`: nothing of it is kept, and it is read again when it is asked for.
+Everything else is one of these classes, and most are shared: a list of a million lists is one object. So memory is
+bounded by the number of entries, whatever they stand for.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from roadworthy.verify.artifact.pickle.allowlist import Entry
+
+MOST_ITEMS = 16
+"""Contents of a tuple that are kept, all levels counted: enough for shapes, dtypes and persistent ids."""
+
+
+class Opaque:
+    """Something whose contents are not kept.
+
+    Args:
+        name: What it is, for messages.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Name:
+    """A global: something imported by name.
+
+    Args:
+        module: As the pickle says it.
+        name: As the pickle says it, dots included.
+        entry: What the allowlist says of it, None when it is not there.
+    """
+
+    __slots__ = ("entry", "made", "module", "name")
+
+    def __init__(self, module: str, name: str, entry: Entry | None) -> None:
+        self.module = module
+        self.name = name
+        self.entry = entry
+        self.made = Made(self)
+
+    @property
+    def path(self) -> str:
+        """`module.name`."""
+        return f"{self.module}.{self.name}"
+
+
+class Made:
+    """What a call or an instantiation gave back.
+
+    Args:
+        origin: What was called.
+        arguments: With what, where somebody needs to know it (dtypes).
+
+    Attributes:
+        state: What it was given afterwards, where its arguments are known.
+    """
+
+    __slots__ = ("arguments", "origin", "state")
+
+    def __init__(self, origin: Name, arguments: Items | None = None) -> None:
+        self.origin = origin
+        self.arguments = arguments
+        self.state: Items | None = None
+
+
+class Items:
+    """A tuple whose items are known.
+
+    Args:
+        items: The items.
+        weight: Items of all levels, itself included.
+    """
+
+    __slots__ = ("items", "weight")
+
+    def __init__(self, items: tuple[Value, ...], weight: int = 1) -> None:
+        self.items = items
+        self.weight = weight
+
+
+class Pairs:
+    """The state of an object that needs to be known: a dict in the order of setting."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[Value, Value]] = []
+
+
+Value: TypeAlias = int | Opaque | Name | Made | Items | Pairs
+
+LIST = Opaque("a list")
+SET = Opaque("a set")
+TUPLE = Opaque("a long tuple")
+PLAIN_DICT = Opaque("a dict")
+"""A dict none of whose keys begins with two underscores."""
+DUNDER_DICT = Opaque("a dict with keys of the language")
+ALIASED_DICT = Opaque("a dict from the memo")
+"""A dict that is also known under another name, which may change it."""
+PERSISTENT = Opaque("a persistent object")
+UNKNOWN = Opaque("the result of a call")
+EMPTY_TUPLE = Items(())
+
+
+def bundle(items: list[Value]) -> Value:
+    """A tuple of these: with its contents when it is small."""
+    if len(items) > MOST_ITEMS:
+        return TUPLE
+    weight = 1
+    for index, item in enumerate(items):
+        if isinstance(item, Items):
+            if item.weight > MOST_ITEMS // 2:
+                items[index] = TUPLE
+            else:
+                weight += item.weight
+                continue
+        weight += 1
+    return Items(tuple(items), weight)

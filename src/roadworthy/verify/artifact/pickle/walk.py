@@ -1,0 +1,121 @@
+"""Streams of pickles: one after the other, with what may stand between and behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roadworthy.verify.artifact.inspection import Inspection, Malformed
+from roadworthy.verify.artifact.pickle import literal
+from roadworthy.verify.artifact.pickle.judge import PickleJudge
+from roadworthy.verify.artifact.pickle.machine import Machine
+from roadworthy.verify.artifact.pickle.storage import Storages
+from roadworthy.verify.artifact.source import Part, Source, chunks
+
+_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+_TORCH_PICKLES = 5
+"""The old format of torch: magic number, version, machine, the object, the keys of its storages."""
+_MOST_NESTED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """How a stream of pickles went.
+
+    Args:
+        pickles: How many reached their `STOP`.
+        calls: How often something was called, instantiated or given a state.
+        plausible: Every name that it imports could be one.
+        end: Offset behind the last `STOP`.
+        broken: Why the last one did not get there, None when it did.
+        torch: It is the old format of torch.
+        storages: What persistent ids say.
+    """
+
+    pickles: int
+    calls: int
+    plausible: bool
+    end: int
+    broken: Malformed | None
+    torch: bool
+    storages: Storages
+
+
+class PickleStream(PickleJudge):
+    """A judge that also walks the pickles inside of pickles.
+
+    Args:
+        source: Where the pickles are.
+        inspection: Where findings go.
+        torchscript: See `PickleJudge`.
+        level: How many pickles this one is inside of.
+    """
+
+    def __init__(self, source: Source, inspection: Inspection, *, torchscript: bool = False, level: int = 0) -> None:
+        super().__init__(source, inspection, torchscript=torchscript)
+        self._level = level
+
+    def pickled_at(self, at: int) -> int:
+        """Walk one pickle inside of the stream, as joblib writes arrays of objects; gives the offset behind it.
+
+        Raises:
+            Malformed: It is broken, or too deep.
+        """
+        if self._level >= _MOST_NESTED:
+            raise Malformed(f"Pickles are nested more than {_MOST_NESTED} deep.", at)
+        self._level += 1
+        try:
+            return Machine(self.source, at, self, self.inspection).walk()
+        finally:
+            self._level -= 1
+
+    def nested(self, start: int, length: int) -> None:
+        """See `PickleJudge.nested`."""
+        if self._level >= _MOST_NESTED:
+            self.inspection.find("pickle.opaque", f"Pickles are nested more than {_MOST_NESTED} deep.", start)
+            return
+        from roadworthy.verify.artifact.dispatch import judge_source
+
+        with self.inspection.member(f"bytes at {start}"):
+            judge_source(Part(self.source, start, length), self.inspection)
+
+
+def walk_stream(source: Source, inspection: Inspection, *, torchscript: bool = False) -> Walked:
+    """Walk pickle after pickle, as long as another one begins where the last one ended.
+
+    Args:
+        source: Its first byte is the first opcode.
+        inspection: Where findings go.
+        torchscript: See `PickleJudge`.
+
+    Returns:
+        How it went. What follows the last pickle is not judged here.
+
+    Raises:
+        BudgetSpent: It is too long.
+    """
+    judge = PickleStream(source, inspection, torchscript=torchscript)
+    at = pickles = 0
+    torch = False
+    broken: Malformed | None = None
+    while pickles == 0 or (source.read(at, 1) and not (torch and pickles == _TORCH_PICKLES)):
+        machine = Machine(source, at, judge, inspection)
+        try:
+            at = machine.walk()
+        except Malformed as error:
+            broken = error
+            break
+        torch = torch or (pickles == 0 and _is_torch(source, machine))
+        pickles += 1
+    return Walked(pickles, judge.calls, judge.plausible, at, broken, torch, judge.storages)
+
+
+def _is_torch(source: Source, machine: Machine) -> bool:
+    top = machine.stack[-1]
+    return type(top) is int and literal.integer(source, top) == _TORCH_MAGIC
+
+
+def only_padding(source: Source, start: int) -> bool:
+    """Whether nothing but zeros and white space follows."""
+    return all(not piece.strip(b"\0 \t\r\n") for piece in chunks(source, start, start + (1 << 20))) and not source.read(
+        start + (1 << 20), 1
+    )

@@ -1,0 +1,106 @@
+"""What names in a module stand for: imports, aliases, getattr, import_module, by the text alone."""
+
+from __future__ import annotations
+
+import ast
+
+from roadworthy.verify.source.rule import LOADERS, Keywords
+
+_TOPS = {path.split(".")[0] for path in LOADERS}
+
+
+class Names:
+    """The names of one module. Scopes are not told apart: what a name stands for anywhere, it stands for everywhere.
+
+    Args:
+        tree: The module.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._table: dict[str, str] = {}
+        self._bound: dict[str, tuple[str, Keywords]] = {}
+        assigned: list[tuple[str, ast.expr]] = []
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                self._import(node)
+            elif isinstance(node, ast.ImportFrom):
+                self._import_from(node)
+            else:
+                assigned += _assigned(node)
+        for _ in range(3):  # an alias of an alias of an alias
+            for name, value in assigned:
+                self._assign(name, value)
+
+    def _import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            if alias.asname:
+                self._table[alias.asname] = alias.name
+            else:
+                top = alias.name.split(".")[0]
+                self._table[top] = top
+
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        if node.level or not node.module:
+            return
+        for alias in node.names:
+            if alias.name == "*":
+                for path in LOADERS:
+                    module, _, name = path.rpartition(".")
+                    if module == node.module:
+                        self._table.setdefault(name, path)
+            else:
+                self._table[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+
+    def _assign(self, name: str, value: ast.expr) -> None:
+        if isinstance(value, ast.Call) and self.path(value.func) == "functools.partial" and value.args:
+            path = self.path(value.args[0])
+            if path is not None:
+                self._bound[name] = (path, {word.arg or "**": word.value for word in value.keywords})
+            return
+        path = self.path(value)
+        if path is not None and (path in LOADERS or path.split(".")[0] in _TOPS):
+            self._table.setdefault(name, path)
+
+    def bound(self, node: ast.expr) -> tuple[str, Keywords] | None:
+        """What a name made by `functools.partial` calls, and with which keywords; None for another name."""
+        return self._bound.get(node.id) if isinstance(node, ast.Name) else None
+
+    def path(self, node: ast.expr) -> str | None:
+        """The dotted path that an expression stands for; None when it is not known."""
+        if isinstance(node, ast.Name):
+            return self._table.get(node.id) or (node.id if node.id in ("getattr", "vars", "__import__") else None)
+        if isinstance(node, ast.Attribute):
+            if node.attr == "__dict__":
+                return self.path(node.value)
+            before = self.path(node.value)
+            return f"{before}.{node.attr}" if before else None
+        if isinstance(node, ast.Subscript):
+            before = self.path(node.value)
+            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            return f"{before}.{key}" if before and isinstance(key, str) else None
+        if isinstance(node, ast.NamedExpr):
+            return self.path(node.value)
+        return self._call(node) if isinstance(node, ast.Call) else None
+
+    def _call(self, node: ast.Call) -> str | None:
+        """`getattr(x, "load")`, `importlib.import_module("pickle")`, `__import__("pickle")`, `vars(x)`."""
+        function = self.path(node.func)
+        words = [
+            arg.value if isinstance(arg, ast.Constant) and isinstance(arg.value, str) else None for arg in node.args
+        ]
+        if function in ("importlib.import_module", "__import__", "importlib.__import__") and words and words[0]:
+            return words[0] if function == "importlib.import_module" or len(words) > 3 else words[0].split(".")[0]
+        if function == "getattr" and len(words) >= 2 and words[1]:
+            before = self.path(node.args[0])
+            return f"{before}.{words[1]}" if before else None
+        return self.path(node.args[0]) if function == "vars" and node.args else None
+
+
+def _assigned(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    if isinstance(node, ast.Assign):
+        return [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+        return [(node.target.id, node.value)]
+    if isinstance(node, ast.NamedExpr):
+        return [(node.target.id, node.value)]
+    return []

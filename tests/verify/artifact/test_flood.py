@@ -1,0 +1,55 @@
+"""Floods of opcodes: streamed, in little memory, seen to the end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_RUN = """
+import re, sys
+from pathlib import Path
+from roadworthy.runtime.executor import InlineExecutor
+from roadworthy.verify.artifact.tree import find, scan
+(report,) = scan(find([Path(sys.argv[1])]), InlineExecutor())
+peak = int(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+print(report.verdict.value, peak, *{reason.rule for reason in report.reasons})
+"""
+MOST_MIB = 64
+
+
+def _flooded(path: Path, kind: str, size: int) -> list[str]:
+    pieces = {
+        "calm": (b"\x80\x04", b"K\x010N0", b"N."),
+        "evil": (b"\x80\x04", b"K\x010N0", b"cos\nsystem\n)R."),
+        "push": (b"\x80\x04", b"N", b"."),
+        "memo": (b"\x80\x04", b"N\x940", b"N."),
+        "tuples": (b"\x80\x04", b"(" + b"J\x01\x02\x03\x04" * 16 + b"t", b"."),
+        "dicts": (b"\x80\x04", b"}K\x01K\x02s", b"."),
+        "marks": (b"\x80\x04", b"(", b"N."),
+    }
+    head, body, tail = pieces[kind]
+    path.write_bytes(head + body * (size // len(body)) + tail)
+    run = subprocess.run(
+        [sys.executable, "-c", _RUN, str(path)], capture_output=True, text=True, check=True, timeout=300
+    )
+    return run.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"), [("calm", "clean"), ("evil", "unsafe"), ("tuples", "unverifiable"), ("push", "unverifiable")]
+)
+def test_a_small_flood(tmp_path: Path, kind: str, verdict: str) -> None:
+    found, mebibytes, *_ = _flooded(tmp_path / "flood.pkl", kind, 6_000_000)
+    assert found == verdict
+    assert int(mebibytes) <= MOST_MIB
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["calm", "evil", "push", "memo", "tuples", "dicts", "marks"])
+def test_a_flood_of_46_megabytes(tmp_path: Path, kind: str) -> None:
+    found, mebibytes, *_ = _flooded(tmp_path / "flood.pkl", kind, 46_000_000)
+    assert found == {"calm": "clean", "evil": "unsafe"}.get(kind, "unverifiable")
+    assert int(mebibytes) <= MOST_MIB
