@@ -92,5 +92,6 @@ def _holds(content: bytes, number: str) -> bool:
 
 
 def open_boxes(text: str) -> int:
-    """Boxes of a to-do list that nobody ticked."""
-    return len(_OPEN_BOX.findall(text))
+    """Boxes of a to-do list that nobody ticked, on a page that says that all is ready; else 0."""
+    ready = any(_READY.search(each.text) and not _NO.search(each.text) for each in claims(text))
+    return len(_OPEN_BOX.findall(text)) if ready else 0

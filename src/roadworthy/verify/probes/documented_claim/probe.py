@@ -80,7 +80,7 @@ def _faults(context: Context, page: Node, text: str, claims: list[claim.Claim]) 
                 severity=Severity.MEDIUM, location=Location(path=shown(page.name), line=each.line),
             ))  # fmt: skip
     boxes = claim.open_boxes(text)
-    if boxes and any(each.kind == "ready" for each in claims):
+    if boxes:
         text = f"{shown(page.name)} says that it is ready, and has {boxes} open boxes."
         found.append(
             finding(context.check, "open_boxes", text, key=(page.name,), location=Location(path=shown(page.name)))

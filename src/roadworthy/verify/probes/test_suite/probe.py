@@ -55,7 +55,7 @@ def _judged(context: Context, suite: record.Suite, files: list[TestFile]) -> Out
     except NotMeasured as reason:
         why = str(reason)
     sentence = judge.said(suite)
-    if not suite.tests:
+    if not suite.tests and not found:
         return not_measured(f"{sentence} A run of nothing says nothing.")
     if suite.exit_code not in (0, 1, 2) or (suite.exit_code == 0) == bool(_bad(suite)):
         return error(f"{sentence} The exit code {suite.exit_code} of the runner contradicts that.")
