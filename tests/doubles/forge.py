@@ -1,6 +1,6 @@
 """GitHub and GitLab as far as issues go, over real HTTP: the documented statuses, headers and fields.
 
-GitHub: docs.github.com/en/rest/issues/issues, /en/rest/using-the-rest-api/rate-limits. GitLab: docs.gitlab.com/api/issues.
+GitHub: docs.github.com/en/rest/issues/issues and rate-limits beside it. GitLab: docs.gitlab.com/api/issues.
 """
 
 from __future__ import annotations
