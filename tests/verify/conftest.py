@@ -22,6 +22,9 @@ from roadworthy.verify.registry import Check, checks
 from roadworthy.verify.report.record import Report
 from roadworthy.verify.run import Result, settle
 
+OWN_WORDS = ("ART-01", "ART-04", "PER-01", "QUA-01", "SEC-01", "TRN-08")
+"""Checks whose evidence is their own; the others share a piece, because files cost time."""
+
 
 @pytest.fixture(scope="session")
 def guard_ports() -> Ports:
@@ -92,7 +95,8 @@ def inspected(monkeypatch: pytest.MonkeyPatch, guard_ports: Ports) -> Run:
             for check in wanted:
                 writer = EvidenceWriter(store, lambda: at)
                 if check.definition.id not in no_evidence:
-                    writer.write(b"what was printed by " + check.definition.id.encode(), "output", argv=["tool", "x"])
+                    said_by = check.definition.id if check.definition.id in OWN_WORDS else "the others"
+                    writer.write(f"what was printed by {said_by}".encode(), "output", argv=["tool", "x"])
                 outcome = (said or {}).get(check.definition.id, good())
                 outcome = settle(outcome, writer.items, check.definition.id)
                 results.append(Result(check.definition, outcome, tuple(writer.items), at, at))

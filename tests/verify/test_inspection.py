@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rig.verification import START, Run
-from roadworthy.core.errors import RoadworthyError, SubjectError, UsageError
+from roadworthy.core.errors import RoadworthyError, UsageError
 from roadworthy.verify import history
 from roadworthy.verify.identity import git_commit
 from roadworthy.verify.outcome import Status
@@ -73,7 +73,9 @@ def test_evidence_by_hand_that_is_too_old(tmp_path: Path, subject: Path, inspect
     (subject / "on-call.md").write_text("Dana, then Kim")
     content = MANUAL.format(file="on-call.md", by="Dana", on="2026-10-01").encode()
     report = inspected(subject, tmp_path / "out", content=content)
+    assert check(report, "OBS-07").status is Status.NOT_MEASURED
     assert check(report, "GOV-02").status is Status.FAIL
+    assert report.verdict.blockers == ("GOV-02",)  # and the sums agree
     assert report.verdict.decision == "NO-GO"
 
 
@@ -120,8 +122,10 @@ def test_a_subject_that_cannot_be_read(
     tmp_path: Path, subject: Path, inspected: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("roadworthy.verify.tree.file_digest", _refuse)
-    with pytest.raises(SubjectError, match="1 of 1 entries"):
-        inspected(subject, tmp_path / "out")
+    report = inspected(subject, tmp_path / "out")
+    assert report.verdict.decision == "INCOMPLETE"
+    assert set(report.verdict.blockers) == {"GOV-06", "SUP-07"}
+    assert "1 entries of the subject cannot be read" in check(report, "GOV-06").reason
 
 
 def _refuse(path: Path) -> str:

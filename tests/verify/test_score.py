@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.verify import recompute
@@ -83,7 +83,7 @@ CHECKS = st.lists(
         share=st.none() | st.integers(0, 10**6).map(lambda part: part / 10**6),
         manual=st.booleans(),
     ),
-    max_size=40,
+    max_size=25,
     unique_by=lambda each: each.id,
 )
 
@@ -99,6 +99,7 @@ def again(checks: Sequence[Scored]) -> recompute.Sum:
     return recompute.summed(made, BOUNDS.category, BOUNDS.coverage)
 
 
+@settings(max_examples=60)
 @given(CHECKS)
 def test_two_ways_of_adding_up_agree(checks: list[Scored]) -> None:
     numbers, total = score(checks), again(checks)
@@ -113,6 +114,7 @@ def _decimal(value: float | None) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
 
+@settings(max_examples=60)
 @given(CHECKS)
 def test_go_needs_everything(checks: list[Scored]) -> None:
     live = [each for each in checks if each.status is not Status.NOT_APPLICABLE]
@@ -123,6 +125,7 @@ def test_go_needs_everything(checks: list[Scored]) -> None:
         assert (score(checks).coverage or 0) >= 0.9
 
 
+@settings(max_examples=60)
 @given(CHECKS, st.data())
 def test_knowing_less_never_helps(checks: list[Scored], data: st.DataObject) -> None:
     """A check that is not measured any more never raises a number, and never makes a GO."""
@@ -137,6 +140,7 @@ def test_knowing_less_never_helps(checks: list[Scored], data: st.DataObject) -> 
         assert verdict(fewer, BOUNDS).decision is not Decision.GO
 
 
+@settings(max_examples=60)
 @given(CHECKS)
 def test_order_does_not_matter(checks: list[Scored]) -> None:
     assert score(checks) == score(checks[::-1])

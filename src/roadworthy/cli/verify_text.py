@@ -14,7 +14,7 @@ from roadworthy.cli.output import Settings
 from roadworthy.core.errors import ConfigError, Exit, SubjectError, UsageError
 from roadworthy.serve.wiring_verify import PORTS, ports
 from roadworthy.verify import gate as gate_room
-from roadworthy.verify import inspection, plain, policy, signing
+from roadworthy.verify import inspection, output, plain, policy, signing
 from roadworthy.verify.registry import checks
 from roadworthy.verify.report import files, junit, markdown, page, sarif, terminal
 from roadworthy.verify.report.record import Report
@@ -40,9 +40,7 @@ class Wanted(NamedTuple):
 def run(wanted: Wanted, out: Settings) -> None:
     """Inspect, write the report, show it, and end with the exit code of its verdict."""
     root = wanted.subject.resolve()
-    place = (wanted.folder or root / ".roadworthy" / "verify").resolve()
-    if place == root or root.is_relative_to(place):
-        raise UsageError("The output cannot be the subject itself.", "", "Name another folder with --out.")
+    place = root / ".roadworthy" / "verify" if wanted.folder is None else wanted.folder.resolve()
     key = None if wanted.key is None else signing.private_key(wanted.key)
     asked = inspection.Asked(
         root=root,
@@ -58,8 +56,10 @@ def run(wanted: Wanted, out: Settings) -> None:
         new_chain=wanted.new_chain,
         told=lambda check, text: out.say(f"{check}: {text}"),
     )
-    report = inspection.inspect(asked)
-    digest = files.written(report, place, key)
+    inspection.known(asked)
+    with output.taken(place, root):
+        report = inspection.inspect(asked)
+        digest = files.written(report, place, key)
     _show(report, out)
     out.say(f"Report: {place / 'report.html'} (sha256 {digest[:16]}, {'signed' if key else 'not signed'})")
     raise click.exceptions.Exit(EXITS[report.verdict.decision])

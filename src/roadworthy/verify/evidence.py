@@ -9,8 +9,8 @@ from pathlib import Path
 
 from roadworthy.core.errors import RoadworthyError, StorageError
 from roadworthy.core.ports import Masker
-from roadworthy.runtime.atomic_file import replacing
 from roadworthy.verify.outcome import Record
+from roadworthy.verify.output import put
 
 LARGEST_BYTES = 64 * 1024 * 1024
 """One piece of evidence is at most so large."""
@@ -81,9 +81,8 @@ class EvidenceStore:
         path = self.folder / digest
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not path.is_file() or path.stat().st_size != len(kept):
-                with replacing(path, mode=0o444) as file:
-                    file.write(kept)
+            if path.is_symlink() or not path.is_file() or path.stat().st_size != len(kept):
+                put(path, kept, mode=0o444)
         except OSError as error:
             raise StorageError("Evidence cannot be written.", f"{error.strerror or 'Input/output error'}.") from error
         return digest, len(kept)

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from roadworthy.core.errors import RoadworthyError, StorageError
-from roadworthy.runtime.atomic_file import replacing
 from roadworthy.verify import plain
 from roadworthy.verify.outcome import Record
+from roadworthy.verify.output import put
 
 FOLDER = "history"
 _HEAD = "head.json"
@@ -96,10 +96,8 @@ def append(out: Path, content: bytes, number: int) -> str:
     folder = out / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / f"{digest}.json", mode=0o644) as file:
-            file.write(content)
-        with replacing(folder / _HEAD, mode=0o644) as file:
-            file.write(msgspec.json.encode(Head(report=digest, number=number)))
+        put(folder / f"{digest}.json", content)
+        put(folder / _HEAD, msgspec.json.encode(Head(report=digest, number=number)))
     except OSError as error:
         raise StorageError(
             "The chain of runs cannot be written.", f"{error.strerror or 'Input/output error'}."

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roadworthy import __version__
-from roadworthy.core.errors import SubjectError
 from roadworthy.verify import tree
 from roadworthy.verify.report.record import Environment, Tool
 from roadworthy.verify.signing import Subject
@@ -27,30 +26,22 @@ class Identified(NamedTuple):
     Attributes:
         subject: Name and digests.
         entries: Files, links and special files.
+        unread: Of these, what could not be read.
     """
 
     subject: Subject
     entries: int
+    unread: int
 
 
 def identified(root: Path, left_out: Collection[str], apart: Collection[Path]) -> Identified:
-    """Digest the subject.
-
-    Raises:
-        SubjectError: `subject_unreadable`: a part of it cannot be read, so that no digest stands for it.
-    """
+    """Digest the subject."""
     digest, entries, unread = tree.tree_digest(root, left_out, apart)
-    if unread:
-        raise SubjectError(
-            f"{unread} of {entries} entries of the subject cannot be read.",
-            "A digest over the rest would stand for something else.",
-            "Make them readable, or leave their folder out in the policy (subject.left_out).",
-        )
     digests = {"sha256": digest}
     commit = git_commit(root)
     if commit:
         digests["gitCommit"] = commit
-    return Identified(Subject(name=tree.shown(root.name) or "subject", digest=digests), entries)
+    return Identified(Subject(name=tree.shown(root.name) or "subject", digest=digests), entries, unread)
 
 
 def git_commit(root: Path) -> str | None:

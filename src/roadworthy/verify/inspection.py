@@ -37,6 +37,8 @@ from roadworthy.verify.verdict import verdict
 from roadworthy.verify.waiver import applied
 
 DAY_S = 86_400
+MANUAL_S = 90 * DAY_S
+"""Seconds for which manual evidence holds."""
 _MEASURED = (Status.PASS, Status.FAIL, Status.WAIVED)
 
 
@@ -94,13 +96,9 @@ def inspect(asked: Asked) -> Report:
 
     Raises:
         ConfigError: `config_invalid`: the policy names what does not exist; nothing was run.
-        SubjectError: `subject_unreadable`: a part of the subject cannot be read.
         RoadworthyError: `integrity_mismatch`: the chain of earlier runs is broken.
     """
-    found = checks(asked.policy.policy.plug_ins)
-    for id in asked.only:
-        if id not in found:
-            raise UsageError(f"There is no check {id[:40]}.", "", "`roadworthy verify probes` lists them.")
+    found = known(asked)
     previous = None if asked.new_chain else history.head(asked.out)
     started = asked.clock()
     store = EvidenceStore(asked.out / "evidence", asked.masker)
@@ -110,13 +108,30 @@ def inspect(asked: Asked) -> Report:
     definitions = {id: each.definition for id, each in found.items()}
     kept["SUP-07"] = _own(asked, definitions["SUP-07"], store, lambda write: selfcheck.deployed_is_subject(
         asked.deployed, digest, asked.policy.policy.left_out, write))  # fmt: skip
-    counted = _judged(asked, kept, definitions, store)
+    at = asked.clock()
+    counted = _judged(asked, kept, definitions, store, at)
     after = identified(asked.root, asked.policy.policy.left_out, (asked.out,))
     changed = [] if after == before else ["The subject changed while it was examined."]
-    report = _report(asked, counted, before.subject, started, previous, store)
-    kept["GOV-06"] = _own(asked, definitions["GOV-06"], store, lambda write: _summed(asked, report, changed, write))
-    counted = _judged(asked, kept, definitions, store, keep=("GOV-06",))
-    return _report(asked, counted, before.subject, started, previous, store)
+    report = _report(asked, counted, before.subject, (started, at), previous, store)
+    kept["GOV-06"] = _own(asked, definitions["GOV-06"], store, lambda write: _summed(
+        asked, report, changed, after.unread, write))  # fmt: skip
+    at = asked.clock()
+    counted = _judged(asked, kept, definitions, store, at, again=True)
+    return _report(asked, counted, before.subject, (started, at), previous, store)
+
+
+def known(asked: Asked) -> dict[str, Check]:
+    """The checks of a run.
+
+    Raises:
+        UsageError: A check of `only` does not exist.
+        ConfigError: `config_invalid`: the policy names a plug-in that is not installed.
+    """
+    found = checks(asked.policy.policy.plug_ins)
+    for id in asked.only:
+        if id not in found:
+            raise UsageError(f"There is no check {id[:40]}.", "", "`roadworthy verify probes` lists them.")
+    return found
 
 
 def _measured(asked: Asked, found: Mapping[str, Check], store: EvidenceStore) -> dict[str, Kept]:
@@ -150,7 +165,7 @@ def _measured(asked: Asked, found: Mapping[str, Check], store: EvidenceStore) ->
 def _kept(result: Result, *, manual: bool = False, ended: float | None = None) -> Kept:
     end = result.ended if ended is None else ended
     lifetime = LIFETIME_S[Expiry.MANUAL if manual else result.definition.expiry]
-    measured = result.outcome.status in _MEASURED
+    dated = result.outcome.status in _MEASURED or manual
     return Kept(
         definition=result.definition,
         outcome=result.outcome,
@@ -158,7 +173,7 @@ def _kept(result: Result, *, manual: bool = False, ended: float | None = None) -
         manual=manual,
         started=instant(result.started if ended is None else ended),
         ended=instant(end),
-        valid_until=instant(end + lifetime) if measured and lifetime is not None else None,
+        valid_until=instant(end + lifetime) if dated and lifetime is not None else None,
     )
 
 
@@ -173,6 +188,9 @@ def _by_hand(asked: Asked, definition: Definition, store: EvidenceStore) -> Kept
     given = asked.policy.policy.manual[definition.id]
     outcome = settle(manual.outcome(given, asked.root, day_of(now), writer), writer.items, definition.id)
     done = min(now, day_start(given.on))
+    if outcome.status is Status.PASS and done + MANUAL_S < now:
+        why = f"The manual evidence of {given.on} is older than {MANUAL_S // DAY_S} days."
+        outcome = msgspec.structs.replace(outcome, status=Status.NOT_MEASURED, reason=why)
     return _kept(Result(definition, outcome, tuple(writer.items), now, now), manual=True, ended=done)
 
 
@@ -192,13 +210,14 @@ def _judged(
     kept: dict[str, Kept],
     definitions: Mapping[str, Definition],
     store: EvidenceStore,
-    keep: Sequence[str] = (),
+    now: float,
+    again: bool = False,
 ) -> _Counted:
-    """Apply waivers, and make the checks about waivers and dates."""
-    now, waivers = asked.clock(), asked.policy.policy.waivers
+    """Apply waivers as of an instant, and make the checks about waivers and dates unless that was done before."""
+    waivers = asked.policy.policy.waivers
     others = {id: each.outcome for id, each in kept.items() if id not in ("GOV-02", "GOV-03")}
     judged = applied(waivers, others, definitions, day_of(now))
-    if "GOV-06" not in keep:
+    if not again:
         kept["GOV-03"] = _own(asked, definitions["GOV-03"], store, lambda write: selfcheck.waivers_hold(
             waivers, judged.problems, write))  # fmt: skip
         kept["GOV-02"] = _own(asked, definitions["GOV-02"], store, lambda write: selfcheck.in_force(
@@ -207,7 +226,7 @@ def _judged(
     return _Counted(kept, outcomes, judged.problems)
 
 
-def _summed(asked: Asked, report: Report, changed: Sequence[str], write: EvidenceWriter) -> selfcheck.Made:
+def _summed(asked: Asked, report: Report, changed: Sequence[str], unread: int, write: EvidenceWriter) -> selfcheck.Made:
     plain = msgspec.to_builtins(report)
     policy = asked.policy.policy
     records = recompute.kept_records(asked.out / "evidence", {each.id: each.record for each in report.checks})
@@ -215,21 +234,21 @@ def _summed(asked: Asked, report: Report, changed: Sequence[str], write: Evidenc
     lines = recompute.lines(records, waivers, seconds(report.finished))
     total = recompute.summed(lines, policy.thresholds.category, policy.thresholds.coverage)
     differences, numbers = recompute.differences(plain, total)
-    return selfcheck.sums_agree(differences, numbers, changed, write)
+    return selfcheck.sums_agree(differences, numbers, changed, unread, write)
 
 
 def _report(
     asked: Asked,
     counted: _Counted,
     subject: Any,
-    started: float,
+    times: tuple[float, float],
     previous: history.Head | None,
     store: EvidenceStore,
 ) -> Report:
     policy = asked.policy.policy
     policy_sha256, _ = store.keep(asked.policy.content)
     scored = counted.scored()
-    finished = asked.clock()
+    started, finished = times
     records = tuple(_check_record(each, counted.outcomes[id], one, store)
                     for (id, each), one in zip(counted.kept.items(), scored, strict=True))  # fmt: skip
     return Report(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from roadworthy.verify import tree
 from roadworthy.verify.evidence import Item
 from roadworthy.verify.instant import instant, seconds
-from roadworthy.verify.outcome import Coverage, Outcome, finding, judged, not_measured
+from roadworthy.verify.outcome import Coverage, Missing, Outcome, finding, judged, not_measured
 from roadworthy.verify.policy import Waiver
 from roadworthy.verify.probe import EvidenceWriter
 from roadworthy.verify.report.record import Kept
@@ -68,7 +68,7 @@ def waivers_hold(waivers: Sequence[Waiver], problems: Sequence[str], write: Evid
 
 
 def sums_agree(
-    differences: Sequence[str], numbers: int, changed: Sequence[str], write: EvidenceWriter
+    differences: Sequence[str], numbers: int, changed: Sequence[str], unread: int, write: EvidenceWriter
 ) -> Made:  # fmt: skip
     """GOV-06: other code gets the same numbers from the kept evidence, and the subject did not change meanwhile.
 
@@ -76,6 +76,7 @@ def sums_agree(
         differences: Where the recomputation disagrees.
         numbers: How many numbers were compared.
         changed: What became of the subject during the run; empty when it stayed the same.
+        unread: Entries of the subject that could not be read, so that its digest says nothing about them.
         write: Keeps what was compared.
     """
     findings = [finding("GOV-06", "sum", each, key=(each,)) for each in differences]
@@ -84,9 +85,14 @@ def sums_agree(
         {"numbers": numbers, "differences": list(differences), "changed": list(changed)}, "recomputation from evidence"
     )
     coverage = Coverage(
-        examined=numbers, existing=numbers, how_counted="Numbers and statuses recomputed from the evidence store."
+        examined=numbers,
+        existing=numbers + unread,
+        how_counted="Numbers and statuses recomputed from the evidence store, and entries of the subject not read.",
+        missing=(Missing(name="entries of the subject that cannot be read", count=unread),) if unread else (),
     )
     said = f"{numbers} numbers and statuses recomputed by other code, {len(findings)} differences."
+    if unread:
+        said += f" {unread} entries of the subject cannot be read."
     return Made(judged(said, coverage=coverage, findings=findings), tuple(write.items))
 
 

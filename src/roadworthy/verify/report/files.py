@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roadworthy.core.errors import StorageError
-from roadworthy.runtime.atomic_file import replacing
 from roadworthy.verify import history
+from roadworthy.verify.output import put
 from roadworthy.verify.report import junit, markdown, page, sarif
 from roadworthy.verify.report.record import Report, encoded
 from roadworthy.verify.report.statement import readiness
@@ -45,9 +45,9 @@ def written(report: Report, out: Path, key: Ed25519PrivateKey | None) -> str:
         out.mkdir(parents=True, exist_ok=True)
         (out / ENVELOPE).unlink(missing_ok=True)
         for name, text in forms.items():
-            _write(out / name, text.encode("utf-8", "backslashreplace"))
+            put(out / name, text.encode("utf-8", "backslashreplace"))
         digest = history.append(out, content, report.number)
-        _write(out / "report.json", content)
+        put(out / "report.json", content)
         if key is not None:
             sign(report, digest, out, key)
     except OSError as error:
@@ -68,9 +68,4 @@ def sign(report: Report, digest: str, out: Path, key: Ed25519PrivateKey) -> None
     Raises:
         OSError: The disk refuses.
     """
-    _write(out / ENVELOPE, signed(readiness(report, digest), key))
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path, mode=0o644) as file:
-        file.write(content)
+    put(out / ENVELOPE, signed(readiness(report, digest), key))

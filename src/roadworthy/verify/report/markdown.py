@@ -70,4 +70,5 @@ def _waivers(report: Report) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return _ACTIVE.sub(r"\\\1", " ".join(text.split()))
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    return _ACTIVE.sub(r"\\\1", " ".join(plain.split()))

@@ -26,7 +26,7 @@ def page(report: Report, evidence: Path) -> str:
         report: What it shows.
         evidence: Folder of the store; raw output is read from there.
     """
-    name = escape(report.subject[0].name)
+    name = _text(report.subject[0].name)
     body = [
         _head(report),
         _unmeasured(report),
@@ -49,22 +49,22 @@ def page(report: Report, evidence: Path) -> str:
 
 def _head(report: Report) -> str:
     verdict, subject = report.verdict, report.subject[0]
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
+    reasons = "".join(f"<li>{_text(reason)}</li>" for reason in verdict.reasons)
     commit = subject.digest.get("gitCommit")
     facts = [
-        ("Subject", f"{escape(subject.name)} <code>{subject.digest['sha256'][:16]}</code>"),
-        ("Commit", f"<code>{escape(commit[:12])}</code>" if commit else "none"),
-        ("Service", escape(report.service) if report.service else "none"),
+        ("Subject", f"{_text(subject.name)} <code>{subject.digest['sha256'][:16]}</code>"),
+        ("Commit", f"<code>{_text(commit[:12])}</code>" if commit else "none"),
+        ("Service", _text(report.service) if report.service else "none"),
         ("Finished", _time(report.finished)),
         ("In force until", _time(report.valid_until)),
-        ("Policy", f"{escape(report.policy.name)} <code>{report.policy.sha256[:16]}</code>"),
+        ("Policy", f"{_text(report.policy.name)} <code>{report.policy.sha256[:16]}</code>"),
         ("Run", f"{report.number} of its chain"),
     ]
     listed = "".join(f"<div><dt>{title}</dt><dd>{value}</dd></div>" for title, value in facts)
     kind = verdict.decision.lower().replace("-", "")
     return (
         f'<header class="{kind}"><p class="decision">{verdict.decision}</p>'
-        f"<div><h1>Is {escape(subject.name)} fit for production?</h1><p>{reading.SENTENCE[verdict.decision]}</p>"
+        f"<div><h1>Is {_text(subject.name)} fit for production?</h1><p>{reading.SENTENCE[verdict.decision]}</p>"
         f"<ul>{reasons}</ul></div></header><dl>{listed}</dl>"
     )
 
@@ -77,11 +77,11 @@ def _unmeasured(report: Report) -> str:
     groups = []
     for reason, checks in reading.by_reason(found).items():
         links = " ".join(
-            f'<a class="chip{" block" if each.blocker else ""}" href="#{each.id}" title="{escape(each.title)}">'
+            f'<a class="chip{" block" if each.blocker else ""}" href="#{each.id}" title="{_text(each.title)}">'
             f"{each.id}</a>"
             for each in checks
         )
-        groups.append(f"<li><span>{escape(reason)}</span> {links}</li>")
+        groups.append(f"<li><span>{_text(reason)}</span> {links}</li>")
     return (
         f'<section class="unknown"><h2>Not measured: {len(found)} of {len(report.checks)} checks, '
         f"{blockers} of them blockers</h2><p>Nothing is known about these. They count 0.</p>"
@@ -94,9 +94,9 @@ def _failed(report: Report) -> str:
     if not failed:
         return ""
     items = "".join(
-        f'<li><a href="#{each.id}"><b>{each.id}</b></a> {escape(each.title)}'
-        f"{' <em>blocker</em>' if each.blocker else ''}<br><span>{escape(each.reason)}</span> "
-        f'<span class="faint">Mend: {escape(each.remediation or each.rule)}</span></li>'
+        f'<li><a href="#{each.id}"><b>{each.id}</b></a> {_text(each.title)}'
+        f"{' <em>blocker</em>' if each.blocker else ''}<br><span>{_text(each.reason)}</span> "
+        f'<span class="faint">Mend: {_text(each.remediation or each.rule)}</span></li>'
         for each in failed
     )
     return f'<section class="failed"><h2>Failed: {len(failed)}</h2><ul>{items}</ul></section>'
@@ -115,11 +115,11 @@ def _bars(report: Report) -> str:
     )
     score, bounds = report.score, report.policy.thresholds
     caps = (
-        f" Capped: {escape('; '.join(score.caps))}; without caps {reading.number(score.uncapped)}."
+        f" Capped: {_text('; '.join(score.caps))}; without caps {reading.number(score.uncapped)}."
         if score.overall != score.uncapped
         else ""
     )
-    lowest = escape((score.min_category or "none").replace("_", " "))
+    lowest = _text((score.min_category or "none").replace("_", " "))
     return (
         f"<section><h2>Score by category</h2><table class='bars'><thead><tr><th>category</th><th>"
         '<span class="key"><i class="earned"></i>earned <i class="lost"></i>lost '
@@ -142,7 +142,7 @@ def _changes(report: Report) -> str:
     )
     listed = f"<ul>{items}</ul>" if items else "<p>No check ended otherwise.</p>"
     return (
-        f"<section><h2>Since run {previous.number}</h2><p>It was {escape(previous.decision)} with "
+        f"<section><h2>Since run {previous.number}</h2><p>It was {_text(previous.decision)} with "
         f"{reading.number(previous.overall)}, report <code>{previous.report_sha256[:16]}</code>.</p>{listed}</section>"
     )
 
@@ -155,10 +155,10 @@ def _waivers(report: Report) -> str:
     if not report.waivers:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(each.check)}<br><code>{escape(each.fingerprint)}</code></td>"
-        f"<td>{escape(each.owner)}, agreed by "
-        f"{escape(each.approver)}</td><td>{escape(each.reason)} {escape(each.ticket)}</td>"
-        f'<td class="{"bad" if each.problem else ""}">{escape(each.problem) or f"{each.days_left} days left"}</td></tr>'
+        f"<tr><td>{_text(each.check)}<br><code>{_text(each.fingerprint)}</code></td>"
+        f"<td>{_text(each.owner)}, agreed by "
+        f"{_text(each.approver)}</td><td>{_text(each.reason)} {_text(each.ticket)}</td>"
+        f'<td class="{"bad" if each.problem else ""}">{_text(each.problem) or f"{each.days_left} days left"}</td></tr>'
         for each in report.waivers
     )
     return (
@@ -177,16 +177,16 @@ def _check(check: CheckRecord, evidence: Path) -> str:
     )  # fmt: skip
     parts = [
         f'<details id="{check.id}" class="{check.status}"{" open" if check.status is Status.FAIL else ""}><summary>'
-        f'<b>{check.id}</b> <span class="title">{escape(check.title)}</span> '
+        f'<b>{check.id}</b> <span class="title">{_text(check.title)}</span> '
         f'<span class="status">{reading.WORD[check.status]}</span></summary><div class="in">'
-        f'<p>{escape(check.reason)}</p><p class="faint">{marks}. Passes when: {escape(check.rule)}. '
-        f"Source: {escape(check.source)}.</p>",
+        f'<p>{_text(check.reason)}</p><p class="faint">{marks}. Passes when: {_text(check.rule)}. '
+        f"Source: {_text(check.source)}.</p>",
         _coverage(check.coverage),
         _measures(check.measured),
         _findings(check),
-        f'<p class="faint">Does not apply: “{escape(check.applicability.predicate)}” is false '
-        f"({escape(check.applicability.detail)}).</p>" if check.applicability is not None else "",
-        f"<p>How to mend: {escape(check.remediation)}</p>" if check.remediation and check.status is Status.FAIL else "",
+        f'<p class="faint">Does not apply: “{_text(check.applicability.predicate)}” is false '
+        f"({_text(check.applicability.detail)}).</p>" if check.applicability is not None else "",
+        f"<p>How to mend: {_text(check.remediation)}</p>" if check.remediation and check.status is Status.FAIL else "",
         *(_evidence(item, evidence) for item in check.evidence),
         f'<p class="faint">Ended {_time(check.ended)}{until}. '
         f"Run again: <code>roadworthy verify run --only {check.id}</code>. Record <code>{check.record}</code></p>",
@@ -199,14 +199,14 @@ def _coverage(coverage: Coverage | None) -> str:
     if coverage is None:
         return ""
     missing = "".join(
-        f"<li>{escape(each.name)}{f' and {each.count - 1} more' if each.count > 1 else ''}: "
-        f"{escape(each.reason or 'no reason given')}</li>"
+        f"<li>{_text(each.name)}{f' and {each.count - 1} more' if each.count > 1 else ''}: "
+        f"{_text(each.reason or 'no reason given')}</li>"
         for each in coverage.missing[:MOST_FINDINGS]
     )
     listed = f"<ul>{missing}</ul>" if missing else ""
     return (
         f"<p>Examined {coverage.examined} of {coverage.existing}. "
-        f'<span class="faint">{escape(coverage.how_counted)}</span></p>{listed}'
+        f'<span class="faint">{_text(coverage.how_counted)}</span></p>{listed}'
     )
 
 
@@ -214,7 +214,7 @@ def _measures(measured: Sequence[Measure]) -> str:
     if not measured:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(each.name)}</td><td>{reading.number(each.value)} {escape(each.unit)}</td>"
+        f"<tr><td>{_text(each.name)}</td><td>{reading.number(each.value)} {_text(each.unit)}</td>"
         f"<td>{'' if each.n is None else f'n = {each.n}'}</td><td>{_interval(each)}</td></tr>"
         for each in measured
     )
@@ -231,8 +231,8 @@ def _findings(check: CheckRecord) -> str:
     if not check.findings:
         return ""
     rows: Iterable[str] = (
-        f"<tr><td>{each.severity}</td><td>{escape(reading.place(each))}</td><td>{escape(each.message)}<br>"
-        f'<span class="faint">{escape(each.rule)} {each.fingerprint}</span></td></tr>'
+        f"<tr><td>{each.severity}</td><td>{_text(reading.place(each))}</td><td>{_text(each.message)}<br>"
+        f'<span class="faint">{_text(each.rule)} {each.fingerprint}</span></td></tr>'
         for each in check.findings[:MOST_FINDINGS]
     )
     more = len(check.findings) - MOST_FINDINGS
@@ -241,12 +241,12 @@ def _findings(check: CheckRecord) -> str:
 
 
 def _evidence(item: Item, folder: Path) -> str:
-    ran = f"<code>$ {escape(reading.command(item.argv))}</code> " if item.argv else ""
+    ran = f"<code>$ {_text(reading.command(item.argv))}</code> " if item.argv else ""
     code = f"exit {item.exit_code}, " if item.exit_code is not None else ""
     named = item.tool_version.startswith(item.tool)
-    version = escape(item.tool_version if named else f"{item.tool} {item.tool_version}".strip())
+    version = _text(item.tool_version if named else f"{item.tool} {item.tool_version}".strip())
     return (
-        f'<div class="evidence"><p>{ran}{escape(item.label)}: {code}{item.bytes} bytes, {version}, '
+        f'<div class="evidence"><p>{ran}{_text(item.label)}: {code}{item.bytes} bytes, {version}, '
         f"{_time(item.started)}<br><code class='hash'>{item.sha256}</code></p>{_raw(item, folder)}</div>"
     )
 
@@ -255,12 +255,17 @@ def _raw(item: Item, folder: Path) -> str:
     try:
         content = evidence_bytes(folder, item.sha256)
     except RoadworthyError as problem:
-        return f'<p class="bad">{escape(str(problem))}</p>'
+        return f'<p class="bad">{_text(str(problem))}</p>'
     text = content[: 4 * MOST_RAW].decode("utf-8", "replace")
     if "\x00" in text or not content:
         return ""
     cut = "\n… the rest is in its file" if len(text) > MOST_RAW else ""
-    return f"<pre>{escape(_printable(text[:MOST_RAW]))}{cut}</pre>"
+    return f"<pre>{_text(text[:MOST_RAW])}{cut}</pre>"
+
+
+def _text(text: str) -> str:
+    """Text that is only text: no markup, and nothing that turns the direction of writing."""
+    return escape(_printable(text))
 
 
 def _printable(text: str) -> str:
@@ -268,7 +273,7 @@ def _printable(text: str) -> str:
 
 
 def _time(text: str) -> str:
-    return escape(text[:19].replace("T", " ")) + " UTC"
+    return _text(text[:19].replace("T", " ")) + " UTC"
 
 
 def _foot(report: Report) -> str:
@@ -279,8 +284,8 @@ def _foot(report: Report) -> str:
         "--subject FOLDER</code> checks signature, subject, age and chain, and adds everything up again by other code. "
         "Without it: <code>openssl pkeyutl -verify -pubin -inkey KEY.pub -rawin -in PAE -sigfile SIGNATURE</code>, "
         "as the documentation shows.</p>"
-        f'<p class="faint">{escape(report.tool.name)} {escape(report.tool.version)} <code>{report.tool.sha256}</code>, '
-        f"catalogue <code>{report.tool.catalogue_sha256}</code>. {escape(report.environment.os)}, "
-        f"{report.environment.cpus} cores, Python {escape(report.environment.python)}. Report {report.report_id}. "
+        f'<p class="faint">{_text(report.tool.name)} {_text(report.tool.version)} <code>{report.tool.sha256}</code>, '
+        f"catalogue <code>{report.tool.catalogue_sha256}</code>. {_text(report.environment.os)}, "
+        f"{report.environment.cpus} cores, Python {_text(report.environment.python)}. Report {report.report_id}. "
         f"Subject sha256 <code>{report.subject[0].digest['sha256']}</code>.</p></footer>"
     )
