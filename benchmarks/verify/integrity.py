@@ -4,8 +4,8 @@
 
 Ours: the walk, the hashing with its checks for files that change, the manifest and its JSON. Bare: `os.open`, reads of
 1 MiB into a buffer, `hashlib.sha256`, nothing else. The size asked of us is --files 28 --mib 248 (6.9 GB on disk,
-removed afterwards). The ratios are those of the best rounds, by the clock and by seconds on cores; memory is the peak of
-this process over what it had before.
+removed afterwards). The ratios are those of the best rounds, by the clock and by seconds on cores; memory is the peak
+of this process over what it had before.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,3 +97,19 @@ def test_an_unreadable_record_is_told(folder: Path, capsys: pytest.CaptureFixtur
     (folder / "osv/bad.json").write_text("{")
     assert [each["name"] for each in _data(capsys, ["advisories", "import", "osv"], 4)["unreadable"]] == ["bad.json"]
     assert _data(capsys, ["advisories", "check"], 4)["database"]["stale"]
+
+
+@pytest.mark.parametrize(
+    ("module", "words"), [("license_expression", ["sbom"]), ("packaging", ["advisories", "check"])]
+)
+def test_without_the_extra(module: str, words: list[str], folder: Path) -> None:
+    (folder / ".venv/lib/python3.12/site-packages/alpha-1.0.dist-info/METADATA").write_text(
+        "Name: alpha\nVersion: 1.0\nLicense-Expression: MIT\n\n"
+    )
+    program = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        f"from roadworthy.cli.main import run\nsys.exit(run(['verify', *{words!r}, '--json']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["error"]["code"] == "extra_missing"

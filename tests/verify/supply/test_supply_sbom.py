@@ -7,7 +7,9 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import jsonschema_rs
@@ -19,6 +21,9 @@ from roadworthy.verify.supply.model_card import Card, card, model_licence
 from roadworthy.verify.supply.sbom import Model, bill, purl
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+BOMB = (
+    "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in pairwise(ascii_lowercase)) + "base_model: [*z]\n"
+)
 Validate = Callable[[object], list[str]]
 
 
@@ -168,6 +173,8 @@ def test_package_urls() -> None:
         ({"README.md": "no front matter\n---\nlicense: mit\n---\n"}, Card()),
         ({"README.md": "---\n: [\n---\n"}, Card()),
         ({"deep/model.yaml": "- a list\n"}, Card()),
+        ({"deep/model.yaml": "license: {a: b}\nbase_model: [[x], y]\ndatasets: [{a: b}, z]\n"}, Card("y", ("z",))),
+        ({"deep/model.yaml": BOMB}, Card()),
     ],
 )
 def test_cards(files: dict[str, str], expected: Card, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from packaging.version import InvalidVersion, Version
 
 from roadworthy.verify.supply.installed import normal
+from roadworthy.verify.supply.version import InvalidVersion, Version
 
 ECOSYSTEM = "PyPI"
 LEVELS = ("critical", "high", "medium", "low")
@@ -82,7 +82,7 @@ def advisory_of(values: Any) -> Advisory:
             _text(values["id"]),
             tuple(_text(each) for each in values.get("aliases") or ()),
             _text(values["modified"]),
-            " ".join(str(values.get("summary") or values.get("details") or "").split())[:200],
+            _summary(values.get("summary") or values.get("details")),
             _severity(values),
             affected,
             str(values.get("withdrawn") or ""),
@@ -154,7 +154,7 @@ def _affected(values: Mapping[str, Any]) -> Affected:
         if each["type"] in {"ECOSYSTEM", "SEMVER"}:
             events = tuple(Event(kind, _text(point)) for event in each["events"] for kind, point in event.items())
             ranges.append(events)
-    versions = tuple(str(each) for each in values.get("versions") or ())
+    versions = tuple(_text(each) for each in values.get("versions") or ())
     return Affected(normal(_text(values["package"]["name"])), tuple(ranges), versions, _severity(values))
 
 
@@ -209,6 +209,10 @@ def _rounded_up(score: float) -> float:
     """Up to one decimal as appendix A of the specification rounds, without errors of binary fractions."""
     whole = round(score * 100_000)
     return whole / 100_000 if whole % 10_000 == 0 else (math.floor(whole / 10_000) + 1) / 10
+
+
+def _summary(value: object) -> str:
+    return " ".join(value[:2000].split())[:200] if isinstance(value, str) else ""
 
 
 def _text(value: object) -> str:

@@ -108,7 +108,11 @@ def environment(place: Path | None = None) -> Environment:
     unread: list[tuple[str, str]] = []
     existing = 0
     for folder in folders:
-        for path in _metadata(folder):
+        try:
+            met = _metadata(folder)
+        except OSError as problem:
+            raise SubjectError("A folder of packages cannot be listed.", f"{problem.strerror}.") from None
+        for path in met:
             existing += 1
             try:
                 found.append(_distribution(path))

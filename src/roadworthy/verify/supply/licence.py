@@ -209,19 +209,25 @@ def _listed(text: str) -> str:
 
 @cache
 def _licensing() -> Any:
-    from license_expression import get_spdx_licensing
-
+    try:
+        from license_expression import get_spdx_licensing
+    except ImportError:
+        raise ConfigError(
+            "Reading licences needs the package license-expression.", "", "Install roadworthy[verify].",
+            code="extra_missing",
+        ) from None  # fmt: skip
     return get_spdx_licensing()
 
 
 def _parsed(text: str) -> Any:
     """The tree of an expression; None when it is none."""
+    licensing = _licensing()
     from boolean.boolean import ParseError
     from license_expression import ExpressionError
 
     try:
-        parsed = _licensing().parse(text)
-        unknown = [key for key in _licensing().unknown_license_keys(parsed) if not key.startswith("LicenseRef-")]
+        parsed = licensing.parse(text)
+        unknown = [key for key in licensing.unknown_license_keys(parsed) if not key.startswith("LicenseRef-")]
     except (ExpressionError, ParseError, ValueError, AttributeError, TypeError):
         return None
     return None if parsed is None or unknown else parsed

@@ -18,6 +18,7 @@ from roadworthy.verify.supply.licence import spdx, spdx_of_name
 MOST_CARD_BYTES = 1 << 20
 FIELDS = ("base_model", "datasets", "licence", "trainer_run")
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n---[ \t]*\r?(?:\n|\Z)", re.DOTALL)
+_SCALARS = (str, int, float)
 _HUB_NAMES = {
     "llama2": "LicenseRef-Llama-2-Community",
     "llama3": "LicenseRef-Llama-3-Community",
@@ -111,11 +112,12 @@ def _read(path: Path) -> str:
 
 
 def _one(value: object) -> str | None:
+    """A text of one line; of a list all its texts. What is nested deeper says nothing, however much it would be."""
     if isinstance(value, list):
-        value = ", ".join(str(each) for each in value)
-    return " ".join(str(value).split())[:300] or None if value not in (None, "") else None
+        value = ", ".join(str(each) for each in value[:100] if isinstance(each, _SCALARS))
+    return " ".join(str(value).split())[:300] or None if isinstance(value, _SCALARS) else None
 
 
 def _many(value: object) -> tuple[str, ...]:
     rows = value if isinstance(value, list) else [value]
-    return tuple(text for row in rows if not isinstance(row, dict) and (text := _one(row)))
+    return tuple(text for row in rows[:1000] if isinstance(row, _SCALARS) and (text := _one(row)))

@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from roadworthy import __version__
 from roadworthy.verify.supply.installed import Distribution, Environment, files_of, normal, record_digest
 from roadworthy.verify.supply.licence import licence_of, spdx
 from roadworthy.verify.supply.model_card import Card
+from roadworthy.verify.supply.version import InvalidRequirement, Requirement
 
 SPEC_VERSION = "1.6"
 _NAMESPACE = uuid.UUID("5d3c0a52-9c1e-4f57-8f0e-6f4b3f3d7c11")

@@ -7,7 +7,7 @@ from roadworthy.verify.integrity.model_file import models
 from roadworthy.verify.outcome import Coverage, Missing, NotMeasured, Outcome, finding, judged, not_applicable
 from roadworthy.verify.probe import Context
 from roadworthy.verify.supply.model_licence import Asset, assets, faults
-from roadworthy.verify.tree import shown
+from roadworthy.verify.tree import inside, shown
 
 
 def probe(context: Context) -> Outcome:
@@ -49,4 +49,5 @@ def _covers(asset: Asset, name: str) -> bool:
 
 
 def _there(context: Context, place: str) -> bool:
-    return (context.root / place).exists()
+    path = inside(context.root, place)
+    return path is not None and path.exists()
