@@ -2,7 +2,7 @@
 
     python benchmarks/verify/scan.py [--tensor-mib 1024]
 
-Each figure is the processor time of a process of its own (other jobs on the machine do not count) and its peak memory as
+Each figure is the processor time of a process of its own (other jobs do not count) and its peak memory as
 the kernel counts it (VmHWM). All come from the same run on the same files, which are made in a temporary folder.
 """
 
@@ -80,10 +80,10 @@ def _files(folder: Path, tensor: int) -> list[tuple[Path, list[str]]]:
     files = []
     for path, head, body, tail in made:
         path.write_bytes(head + body * (FLOOD_BYTES // len(body)) + tail)
-        files.append((path, pickled))
+        files.append((path, pickled if not files else ["roadworthy"]))
     words = folder / "vocabulary.pkl"
     words.write_bytes(pickle.dumps({f"word{index}": index for index in range(1_000_000)}, 4))
-    files.append((words, pickled))
+    files.append((words, ["roadworthy", "read"]))
     bytes_file = folder / "one-bytes-object.pkl"
     bytes_file.write_bytes(b"\x80\x04\x8e" + struct.pack("<Q", tensor) + bytes(tensor) + b".")
     files.append((bytes_file, ["roadworthy", "read"]))

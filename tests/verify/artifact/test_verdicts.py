@@ -199,6 +199,15 @@ MALICIOUS: dict[str, bytes] = {
     "legacy-torch": torch_legacy(EVIL_4),
     "legacy-torch-magic": b"\x80\x02c__builtin__\neval\nX\x03\0\0\x001+1\x85R." + torch_legacy()[15:],
     "joblib-object-array": joblib_array("O8", b"K\x01\x85", EVIL_4, flags=63),
+    "joblib-array-is-a-program": joblib_array("f8", b"K\x05\x85", (b"\x80\x04" + EVIL).ljust(40, b"\0")).replace(
+        text("numpy_array_alignment_bytes") + b"K\x10u" + b"b\x00", b"ub"
+    ),
+    "joblib-objects-are-another-program": joblib_array(
+        "O8",
+        b"K\x01\x85",
+        four(text("collections") + b"\x94" + text("OrderedDict") + b"\x94" + b"00h\x00h\x01\x93)R"),
+        flags=63,
+    ).replace(b"\x80\x04", b"\x80\x04" + text("os") + b"\x940" + text("system") + b"\x940", 1),
     "joblib-after-array": joblib_array("f8", b"K\x01\x85", b"\0" * 8)[:-1] + b"0" + EVIL_4[2:],
     # wrappers
     **{
@@ -307,6 +316,7 @@ UNVERIFIABLE: dict[str, tuple[bytes, str]] = {
     "empty-model": (b"", "model.pt"),
     "program": (b"import os\nos.system('x')\n", "handler.py"),
     "script": (b"#!/bin/sh\nls\n", "run"),
+    "key-twice": (zipped({"config.json": b'[{"class_name":"Lambda","class_name":"Dense","config":{}}]'}), "a.keras"),
     "deep-json": (b"[" * 100_000, "config.json"),
 }
 

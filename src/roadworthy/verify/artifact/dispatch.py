@@ -66,13 +66,14 @@ def judge_source(source: Source, inspection: Inspection, around: Surroundings | 
 
     Raises:
         Malformed: What unpacks them says that they are damaged.
-        Bomb: What unpacks them says that it is one.
     """
     around = around or Surroundings()
     try:
         _judge(source, inspection, around)
     except BudgetSpent as spent:
         inspection.find("budget.spent", str(spent))
+    except compressed.Bomb as bomb:
+        inspection.find("archive.bomb", str(bomb))
 
 
 def _judge(source: Source, inspection: Inspection, around: Surroundings) -> None:
@@ -175,10 +176,6 @@ def _judge_unpacked(inside: Unpacked, inspection: Inspection, packed: str, aroun
             _ = inside.size
     except Malformed as broken:
         inspection.find("compressed.broken", broken.what, broken.offset)
-    except compressed.Bomb as bomb:
-        inspection.find("archive.bomb", str(bomb))
-    except BudgetSpent as spent:
-        inspection.find("budget.spent", str(spent))
     return True
 
 

@@ -91,14 +91,21 @@ def _judge_json(source: Source, inspection: Inspection, start: str) -> None:
         return
     text = source.read(0, source.size)
     try:
-        value = json.loads(
-            text.decode("utf-8-sig") if text[:2] not in (b"\xff\xfe", b"\xfe\xff") else text.decode("utf-16")
-        )
+        wide = text[:2] in (b"\xff\xfe", b"\xfe\xff")
+        value = json.loads(text.decode("utf-16" if wide else "utf-8-sig"), object_pairs_hook=_Once)
     except (ValueError, RecursionError):
         _judge_broken_json(text.decode("utf-8", "replace"), inspection)
         return
     inspection.recognise("json")
     judge_value(value, inspection)
+
+
+class _Once(dict[str, object]):
+    """An object of JSON that knows whether a key stands twice: readers differ on which one counts."""
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.twice = len(self) < len(pairs)
 
 
 def _judge_broken_json(text: str, inspection: Inspection) -> None:
@@ -132,6 +139,7 @@ def _members(value: object) -> Iterator[tuple[str, object]]:
     while pending:
         item = pending.pop()
         if isinstance(item, dict):
+            yield "", item
             yield from item.items()
             pending += item.values()
         elif isinstance(item, list):
@@ -139,7 +147,9 @@ def _members(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _judge_member(key: str, item: object, inspection: Inspection) -> None:
-    if key in ("auto_map", "custom_pipelines") and item:
+    if not key and isinstance(item, _Once) and item.twice:
+        inspection.find("json.broken", "A key stands twice, and readers differ on which one counts.")
+    elif key in ("auto_map", "custom_pipelines") and item:
         inspection.find("config.code", f"{key} names code that trust_remote_code would run.")
     elif key == "trust_remote_code" and item is True:
         inspection.find("config.code", "It asks for trust_remote_code.")

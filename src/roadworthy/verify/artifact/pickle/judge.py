@@ -40,6 +40,9 @@ class PickleJudge(ABC):
         source: Where the pickles are.
         inspection: Where findings go.
         torchscript: Names of the module `__torch__` are TorchScript's own classes.
+
+    Attributes:
+        objects: The last array between opcodes was one of objects, so another pickle.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class PickleJudge(ABC):
         self.calls = 0
         self.plausible = True
         self._aliased = False
+        self.objects = False
         self._names: dict[tuple[str, str], Name] = {}
 
     def imported(self, module: str, name: str, at: int) -> Name:
@@ -146,11 +150,11 @@ class PickleJudge(ABC):
             self.inspection.find("pickle.persistent", what, at)
         return PERSISTENT
 
-    def raw(self, target: Value, state: Value, at: int) -> int:
+    def raw(self, target: Value, state: Value, at: int) -> int | None:
         """See `Judge.raw`."""
         if isinstance(target, Made) and target.origin.entry is not None and target.origin.entry.check == "raw-array":
             return raw_array.length(self, state, at)
-        return 0
+        return None
 
     @abstractmethod
     def pickled_at(self, at: int) -> int:

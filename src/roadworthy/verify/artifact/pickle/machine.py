@@ -57,8 +57,12 @@ class Judge(Protocol):
         """A persistent id is resolved by the loader."""
         ...
 
-    def raw(self, target: Value, state: Value, at: int) -> int:
-        """After `BUILD`: the number of bytes that follow which are data and no opcodes."""
+    def raw(self, target: Value, state: Value, at: int) -> int | None:
+        """After `BUILD`: the number of bytes that follow which are data and no opcodes; None when none are due."""
+        ...
+
+    def also_plain(self, machine: Machine, at: int) -> None:
+        """Data stand between opcodes: judge what an unpickler that does not know of them would make of them."""
         ...
 
 
@@ -101,7 +105,18 @@ class Machine:
         self.frame_end: int | None = None
         self.guarded = 0
         self._dunder: dict[int, bool] = {}
+        self._handlers = handlers
         self._table = handlers(self)
+
+    def fork(self, judge: Judge, inspection: Inspection, at: int) -> Machine:
+        """A machine in the same state that goes on elsewhere and tells somebody else."""
+        twin = Machine(self.source, at, judge, inspection)
+        twin.stack += self.stack
+        twin.marks += self.marks
+        twin.memo = self.memo.copy()
+        twin.guarded = self.guarded
+        twin._table = twin._handlers(twin)
+        return twin
 
     def walk(self) -> int:
         """Walk to the `STOP`.

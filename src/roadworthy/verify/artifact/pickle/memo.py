@@ -37,6 +37,16 @@ class Memo:
         """Entries, strays counted by the memory that they take."""
         return len(self._codes) + 12 * len(self._strays)
 
+    def copy(self) -> Memo:
+        """A memo with the same entries, which changes apart from this one."""
+        twin = Memo()
+        twin._codes = array("q", self._codes)
+        twin._strays = dict(self._strays)
+        twin._objects = list(self._objects)
+        twin._places = dict(self._places)
+        twin._count = self._count
+        return twin
+
     def append(self, value: Value) -> None:
         """`MEMOIZE`: the index is the number of entries that are set."""
         if self._count == len(self._codes):

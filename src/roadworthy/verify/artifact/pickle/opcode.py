@@ -398,8 +398,9 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
             machine.guard([state])
         judge.built(target, state, machine.base + place)
         raw = judge.raw(target, state, machine.base + place + 1)
-        if not raw:
+        if raw is None:
             return place + 1
+        judge.also_plain(machine, machine.base + place + 1)
         if machine.frame_end is not None and machine.frame_end != machine.base + place + 1:
             machine.inspection.find("pickle.frame", "The data of an array lie inside of a frame.", machine.base + place)
         machine.frame_end = None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from roadworthy.verify.artifact.pickle.judge import PickleJudge
 
 _DTYPE = re.compile(r"[<>=|]?([biufcSVOUMm?])(\d{1,9})?")
+_MOST_PADDING = 16
+"""None of these numbers is an opcode: a plain unpickler fails at the first byte of an array."""
 _SUBCLASSES = {"ndarray", "memmap", "matrix"}
 
 
@@ -29,7 +31,8 @@ def length(judge: PickleJudge, state: Value, at: int) -> int:
     """
     known = _state(judge, state, at)
     kind, width = _dtype(judge, known.get("dtype"), at)
-    if kind == "O":
+    judge.objects = kind == "O"
+    if judge.objects:
         return judge.pickled_at(at) - at
     count = 1
     for extent in _shape(judge, known.get("shape"), at):
@@ -38,6 +41,8 @@ def length(judge: PickleJudge, state: Value, at: int) -> int:
     if known.get("numpy_array_alignment_bytes") is not None:
         byte = judge.source.read(at, 1)
         padding = 1 + (byte[0] if byte else 0)
+        if padding > 1 + _MOST_PADDING:
+            raise Malformed("An array is padded by more than joblib does.", at)
     total = padding + count * width
     if total and not judge.source.read(at + total - 1, 1):
         raise Malformed("An array is longer than what follows.", at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from roadworthy.verify.artifact.inspection import Inspection, Malformed
@@ -9,6 +10,7 @@ from roadworthy.verify.artifact.pickle import literal
 from roadworthy.verify.artifact.pickle.judge import PickleJudge
 from roadworthy.verify.artifact.pickle.machine import Machine
 from roadworthy.verify.artifact.pickle.storage import Storages
+from roadworthy.verify.artifact.record import Verdict
 from roadworthy.verify.artifact.source import Part, Source, chunks
 
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
@@ -67,6 +69,24 @@ class PickleStream(PickleJudge):
             return Machine(self.source, at, self, self.inspection).walk()
         finally:
             self._level -= 1
+
+    def also_plain(self, machine: Machine, at: int) -> None:
+        """See `Judge.also_plain`. `pickle.load` takes an array of joblib for opcodes; what it would import counts.
+
+        An array of objects is a pickle with a memo of its own. Read with the memo around it, a harmless one gives names
+        that nobody meant, so of those only names that attacks are known to use count.
+        """
+        objects = self.objects
+        if self._level >= _MOST_NESTED:
+            self.inspection.find("pickle.opaque", f"Pickles are nested more than {_MOST_NESTED} deep.", at)
+            return
+        trial = self.inspection.trial()
+        judge = PickleStream(self.source, trial, torchscript=self.torchscript, level=_MOST_NESTED)
+        with suppress(Malformed):  # as it should: data are no pickle
+            machine.fork(judge, trial, at).walk()
+        known = any(reason.rule == "pickle.import.dangerous" for reason in trial.reasons)
+        if known or (judge.plausible and not objects and trial.verdict is Verdict.UNSAFE):
+            self.inspection.take(trial)
 
     def nested(self, start: int, length: int) -> None:
         """See `PickleJudge.nested`."""

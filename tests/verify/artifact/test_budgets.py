@@ -1,0 +1,68 @@
+"""Bombs, depth, and work beyond the budget: a finding, little memory, and an end."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+
+import pytest
+
+from rig.model_bytes import EVIL_4, PLAIN, zipped
+from roadworthy.verify.artifact.dispatch import judge_source
+from roadworthy.verify.artifact.inspection import Inspection, Limits
+from roadworthy.verify.artifact.record import Verdict
+from roadworthy.verify.artifact.source import Held
+
+SMALL = Limits(
+    opcode_bytes=10_000, unpacked_bytes=1 << 20, ratio=50, ratio_floor=1 << 16, members=20, depth=4, text_bytes=1000
+)
+
+
+def rules(data: bytes) -> set[str]:
+    inspection = Inspection(SMALL)
+    judge_source(Held(data), inspection)
+    assert inspection.verdict is not Verdict.CLEAN
+    return {reason.rule for reason in inspection.reasons}
+
+
+def nested(depth: int) -> bytes:
+    data = PLAIN
+    for _ in range(depth):
+        data = zipped({"a": data})
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (gzip.compress(b"\x80\x04" + b"\0" * (1 << 20)), "archive.bomb"),
+        (zlib.compress(b"a" * (1 << 20)), "archive.bomb"),
+        (zipped({"a": b"a" * (1 << 20)}, zipfile.ZIP_DEFLATED), "archive.bomb"),
+        (zipped({f"{at}": PLAIN for at in range(30)}), "budget.spent"),
+        (nested(6), "budget.spent"),
+        (b"\x80\x04" + b"N0" * 10_000 + b"N.", "budget.spent"),
+        (b"{" + b'"a": [' * 300, "budget.spent"),
+    ],
+)
+def test_what_is_too_much_is_said(data: bytes, rule: str) -> None:
+    assert rule in rules(data)
+
+
+def test_an_attack_in_front_of_the_limit_is_still_told() -> None:
+    assert "pickle.import.dangerous" in rules(EVIL_4[:-1] + b"N0" * 10_000 + b".")
+
+
+def test_archives_inside_of_archives_are_opened() -> None:
+    inspection = Inspection()
+    judge_source(Held(nested(3)), inspection)
+    assert inspection.verdict is Verdict.CLEAN
+    assert "pickle" in inspection.formats
+
+
+def test_findings_are_bounded_and_the_rest_is_counted() -> None:
+    many = b"\x80\x04" + b"".join(b"cm%d\nn\n0" % at for at in range(5000)) + b"N."
+    inspection = Inspection()
+    judge_source(Held(many), inspection)
+    assert len(inspection.reasons) == 201
+    assert "4800 more" in inspection.reasons[-1].what
