@@ -50,7 +50,9 @@ class Reply:
     def events(self) -> list[dict[str, Any]]:
         """The JSON objects of a stream."""
         lines = self.body.decode("utf-8", "replace").splitlines()
-        return [_object(line[5:].encode()) for line in lines if line.startswith("data:") and line[5:].strip() != "[DONE]"]
+        return [
+            _object(line[5:].encode()) for line in lines if line.startswith("data:") and line[5:].strip() != "[DONE]"
+        ]
 
     @property
     def ended(self) -> bool:
@@ -132,7 +134,11 @@ class Caller:
             at: `time.monotonic()` from which the seconds count; now when None.
         """
         begin = time.monotonic() if at is None else at
-        sent = {**self._headers, **({"content-type": "application/json"} if body is not None else {}), **(headers or {})}
+        sent = {
+            **self._headers,
+            **({"content-type": "application/json"} if body is not None else {}),
+            **(headers or {}),
+        }
         status, told, content = None, {}, b""
         try:
             self._connection.request(method, self._prefix + path, body, sent)

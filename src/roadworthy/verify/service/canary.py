@@ -1,4 +1,4 @@
-"""Values that exist nowhere else: made for one run, in the forms of personal data and secrets, and looked for afterwards."""
+"""Values that exist nowhere else: made for one run, in the forms of personal data and secrets, to be looked for."""
 
 from __future__ import annotations
 
@@ -90,5 +90,9 @@ def _iban(dice: random.Random) -> str:
 def _rrn(dice: random.Random) -> str:
     head = f"{dice.randrange(60, 99):02d}{dice.randrange(1, 13):02d}{dice.randrange(1, 28):02d}{dice.choice('12')}"
     head += "".join(str(dice.randrange(10)) for _ in range(5))
-    check = (11 - sum(int(digit) * weight for digit, weight in zip(head, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=True)) % 11)
+    check = (
+        11
+        - sum(int(digit) * weight for digit, weight in zip(head, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=True))
+        % 11
+    )
     return f"{head[:6]}-{head[6:]}{check % 10}"

@@ -1,4 +1,4 @@
-"""The configuration of the service, and what a second edge of it is given: providers replaced by doubles, times shorter."""
+"""The configuration of the service, and the one of a second edge: doubles instead of providers, times shorter."""
 
 from __future__ import annotations
 
@@ -103,7 +103,12 @@ def of_service(context: Context) -> Config:
 
 
 def copy_of(
-    config: Config, double_url: str, root: Path, *, longest_s: float | None = None, changes: Mapping[str, Any] | None = None
+    config: Config,
+    double_url: str,
+    root: Path,
+    *,
+    longest_s: float | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Copy:
     """The same configuration with loopback doubles for providers, and a state of its own.
 
@@ -120,9 +125,14 @@ def copy_of(
     _replace_providers(copy, double_url)
     gateway = data["gateway"]
     for key, value in {
-        "gateway.host": "127.0.0.1", "gateway.workers": 1, "gateway.state_dir": STATE_DIR, "journal.database": None,
-        "state.url": None, "jobs.store": "sqlite", "log.requests": True,
-    }.items():  # fmt: skip
+        "gateway.host": "127.0.0.1",
+        "gateway.workers": 1,
+        "gateway.state_dir": STATE_DIR,
+        "journal.database": None,
+        "state.url": None,
+        "jobs.store": "sqlite",
+        "log.requests": True,
+    }.items():
         _set(copy, key, value)
     for name, route in gateway["routes"].items():
         if route.get("quality"):
@@ -176,7 +186,7 @@ def _lines(gateway: Mapping[str, Any]) -> Iterator[Line]:
         asked = name.replace("*", "probe")
         yield Line(asked, _targets(route["chain"], asked), float(route["deadline_s"]))
     for name, mode in gateway["modes"].items():
-        first = next(iter(mode["roles"].values()), [])
+        first: list[str] = next(iter(mode["roles"].values()), [])
         chain = [target for each in first for target in (routes[each]["chain"] if each in routes else [each])]
         yield Line(name, _targets(dict.fromkeys(chain), name), float(mode["timeout_s"]), mode=name)
 

@@ -133,7 +133,9 @@ class Doubles:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**24, backlog=1024))
+        server = self._loop.run_until_complete(
+            asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**24, backlog=1024)
+        )
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         try:

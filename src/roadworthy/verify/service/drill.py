@@ -1,4 +1,4 @@
-"""One drill: the running service is there and runs this configuration, and a second edge of it stands beside doubles."""
+"""One drill: the running service runs this configuration, and a second edge of it stands beside doubles."""
 
 from __future__ import annotations
 
@@ -97,9 +97,14 @@ class Drill:
 
 @contextmanager
 def drill(
-    context: Context, *, longest_s: float | None = 2.0, changes: Mapping[str, Any] | None = None,
-    keys: Mapping[str, Sequence[str]] | None = None, agree: bool = True,
-) -> Iterator[Drill]:  # fmt: skip
+    context: Context,
+    *,
+    longest_s: float | None = 2.0,
+    changes: Mapping[str, Any] | None = None,
+    keys: Mapping[str, Sequence[str]] | None = None,
+    extra: Sequence[str] = (),
+    alone: bool = False,
+) -> Iterator[Drill]:
     """A second edge of the service's configuration, running; ended afterwards.
 
     Args:
@@ -107,12 +112,15 @@ def drill(
         longest_s: The longest deadline shrinks to this, and all times with it.
         changes: Further values of its configuration by dotted key.
         keys: Keys to make in its state directory before it starts: name and options; see `Drill.key` and `made`.
-        agree: Check that it offers the same names as the running service.
+        extra: Names that the changes add to what it offers.
+        alone: It may stand without a running service.
 
     Raises:
         NotMeasured: The service is not there, runs another configuration, or the second edge does not start.
     """
-    alive(context)
+    alone = alone and context.service is None
+    if not alone:
+        alive(context)
     config = of_service(context)
     with Doubles() as doubles:
         copy = copy_of(config, doubles.url, context.root, longest_s=longest_s, changes=changes)
@@ -124,8 +132,8 @@ def drill(
         context.progress("starting a second edge")
         with edge:
             found = Drill(context, copy, doubles, edge, made.get("verify"))
-            if agree:
-                _agreed(context, found)
+            if not alone:
+                _agreed(context, found, extra)
             tell(context, found)
             found.copy.provider_keys.update({f"key:{name}": secret for name, secret in made.items()})
             yield found
@@ -136,10 +144,13 @@ def tell(context: Context, found: Drill) -> None:
     told = {
         "what": "a second edge of the service's configuration, with doubles of its providers on loopback; the running "
         "service got no fault and no load of this drill",
-        "service": context.service, "second_edge": found.edge.url, "version": __version__,
+        "service": context.service,
+        "second_edge": found.edge.url,
+        "version": __version__,
         "changed_from_to": found.copy.changed,
-    }  # fmt: skip
-    context.evidence.write_json(told, "the second edge", covers=[str(context.service)])
+    }
+    covers = [context.service] if context.service else []
+    context.evidence.write_json(told, "the second edge", covers=covers)
 
 
 def alive(context: Context) -> str:
@@ -186,11 +197,10 @@ def offered(url: str, key: str | None) -> tuple[str, ...]:
         raise NotMeasured(f"The service at {url} cannot be asked: {problem.what}") from None
 
 
-def _agreed(context: Context, found: Drill) -> None:
+def _agreed(context: Context, found: Drill, extra: Sequence[str]) -> None:
     url = context.needs_service()
-    running, copied = offered(url, service_key()), offered(found.edge.url, found.key)
-    if running != copied:
-        others = sorted(set(running) ^ set(copied))
+    running, copied = set(offered(url, service_key())), set(offered(found.edge.url, found.key))
+    if others := sorted((running ^ copied) - set(extra)):
         raise NotMeasured(
             f"The service at {url} does not run this configuration: they differ in {', '.join(others[:5])}. "
             "Name its file as `config` of the check, relative to the subject."

@@ -25,9 +25,16 @@ def guard_report(context: Context) -> dict[str, Any]:
         told = None
     data = told.get("data") if isinstance(told, dict) else None
     context.evidence.write(
-        output, "roadworthy guard report", media_type="application/json", argv=("roadworthy", "guard", "report", "--json")
+        output,
+        "roadworthy guard report",
+        media_type="application/json",
+        argv=("roadworthy", "guard", "report", "--json"),
     )
-    if not isinstance(data, dict) or not isinstance(data.get("kinds"), list) or not isinstance(data.get("negatives"), dict):
+    if (
+        not isinstance(data, dict)
+        or not isinstance(data.get("kinds"), list)
+        or not isinstance(data.get("negatives"), dict)
+    ):
         raise NotMeasured("`roadworthy guard report` printed no report.")
     return data
 

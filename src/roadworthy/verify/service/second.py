@@ -33,18 +33,20 @@ class SecondEdge:
         copy: Its configuration.
         folder: An empty folder; it holds the configuration, the state and the log.
         start_s: Seconds until it must take requests.
+        whole: Start `roadworthy up` without the admin API instead: the supervisor with its keeper of secrets, too.
 
     Attributes:
         port: It listens on.
         process: The child; None before the start.
     """
 
-    def __init__(self, copy: Copy, folder: Path, start_s: float = START_S) -> None:
+    def __init__(self, copy: Copy, folder: Path, start_s: float = START_S, *, whole: bool = False) -> None:
         self.copy = copy
         self.folder = folder
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
         self._start_s = start_s
+        self._words = ("up", "--no-control", "--json") if whole else ("gateway", "serve")
         folder.mkdir(parents=True, exist_ok=True)
         self.write()
 
@@ -106,7 +108,7 @@ class SecondEdge:
         self.port = free_port()
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  our own command
-                [*ROADWORTHY, "gateway", "serve", "--config", "roadworthy.yaml", "--port", str(self.port)],
+                [*ROADWORTHY, *self._words, "--config", "roadworthy.yaml", "--port", str(self.port)],
                 cwd=self.folder, env=dict(environ or self.environ), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         return self.process
@@ -125,7 +127,10 @@ class SecondEdge:
             return None
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once; a supervisor is asked first, so that it ends its children."""
+        if self.process is not None and self._words[0] == "up":
+            self.signal(signal.SIGTERM)
+            self.wait(15.0)
         if self.process is not None:
             self.signal(signal.SIGKILL)
             self.process.wait(10)

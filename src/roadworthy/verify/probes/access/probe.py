@@ -15,22 +15,51 @@ from roadworthy.verify.service.configuration import of_service
 from roadworthy.verify.service.drill import Drill, drill, service_key, wrong
 
 PUBLIC = (
-    "GET /livez", "GET /readyz", "GET /health", "GET /health/llm", "GET /metrics", "GET /v1/models", "GET /v1/models/none",
-    "POST /v1/chat/completions", "POST /v1/embeddings", "POST /v1/files", "GET /v1/files", "GET /v1/files/none",
-    "DELETE /v1/files/none", "GET /v1/files/none/content", "POST /v1/batches", "GET /v1/batches", "GET /v1/batches/none",
-    "POST /v1/batches/none/cancel", "POST /v1/batches/none/resume",
-)  # fmt: skip
+    "GET /livez",
+    "GET /readyz",
+    "GET /health",
+    "GET /health/llm",
+    "GET /metrics",
+    "GET /v1/models",
+    "GET /v1/models/none",
+    "POST /v1/chat/completions",
+    "POST /v1/embeddings",
+    "POST /v1/files",
+    "GET /v1/files",
+    "GET /v1/files/none",
+    "DELETE /v1/files/none",
+    "GET /v1/files/none/content",
+    "POST /v1/batches",
+    "GET /v1/batches",
+    "GET /v1/batches/none",
+    "POST /v1/batches/none/cancel",
+    "POST /v1/batches/none/resume",
+)
 """As docs/reference/http.md lists them; nothing exists under these ids, and an empty body is refused after the door."""
 ADMIN = (
-    "GET /admin/status", "GET /admin/breakers", "GET /admin/modes", "GET /admin/cache", "GET /admin/jobs",
-    "GET /admin/jobs/none", "GET /admin/keys", "POST /admin/keys", "GET /admin/journal", "GET /admin/journal/verify",
+    "GET /admin/status",
+    "GET /admin/breakers",
+    "GET /admin/modes",
+    "GET /admin/cache",
+    "GET /admin/jobs",
+    "GET /admin/jobs/none",
+    "GET /admin/keys",
+    "POST /admin/keys",
+    "GET /admin/journal",
+    "GET /admin/journal/verify",
     "GET /admin/none",
-)  # fmt: skip
+)
 ADMIN_CHANGING = (
-    "POST /admin/breakers/reset", "POST /admin/cache/clear", "POST /admin/jobs/none/cancel", "POST /admin/jobs/none/replay",
-    "POST /admin/keys/reload", "POST /admin/keys/none/rotate", "POST /admin/keys/none/limits",
-    "POST /admin/keys/none/revoke", "DELETE /admin/keys/none",
-)  # fmt: skip
+    "POST /admin/breakers/reset",
+    "POST /admin/cache/clear",
+    "POST /admin/jobs/none/cancel",
+    "POST /admin/jobs/none/replay",
+    "POST /admin/keys/reload",
+    "POST /admin/keys/none/rotate",
+    "POST /admin/keys/none/limits",
+    "POST /admin/keys/none/revoke",
+    "DELETE /admin/keys/none",
+)
 COSTLY = ("GET /health/llm",)
 SHUT = (401, 403)
 
@@ -64,15 +93,19 @@ def probe(context: Context) -> Outcome:
     if not any(row["status"] is not None for row in seen.rows):
         raise NotMeasured("Nothing answered.")
     coverage = Coverage(
-        examined=seen.judged, existing=seen.asked, missing=tuple(seen.missing),
+        examined=seen.judged,
+        existing=seen.asked,
+        missing=tuple(seen.missing),
         how_counted="Existing: routes of the HTTP reference times credentials. Examined: those that answered.",
-    )  # fmt: skip
+    )
     count = sum(map(len, seen.let_in.values()))
     return judged(
-        f"{seen.judged} requests without, with wrong and with low-rights keys: {count} were let in, to {len(seen.let_in)} routes.",
-        coverage=coverage, findings=[_finding(context, *each) for each in sorted(seen.let_in.items())],
+        f"{seen.judged} requests without, with wrong and with low-rights keys: {count} were let in, to "
+        f"{len(seen.let_in)} routes.",
+        coverage=coverage,
+        findings=[_finding(context, *each) for each in sorted(seen.let_in.items())],
         measured=[Measure(name="let_in", value=count, unit="requests", n=seen.judged)],
-    )  # fmt: skip
+    )
 
 
 def _wrong_key() -> str:
@@ -87,21 +120,39 @@ def _control_url(context: Context, url: str, port: int) -> str:
 def _round(context: Context, url: str, routes: Any, key: str | None, who: str, seen: _Seen) -> None:
     allowed = {str(each) for each in context.settings["open"]}
     word = "without a key" if key is None else "with a wrong key"
-    _ask(url, [each for each in routes if each not in allowed], key, f"{who} {word}", seen, lambda status: status in SHUT)
+    _ask(
+        url, [each for each in routes if each not in allowed], key, f"{who} {word}", seen, lambda status: status in SHUT
+    )
 
 
 def _low(played: Drill, seen: _Seen) -> None:
     """A key of scope `use` may not read metrics, one of scope `operate` may not ask models."""
     secret = played.copy.provider_keys
-    _ask(played.edge.url, ["GET /metrics"], secret["key:low_use"], "the second edge with a key of scope use", seen,
-         lambda status: status == 403)  # fmt: skip
+    _ask(
+        played.edge.url,
+        ["GET /metrics"],
+        secret["key:low_use"],
+        "the second edge with a key of scope use",
+        seen,
+        lambda status: status == 403,
+    )
     inner = [each for each in PUBLIC if "/v1/" in each or each == "GET /health"]
-    _ask(played.edge.url, inner, secret["key:low_operate"], "the second edge with a key of scope operate", seen,
-         lambda status: status == 403)  # fmt: skip
+    _ask(
+        played.edge.url,
+        inner,
+        secret["key:low_operate"],
+        "the second edge with a key of scope operate",
+        seen,
+        lambda status: status == 403,
+    )
 
 
 def _admin(url: str, seen: _Seen) -> None:
-    for key, word in ((None, "without a key"), (_wrong_key(), "with a wrong key"), (service_key(), "with a caller's key")):
+    for key, word in (
+        (None, "without a key"),
+        (_wrong_key(), "with a wrong key"),
+        (service_key(), "with a caller's key"),
+    ):
         if word == "with a caller's key" and key is None:
             continue
         _ask(url, ADMIN, key, f"the admin API {word}", seen, lambda status: status in SHUT)

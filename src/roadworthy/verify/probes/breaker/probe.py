@@ -139,7 +139,9 @@ def _one_probe(played: Drill, seen: _Seen) -> None:
     seen.told["probes_at_once"] = len(together)
     seen.told["statuses_at_once"] = sorted(str(each.status) for each in replies)
     if len(together) != 1:
-        seen.findings.append(_wrong(played, seen, "probes", f"let {len(together)} of {AT_ONCE} requests through as probes"))
+        seen.findings.append(
+            _wrong(played, seen, "probes", f"let {len(together)} of {AT_ONCE} requests through as probes")
+        )
 
 
 def _wrong(played: Drill, seen: _Seen, rule: str, what: str) -> Finding:

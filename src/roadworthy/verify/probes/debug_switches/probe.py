@@ -1,4 +1,4 @@
-"""SEC-08: the running service answers from real models, says so, and shows no stub switch, debug switch or debug path."""
+"""SEC-08: the running service answers from real models, and shows no stub switch, debug switch or debug path."""
 
 from __future__ import annotations
 
@@ -17,13 +17,36 @@ from roadworthy.verify.service.drill import alive, offered, service_key, wrong
 from roadworthy.verify.service.exposition import parsed
 
 PATHS = (
-    "/debug", "/debug/pprof/", "/debug/vars", "/docs", "/redoc", "/openapi.json", "/swagger", "/console", "/actuator",
-    "/actuator/env", "/.env", "/.git/config", "/__debug__/", "/_profiler", "/server-status", "/trace", "/config",
-    "/internal/status", "/internal/cache/clear", "/graphql", "/test", "/mock", "/stub",
-)  # fmt: skip
+    "/debug",
+    "/debug/pprof/",
+    "/debug/vars",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/swagger",
+    "/console",
+    "/actuator",
+    "/actuator/env",
+    "/.env",
+    "/.git/config",
+    "/__debug__/",
+    "/_profiler",
+    "/server-status",
+    "/trace",
+    "/config",
+    "/internal/status",
+    "/internal/cache/clear",
+    "/graphql",
+    "/test",
+    "/mock",
+    "/stub",
+)
 CLOSED = (401, 403, 404, 405, 410)
 QUESTIONS = ("What is two plus three? Answer in one short sentence.", "Name a river in Europe in one short sentence.")
-_STUB = re.compile(r"(?i)\b(stub|mock|placeholder|dummy|lorem ipsum|canned|simulated) ?(response|answer|reply|text|output|content)?\b")
+_STUB = re.compile(
+    r"(?i)\b(stub|mock|placeholder|dummy|canned|simulated) (response|answer|reply|text|output|content)\b"
+    r"|^\W*(lorem ipsum|stub|todo|tbd|placeholder)\b"
+)
 _NAME = re.compile(r"(?i)(^|[^a-z])(stub|mock|fake|dummy|echo|placeholder|simulat\w*)([^a-z]|$)")
 
 
@@ -56,13 +79,18 @@ def probe(context: Context) -> Outcome:
     _configuration(context, url, seen)
     context.evidence.write_json(seen.rows, "switches of the running service", covers=[url])
     coverage = Coverage(
-        examined=seen.judged, existing=seen.asked, missing=tuple(seen.missing),
+        examined=seen.judged,
+        existing=seen.asked,
+        missing=tuple(seen.missing),
         how_counted="Existing: questions that this check asks. Examined: those that the service answered.",
-    )  # fmt: skip
+    )
     return judged(
-        f"{seen.judged} of {seen.asked} questions about stub and debug switches were answered; {len(seen.findings)} are on.",
-        coverage=coverage, findings=seen.findings, measured=[Measure(name="questions", value=seen.judged, unit="questions")],
-    )  # fmt: skip
+        f"{seen.judged} of {seen.asked} questions about stub and debug switches were answered; "
+        f"{len(seen.findings)} are on.",
+        coverage=coverage,
+        findings=seen.findings,
+        measured=[Measure(name="questions", value=seen.judged, unit="questions")],
+    )
 
 
 def _paths(context: Context, url: str, seen: _Seen) -> None:
@@ -71,7 +99,9 @@ def _paths(context: Context, url: str, seen: _Seen) -> None:
     if nowhere.status is None:
         raise NotMeasured(f"The service at {url} does not answer on unknown paths.")
     if seen.said("a path that cannot exist", nowhere.status in CLOSED, nowhere.status):
-        seen.findings.append(wrong(context, "answers_anything", f"A path that cannot exist is answered with {nowhere.status}."))
+        seen.findings.append(
+            wrong(context, "answers_anything", f"A path that cannot exist is answered with {nowhere.status}.")
+        )
     for path in (*PATHS, *map(str, context.settings["paths"])):
         status = caller.send("GET", path).status
         if seen.said(f"GET {path}", None if status is None else status in CLOSED, status):
@@ -95,18 +125,40 @@ def _answers(context: Context, url: str, seen: _Seen) -> None:
         told = answer.served.stub_used if answer.served is not None else None
         texts.append(answer.text.strip())
         if seen.said(f"answer of {route} says stub_used", None if told is None else not told, told):
-            seen.findings.append(wrong(context, "stub_used", "The running service says itself that it served placeholder text.",
-                                       severity=Severity.CRITICAL))  # fmt: skip
-        if seen.said("text is no placeholder", bool(texts[-1]) and not _STUB.match(texts[-1]), len(texts[-1])):
-            seen.findings.append(wrong(context, "stub_text", "The running service answers with placeholder text or nothing.",
-                                       severity=Severity.CRITICAL))  # fmt: skip
-    if len(texts) == len(QUESTIONS) and seen.said("two questions get two answers", len(set(texts)) > 1, len(set(texts))):
-        seen.findings.append(wrong(context, "same_answer", "The running service gives two questions the same answer.",
-                                   severity=Severity.CRITICAL))  # fmt: skip
+            seen.findings.append(
+                wrong(
+                    context,
+                    "stub_used",
+                    "The running service says itself that it served placeholder text.",
+                    severity=Severity.CRITICAL,
+                )
+            )
+        if seen.said("text is no placeholder", bool(texts[-1]) and not _STUB.search(texts[-1]), len(texts[-1])):
+            seen.findings.append(
+                wrong(
+                    context,
+                    "stub_text",
+                    "The running service answers with placeholder text or nothing.",
+                    severity=Severity.CRITICAL,
+                )
+            )
+    if len(texts) == len(QUESTIONS) and seen.said(
+        "two questions get two answers", len(set(texts)) > 1, len(set(texts))
+    ):
+        seen.findings.append(
+            wrong(
+                context,
+                "same_answer",
+                "The running service gives two questions the same answer.",
+                severity=Severity.CRITICAL,
+            )
+        )
     for name in names:
         if _NAME.search(name):
             seen.said(f"name {name}", False, name)
-            seen.findings.append(wrong(context, "stub_name", f"The running service offers {name}, which is named like a stub.", name))
+            seen.findings.append(
+                wrong(context, "stub_name", f"The running service offers {name}, which is named like a stub.", name)
+            )
 
 
 def _metrics(context: Context, url: str, seen: _Seen) -> None:
@@ -117,8 +169,14 @@ def _metrics(context: Context, url: str, seen: _Seen) -> None:
     known = reply.status == 200 and scrape.has("stub_served_total")
     count = scrape.total("stub_served_total") if known else None
     if seen.said("stub_served_total", None if count is None else count == 0, count):
-        seen.findings.append(wrong(context, "stubs_served", f"The running service counts {count:.0f} stubs that it served.",
-                                   severity=Severity.CRITICAL))  # fmt: skip
+        seen.findings.append(
+            wrong(
+                context,
+                "stubs_served",
+                f"The running service counts {count:.0f} stubs that it served.",
+                severity=Severity.CRITICAL,
+            )
+        )
 
 
 def _configuration(context: Context, url: str, seen: _Seen) -> None:
@@ -132,4 +190,6 @@ def _configuration(context: Context, url: str, seen: _Seen) -> None:
     running = {name for name in offered(url, service_key()) if "/" not in name}
     if not running <= expected:
         others = ", ".join(sorted(running - expected)[:5])
-        raise NotMeasured(f"The service at {url} runs another configuration than the one that was read: it offers {others}.")
+        raise NotMeasured(
+            f"The service at {url} runs another configuration than the one that was read: it offers {others}."
+        )

@@ -41,15 +41,18 @@ def probe(context: Context) -> Outcome:
         existing = len(played.lines)
     context.evidence.write_json(seen.rows, "who was asked, in which order")
     coverage = Coverage(
-        examined=len(seen.lines), existing=existing,
+        examined=len(seen.lines),
+        existing=existing,
         how_counted="Existing: routes and modes of the configuration. Examined: those whose chain was played.",
-    )  # fmt: skip
+    )
     return judged(
-        f"{seen.served} requests were served in the order of {len(seen.lines)} chains; with all hanging the slowest took "
+        f"{seen.served} requests were served in the order of {len(seen.lines)} chains; with all hanging "
+        "the slowest took "
         f"{longest:.0%} of its deadline, with {grace:g} s of grace.",
-        coverage=coverage, findings=seen.findings,
+        coverage=coverage,
+        findings=seen.findings,
         measured=[Measure(name="longest_share_of_deadline", value=round(longest, 4), unit="1")],
-    )  # fmt: skip
+    )
 
 
 def _order(played: Drill, line: Line, failing: int, seen: _Seen) -> None:
@@ -62,19 +65,28 @@ def _order(played: Drill, line: Line, failing: int, seen: _Seen) -> None:
     asked = [f"{each.provider}/{each.model}" for each in played.doubles.since(mark)]
     told = [f"{each.get('provider')}/{each.get('model')}" for each in reply.attempts]
     wanted = [str(each) for each in line.targets[: failing + 1]]
-    seen.rows.append({"route": line.name, "failing": failing, "asked": asked, "told": told, "wanted": wanted, **reply.brief()})
+    seen.rows.append(
+        {"route": line.name, "failing": failing, "asked": asked, "told": told, "wanted": wanted, **reply.brief()}
+    )
     if reply.status is None:
         return
     seen.lines.add(line.name)
     seen.served += reply.status == 200
     if reply.status != 200 or asked != wanted:
-        seen.findings.append(wrong(
-            played.context, "order",
-            f"{line.name} with its first {failing} targets failing: asked {', '.join(asked) or 'nobody'}, "
-            f"configured {', '.join(wanted)}; status {reply.status}.", line.name, str(failing)))  # fmt: skip
+        seen.findings.append(
+            wrong(
+                played.context,
+                "order",
+                f"{line.name} with its first {failing} targets failing: asked {', '.join(asked) or 'nobody'}, "
+                f"configured {', '.join(wanted)}; status {reply.status}.",
+                line.name,
+                str(failing),
+            )
+        )
     elif told != asked:
-        seen.findings.append(wrong(
-            played.context, "told", f"{line.name}: the answer tells other attempts than were made.", line.name))  # fmt: skip
+        seen.findings.append(
+            wrong(played.context, "told", f"{line.name}: the answer tells other attempts than were made.", line.name)
+        )
 
 
 def _budget(played: Drill, line: Line, seen: _Seen) -> None:
@@ -90,20 +102,39 @@ def _budget(played: Drill, line: Line, seen: _Seen) -> None:
         return
     most = max(counts.values(), default=0)
     if most > played.copy.max_tries:
-        seen.findings.append(wrong(
-            played.context, "retries", f"{line.name}: a target was asked {most} times in one request; {played.copy.max_tries} "
-            "are configured.", line.name))  # fmt: skip
+        seen.findings.append(
+            wrong(
+                played.context,
+                "retries",
+                f"{line.name}: a target was asked {most} times in one request; {played.copy.max_tries} are configured.",
+                line.name,
+            )
+        )
     if reply.status == 200 or not reply.code:
-        seen.findings.append(wrong(
-            played.context, "spent", f"{line.name}: with every target failing the status is {reply.status} and the code "
-            f"{reply.code or 'missing'}.", line.name))  # fmt: skip
+        seen.findings.append(
+            wrong(
+                played.context,
+                "spent",
+                f"{line.name}: with every target failing the status is {reply.status} and the code "
+                f"{reply.code or 'missing'}.",
+                line.name,
+            )
+        )
     elif len(told) != sum(counts.values()):
-        seen.findings.append(wrong(
-            played.context, "told", f"{line.name}: {sum(counts.values())} attempts were made, {len(told)} are told.", line.name
-        ))  # fmt: skip
+        seen.findings.append(
+            wrong(
+                played.context,
+                "told",
+                f"{line.name}: {sum(counts.values())} attempts were made, {len(told)} are told.",
+                line.name,
+            )
+        )
     if reply.status == 502 and reply.headers.get("x-should-retry") != "false":
-        seen.findings.append(wrong(
-            played.context, "should_retry", f"{line.name}: a spent chain does not tell SDKs to leave it.", line.name))  # fmt: skip
+        seen.findings.append(
+            wrong(
+                played.context, "should_retry", f"{line.name}: a spent chain does not tell SDKs to leave it.", line.name
+            )
+        )
 
 
 def _deadline(played: Drill, grace: float, seen: _Seen) -> float:
@@ -120,7 +151,12 @@ def _deadline(played: Drill, grace: float, seen: _Seen) -> float:
         longest = max(longest, reply.seconds / line.deadline_s)
         if reply.status is None or reply.seconds > line.deadline_s + grace:
             how = "got no answer" if reply.status is None else "was answered"
-            seen.findings.append(wrong(
-                played.context, "deadline", f"{line.name} {how} after {reply.seconds:.2f} s; its deadline is {line.deadline_s:g} s.",
-                line.name))  # fmt: skip
+            seen.findings.append(
+                wrong(
+                    played.context,
+                    "deadline",
+                    f"{line.name} {how} after {reply.seconds:.2f} s; its deadline is {line.deadline_s:g} s.",
+                    line.name,
+                )
+            )
     return longest

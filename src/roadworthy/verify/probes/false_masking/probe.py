@@ -22,10 +22,19 @@ def probe(context: Context) -> Outcome:
     findings = []
     if measure.ci_high is None or measure.ci_high > most:
         worst = ", ".join(str(each["name"]) for each in families if each["damaged"])
-        findings.append(wrong(context, "damaged", f"{damaged} of {n} harmless lines were touched ({worst}); the upper bound "
-                              f"is over {most:g}.", severity=Severity.LOW))  # fmt: skip
+        findings.append(
+            wrong(
+                context,
+                "damaged",
+                f"{damaged} of {n} harmless lines were touched ({worst}); the upper bound is over {most:g}.",
+                severity=Severity.LOW,
+            )
+        )
     coverage = Coverage(
-        examined=n, existing=int(negatives.get("n", 0)),
+        examined=n,
+        existing=int(negatives.get("n", 0)),
         how_counted="Existing: harmless lines that the report names in all. Examined: the sum over their families.",
-    )  # fmt: skip
-    return judged(f"{damaged} of {n} harmless lines were touched.", coverage=coverage, findings=findings, measured=[measure])
+    )
+    return judged(
+        f"{damaged} of {n} harmless lines were touched.", coverage=coverage, findings=findings, measured=[measure]
+    )

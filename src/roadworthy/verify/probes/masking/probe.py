@@ -12,9 +12,22 @@ from roadworthy.verify.service.guard_report import guard_report
 from roadworthy.verify.service.stat import wilson
 
 KINDS = (
-    "EMAIL", "PHONE", "CARD", "IP", "IBAN", "SSN", "RRN", "BRN", "PASSPORT", "NATIONAL_ID", "API_KEY", "JWT",
-    "PRIVATE_KEY", "PASSWORD", "URL_PASSWORD",
-)  # fmt: skip
+    "EMAIL",
+    "PHONE",
+    "CARD",
+    "IP",
+    "IBAN",
+    "SSN",
+    "RRN",
+    "BRN",
+    "PASSPORT",
+    "NATIONAL_ID",
+    "API_KEY",
+    "JWT",
+    "PRIVATE_KEY",
+    "PASSWORD",
+    "URL_PASSWORD",
+)
 """As `roadworthy guard mask --help` lists them."""
 LANGUAGES = ("en", "ko")
 """Must be among the languages of the corpus."""
@@ -39,19 +52,32 @@ def probe(context: Context) -> Outcome:
             continue
         measures.append(measure)
         if measure.ci_low is not None and measure.ci_low < least:
-            findings.append(wrong(
-                context, "recall", f"The recall of {what} {name} is {measure.value:.4f} with a lower bound of "
-                f"{measure.ci_low:.4f} over {measure.n}; {least:g} is needed.", name, severity=Severity.CRITICAL))  # fmt: skip
+            findings.append(
+                wrong(
+                    context,
+                    "recall",
+                    f"The recall of {what} {name} is {measure.value:.4f} with a lower bound of "
+                    f"{measure.ci_low:.4f} over {measure.n}; {least:g} is needed.",
+                    name,
+                    severity=Severity.CRITICAL,
+                )
+            )
     coverage = Coverage(
-        examined=len(measures), existing=len(wanted), missing=tuple(missing),
-        how_counted=f"Existing: kinds that the product names, and languages. Examined: those with at least {LEAST_N} values.",
-    )  # fmt: skip
+        examined=len(measures),
+        existing=len(wanted),
+        missing=tuple(missing),
+        how_counted=(
+            f"Existing: kinds that the product names, and languages. Examined: those of {LEAST_N} values or more."
+        ),
+    )
     found = sum(int(each["found"]) for each in kinds.values())
     total = sum(int(each["n"]) for each in kinds.values())
     return judged(
         f"{found} of {total} labelled values of {len(kinds)} kinds in {len(languages)} languages were masked.",
-        coverage=coverage, findings=findings, measured=measures,
-    )  # fmt: skip
+        coverage=coverage,
+        findings=findings,
+        measured=measures,
+    )
 
 
 def _recall(what: str, name: str, row: Mapping[str, Any] | None) -> Measure | None:

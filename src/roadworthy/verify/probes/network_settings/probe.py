@@ -1,4 +1,4 @@
-"""SEC-07: web pages of others cannot use the service, somebody ends TLS, and providers are those that the policy names."""
+"""SEC-07: web pages of others cannot use the service, somebody ends TLS, providers are those of the policy."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from roadworthy.verify.service.drill import alive, service_key, wrong
 
 ORIGIN = "https://pages.example.net"
 HOSTS = {
-    "openai": "api.openai.com", "anthropic": "api.anthropic.com", "perplexity": "api.perplexity.ai",
+    "openai": "api.openai.com",
+    "anthropic": "api.anthropic.com",
+    "perplexity": "api.perplexity.ai",
     "deepseek": "api.deepseek.com",
-}  # fmt: skip
+}
 """Where the API of a kind lives when the configuration does not say."""
 
 
@@ -27,8 +29,15 @@ def probe(context: Context) -> Outcome:
     findings = _origins(context, url) + _tls(context, config)
     hosts = _hosts(config)
     context.evidence.write_json(
-        {"listens_on": config.gateway.host, "tls": context.settings["tls"], "provider_hosts": hosts,
-         "allowed": context.settings["egress"]}, "network settings of the configuration", covers=[url])  # fmt: skip
+        {
+            "listens_on": config.gateway.host,
+            "tls": context.settings["tls"],
+            "provider_hosts": hosts,
+            "allowed": context.settings["egress"],
+        },
+        "network settings of the configuration",
+        covers=[url],
+    )
     allowed = context.settings["egress"]
     missing = []
     if allowed is None:
@@ -36,15 +45,21 @@ def probe(context: Context) -> Outcome:
     else:
         findings += [
             wrong(context, "egress", f"The provider {name} is at {host}, which the policy does not name.", name)
-            for name, host in hosts.items() if host not in allowed and not _own(host)
-        ]  # fmt: skip
+            for name, host in hosts.items()
+            if host not in allowed and not _own(host)
+        ]
     coverage = Coverage(
-        examined=3 - len(missing), existing=3, missing=tuple(missing),
+        examined=3 - len(missing),
+        existing=3,
+        missing=tuple(missing),
         how_counted="Existing: CORS, TLS, hosts of providers. Examined: those that were compared with the policy.",
-    )  # fmt: skip
+    )
     told = "" if allowed is not None else " The policy names no hosts for providers (SEC-07.egress)."
-    return judged(f"{len(findings)} settings of the network are not as the policy says.{told}",
-                  coverage=coverage, findings=findings)  # fmt: skip
+    return judged(
+        f"{len(findings)} settings of the network are not as the policy says.{told}",
+        coverage=coverage,
+        findings=findings,
+    )
 
 
 def _origins(context: Context, url: str) -> list[Finding]:
@@ -66,8 +81,15 @@ def _origins(context: Context, url: str) -> list[Finding]:
 def _tls(context: Context, config: Config) -> list[Finding]:
     if _own(config.gateway.host) or context.settings["tls"] != "loopback":
         return []
-    return [wrong(context, "tls", f"The service listens on {config.gateway.host} without TLS, and the policy names nothing "
-                  "in front of it that ends TLS.", severity=Severity.MEDIUM)]  # fmt: skip
+    return [
+        wrong(
+            context,
+            "tls",
+            f"The service listens on {config.gateway.host} without TLS, and the policy names nothing "
+            "in front of it that ends TLS.",
+            severity=Severity.MEDIUM,
+        )
+    ]
 
 
 def _hosts(config: Config) -> dict[str, str]:

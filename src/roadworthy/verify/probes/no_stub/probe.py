@@ -1,4 +1,4 @@
-"""LLM-01: with all providers failing in eleven ways, nothing but marked cache entries and structured errors is served."""
+"""LLM-01: with all providers failing in eleven ways, callers get marked cache entries and structured errors alone."""
 
 from __future__ import annotations
 
@@ -52,16 +52,21 @@ def _healthy(played: Drill, seen: _Seen) -> None:
     if not any(each.status is not None for each in replies):
         raise NotMeasured("The second edge answered nothing.")
     if not any(each.status == 200 for each in replies):
-        raise NotMeasured(f"The second edge serves nothing even with healthy providers: {replies[0].code or 'no code'}.")
+        raise NotMeasured(
+            f"The second edge serves nothing even with healthy providers: {replies[0].code or 'no code'}."
+        )
 
 
 def _round(played: Drill, way: str, count: int, seen: _Seen) -> None:
     lines = played.lines
     questions = [
-        Question(lines[at % len(lines)].name, WARM if at % 7 == 0 else f"Question {way} {at}: why?",
-                 {"temperature": 0, **({"stream": True} if at % 2 else {})})
+        Question(
+            lines[at % len(lines)].name,
+            WARM if at % 7 == 0 else f"Question {way} {at}: why?",
+            {"temperature": 0, **({"stream": True} if at % 2 else {})},
+        )
         for at in range(count)
-    ]  # fmt: skip
+    ]
     replies = played.ask(questions, parallel=24, timeout_s=15.0)
     seen.asked += len(questions)
     for reply in replies:
@@ -104,10 +109,16 @@ def _judged(context: Context, seen: _Seen, reached: Counter[str]) -> Outcome:
     if seen.answered == 0:
         raise NotMeasured("The second edge answered nothing while its providers failed.")
     findings = [
-        wrong(context, rule, f"{count} times with every provider failing by {way}: {_WRONG[rule]}.", way,
-              severity=Severity.CRITICAL if rule in ("stub", "unmarked") else Severity.HIGH)
-        for (way, rule), count in sorted(seen.verdicts.items()) if rule in _WRONG
-    ]  # fmt: skip
+        wrong(
+            context,
+            rule,
+            f"{count} times with every provider failing by {way}: {_WRONG[rule]}.",
+            way,
+            severity=Severity.CRITICAL if rule in ("stub", "unmarked") else Severity.HIGH,
+        )
+        for (way, rule), count in sorted(seen.verdicts.items())
+        if rule in _WRONG
+    ]
     stubs = sum(count for (_, rule), count in seen.verdicts.items() if rule in ("stub", "unmarked"))
     cached = sum(count for (_, rule), count in seen.verdicts.items() if rule == "cached")
     unreached = [way for way in FAILURES if not reached[way]]
@@ -119,11 +130,15 @@ def _judged(context: Context, seen: _Seen, reached: Counter[str]) -> Outcome:
         Measure(name="cached_and_marked", value=cached, unit="answers"),
     ]
     coverage = Coverage(
-        examined=seen.answered, existing=seen.asked,
+        examined=seen.answered,
+        existing=seen.asked,
         how_counted="Existing: questions sent to the second edge. Examined: answers with a status that were judged.",
-    )  # fmt: skip
+    )
     return judged(
         f"{seen.answered} answers while every provider failed in {len(FAILURES)} ways: {stubs} stubs, {cached} out of "
         "the cache and marked, the others errors.",
-        coverage=coverage, findings=findings, measured=measures, passed=seen.answered >= LEAST,
-    )  # fmt: skip
+        coverage=coverage,
+        findings=findings,
+        measured=measures,
+        passed=seen.answered >= LEAST,
+    )
