@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 CHAT = "/v1/chat/completions"
@@ -105,7 +105,7 @@ class Reply:
 
 
 class Caller:
-    """One connection that is kept open between requests.
+    """One connection that is kept open between requests; a context manager.
 
     Args:
         url: Root of the service.
@@ -157,6 +157,12 @@ class Caller:
              **more: Any) -> Reply:  # fmt: skip
         """One chat request."""
         return self.send("POST", CHAT, chat_body(model, text, **more), headers, at)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connection."""

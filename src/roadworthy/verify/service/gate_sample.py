@@ -29,7 +29,7 @@ BAD = (
             "Lorem ipsum dolor sit amet, consectetur adipiscing elit.",
             "Mock response",
             "This is a mock answer for testing.",
-            "TODO",
+            "TBD",
             "Placeholder.",
             "Here is a dummy response",
             "A simulated response",

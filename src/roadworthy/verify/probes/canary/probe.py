@@ -24,13 +24,7 @@ def probe(context: Context) -> Outcome:
         played.calm()
         context.progress("canaries through the second edge", 0, len(wanted))
         replies = list(_sent(played, wanted))
-        reached = sum(
-            any(
-                each.value.encode() in one.body or each.value.split(" ")[0].encode() in one.body
-                for one in played.doubles.received
-            )
-            for each in wanted
-        )
+        reached = sum(any(_mark(each).encode() in one.body for one in played.doubles.received) for each in wanted)
         time.sleep(_SETTLE_S)
         metrics = played.get("/metrics")
         played.edge.signal(signal.SIGTERM)
@@ -52,7 +46,7 @@ def _sent(played: Drill, wanted: tuple[Canary, ...]) -> Iterator[Reply]:
     caller = Caller(played.edge.url, played.key, 20.0)
     for each in wanted:
         played.calm()
-        yield caller.chat(route, each.sentence, temperature=0)
+        yield caller.chat(route, f"{each.sentence} {_mark(each)}", temperature=0)
         yield caller.chat(route, each.sentence, stream=True, user=each.value)
         messages = [{"role": "system", "content": each.sentence}, {"role": "user", "content": "Hello."}]
         yield caller.chat(route, "", messages=messages)
@@ -69,6 +63,11 @@ def _sent(played: Drill, wanted: tuple[Canary, ...]) -> Iterator[Reply]:
             "GET", "/v1/models", headers={"user-agent": name, "x-request-id": name, "authorization": f"Bearer {name}"}
         )
     caller.close()
+
+
+def _mark(canary: Canary) -> str:
+    """Goes with a canary and is nothing that would be masked: shows that the request came through."""
+    return f"(question about {canary.kind.lower().replace('_', ' ')})"
 
 
 def _files(folder: Path) -> dict[str, bytes]:

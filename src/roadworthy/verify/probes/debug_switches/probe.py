@@ -94,19 +94,19 @@ def probe(context: Context) -> Outcome:
 
 
 def _paths(context: Context, url: str, seen: _Seen) -> None:
-    caller = Caller(url, timeout_s=10.0)
-    nowhere = caller.send("GET", f"/{secrets.token_hex(8)}")
-    if nowhere.status is None:
+    with Caller(url, timeout_s=10.0) as caller:
+        nowhere = caller.send("GET", f"/{secrets.token_hex(8)}").status
+        paths = (*PATHS, *map(str, context.settings["paths"]))
+        statuses = {path: caller.send("GET", path).status for path in paths}
+    if nowhere is None:
         raise NotMeasured(f"The service at {url} does not answer on unknown paths.")
-    if seen.said("a path that cannot exist", nowhere.status in CLOSED, nowhere.status):
+    if seen.said("a path that cannot exist", nowhere in CLOSED, nowhere):
         seen.findings.append(
-            wrong(context, "answers_anything", f"A path that cannot exist is answered with {nowhere.status}.")
+            wrong(context, "answers_anything", f"A path that cannot exist is answered with {nowhere}.")
         )
-    for path in (*PATHS, *map(str, context.settings["paths"])):
-        status = caller.send("GET", path).status
+    for path, status in statuses.items():
         if seen.said(f"GET {path}", None if status is None else status in CLOSED, status):
             seen.findings.append(wrong(context, "debug_path", f"GET {path} is answered with {status}.", path))
-    caller.close()
 
 
 def _answers(context: Context, url: str, seen: _Seen) -> None:
@@ -162,9 +162,8 @@ def _answers(context: Context, url: str, seen: _Seen) -> None:
 
 
 def _metrics(context: Context, url: str, seen: _Seen) -> None:
-    caller = Caller(url, service_key(), 10.0)
-    reply = caller.send("GET", "/metrics")
-    caller.close()
+    with Caller(url, service_key(), 10.0) as caller:
+        reply = caller.send("GET", "/metrics")
     scrape = parsed(reply.body.decode("utf-8", "replace"))
     known = reply.status == 200 and scrape.has("stub_served_total")
     count = scrape.total("stub_served_total") if known else None

@@ -94,12 +94,18 @@ def _healthy(played: Drill, line: Line) -> None:
 
 
 def _back(played: Drill, line: Line) -> bool:
-    """Whether it serves as itself again, within what probes and shares take."""
+    """Whether it is up again, and serves, within what its wait, probes and shares take."""
     recovery = played.copy.data["gateway"]["modes"][line.mode]["recovery"]
-    limit = 6 * CLIMB_S + DWELL_S * (len(recovery["shares"]) + 1) + 6.0
-    return played.until(
-        lambda: all(_mode(each) == line.mode and each.status == 200 for each in _ask(played, line, 5)), limit
-    )
+    limit = 6 * CLIMB_S + DWELL_S * (len(recovery["shares"]) + 1) + 8.0
+
+    def up() -> bool:
+        served = all(_mode(each) == line.mode and each.status == 200 for each in _ask(played, line, 5))
+        scrape = played.scrape()
+        return (
+            served and scrape.has("roadworthy_mode_state") and not scrape.total("roadworthy_mode_state", mode=line.mode)
+        )
+
+    return played.until(up, limit)
 
 
 def _failing(played: Drill, lines: list[Line], number: int, seen: _Seen) -> None:

@@ -64,7 +64,7 @@ def _extra(provider: str) -> list[str]:
 
 def _changes(provider: str) -> dict[str, Any]:
     one, two = f"{provider}/verify-one", f"{provider}/verify-two"
-    route = {"chain": [one, two], "deadline_s": 3.0, "cache": "exact"}
+    route = {"chain": [one, two], "deadline_s": 3.0, "cache": "exact", "guard": {"prompts": "mask"}}
     return {
         f"gateway.routes.{ROUTE}": route,
         f"gateway.routes.{HEDGED}": {**route, "cache": "off", "hedge": {"after_s": 0.05, "max_extra_cost": 1.0}},
@@ -93,9 +93,10 @@ def _cause(played: Drill, provider: str) -> list[Scrape]:
     ask(MODE, "a mode")
     for _ in range(2):
         ask(ROUTE, "kept", temperature=0, fresh=False)
-    for at in range(12):
+    ask(ROUTE, "Write to somebody@example.org.")
+    for at in range(20):
         behave[one] = Behaviour(
-            text=" ".join(hashlib.sha256(f"{at} {word}".encode()).hexdigest() for word in range(200))
+            text=" ".join(hashlib.sha256(f"{at} {word}".encode()).hexdigest() for word in range(80))
         )
         ask(ROUTE, f"large {at}", temperature=0, fresh=False)
     for text in ("I'm sorry, but I can't help with that.", PLACEHOLDER):

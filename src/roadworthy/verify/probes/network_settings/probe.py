@@ -63,17 +63,17 @@ def probe(context: Context) -> Outcome:
 
 
 def _origins(context: Context, url: str) -> list[Finding]:
-    caller, rows, findings = Caller(url, service_key(), 10.0), [], []
-    for method in ("OPTIONS", "POST"):
-        headers = {"origin": ORIGIN, "access-control-request-method": "POST"}
-        reply = caller.send(method, CHAT, b"{}", headers)
+    rows, findings = [], []
+    headers = {"origin": ORIGIN, "access-control-request-method": "POST"}
+    with Caller(url, service_key(), 10.0) as caller:
+        replies = {method: caller.send(method, CHAT, b"{}", headers) for method in ("OPTIONS", "POST")}
+    for method, reply in replies.items():
         if reply.status is None:
             raise NotMeasured(f"The service at {url} does not answer a request with an origin.")
         allowed = reply.headers.get("access-control-allow-origin", "")
         rows.append({"method": method, "status": reply.status, "allow_origin": allowed})
         if allowed in ("*", ORIGIN):
             findings.append(wrong(context, "cors", f"{method} {CHAT} allows web pages of any origin.", method))
-    caller.close()
     context.evidence.write_json(rows, "requests with the origin of a foreign page", covers=[url])
     return findings
 

@@ -14,7 +14,7 @@ from roadworthy.verify.service.drill import Drill, drill, wrong
 DELAY_S = 0.2
 REQUESTS = 160
 TIMES = 4
-SECONDS = 2.0
+SECONDS = 4.0
 
 
 @dataclass(frozen=True)

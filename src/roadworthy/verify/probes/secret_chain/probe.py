@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from roadworthy.verify.outcome import Coverage, Finding, Measure, Missing, NotMeasured, Outcome, Severity, judged
@@ -57,28 +58,35 @@ def probe(context: Context) -> Outcome:
 
 def _rotated(context: Context, doubles: Doubles, value: str) -> bool | None:
     """Whether a new value of the file is used without a restart; None when the whole gateway did not start."""
-    changes = {"gateway.require_key": False, "secrets.refresh_s": 1.0, "jobs.enabled": False, "control.enabled": False}
-    copy = copy_of(of_service(context), doubles.url, context.root, longest_s=5.0, changes=changes)
-    line = copy.lines[0]
-    copy.data["gateway"]["providers"][line.targets[0].provider]["api_key"] = "file:key.txt"
-    edge = SecondEdge(copy, context.scratch / "whole", whole=True)
-    file = edge.folder / "key.txt"
-    file.write_text(value)
-    file.chmod(0o600)
-    edge.begin()
-    try:
-        if not _outcome(edge)[0] or not _asked(edge, doubles, line.name, value)[1]:
-            return None
-        new = f"sk-proj-{secrets.token_hex(24)}"
-        file.write_text(new)
-        end = time.monotonic() + 12.0
-        while time.monotonic() < end:
-            if _asked(edge, doubles, line.name, new)[1]:
-                return True
-            time.sleep(0.3)
-        return False
-    finally:
-        edge.kill()
+    with TemporaryDirectory(prefix="rw-") as state:  # a short path: sockets lie below it
+        changes = {
+            "gateway.require_key": False,
+            "gateway.state_dir": state,
+            "secrets.refresh_s": 1.0,
+            "jobs.enabled": False,
+            "control.enabled": False,
+        }
+        copy = copy_of(of_service(context), doubles.url, context.root, longest_s=5.0, changes=changes)
+        line = copy.lines[0]
+        copy.data["gateway"]["providers"][line.targets[0].provider]["api_key"] = "file:key.txt"
+        edge = SecondEdge(copy, context.scratch / "whole", whole=True)
+        file = edge.folder / "key.txt"
+        file.write_text(value)
+        file.chmod(0o600)
+        edge.begin()
+        try:
+            if not _outcome(edge)[0] or not _asked(edge, doubles, line.name, value)[1]:
+                return None
+            new = f"sk-proj-{secrets.token_hex(24)}"
+            file.write_text(new)
+            end = time.monotonic() + 12.0
+            while time.monotonic() < end:
+                if _asked(edge, doubles, line.name, new)[1]:
+                    return True
+                time.sleep(0.3)
+            return False
+        finally:
+            edge.kill()
 
 
 def _cases(value: str) -> list[_Case]:
