@@ -44,7 +44,7 @@ def test_baseline_then_pass_then_shrink(shop: Path, capsys: pytest.CaptureFixtur
     (shop / "test-baseline.json").write_text(json.dumps(made))
     shrunk = judged()
     assert shrunk["status"] == "fail"
-    assert ["1 tests were collected; run 2 of the chain has 2."] == [each["message"] for each in shrunk["findings"]]
+    assert [each["message"] for each in shrunk["findings"]] == ["1 tests were collected; run 2 of the chain has 2."]
 
 
 def test_without_a_run_there_is_nothing_to_make_it_from(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
