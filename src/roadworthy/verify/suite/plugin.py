@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-FOLDER = "ROADWORTHY_SUITE_FOLDER"
+FOLDER = "SUITE_RECORDER_FOLDER"
 """Environment variable with the folder for the files."""
 NARROWING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly", "maxfail")
 """Options of pytest that leave tests out."""
