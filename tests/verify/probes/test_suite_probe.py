@@ -134,6 +134,17 @@ def test_a_suite_that_hangs_is_an_error(subject: Path, verified: Verified) -> No
     assert "killed after" in outcome.reason
 
 
+@pytest.mark.parametrize("hangs", [True, False])
+def test_what_the_tests_leave_behind_is_ended(hangs: bool, subject: Path, verified: Verified) -> None:
+    put(subject, {"test_x.py": "import pathlib, subprocess, sys, time\ndef test_a():\n"
+                  "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'],"
+                  " start_new_session=True)\n    pathlib.Path('pid').write_text(str(child.pid))\n"
+                  f"    time.sleep({60 if hangs else 0})\n"})  # fmt: skip
+    verified("QUA-01", timeout_s=16.0 if hangs else 60.0, **LAWFUL)
+    status = Path(f"/proc/{(subject / 'pid').read_text()}/status")
+    assert not status.exists() or "zombie" in status.read_text()
+
+
 def test_a_baseline_that_is_not_committed_counts_for_nothing(subject: Path, verified: Verified) -> None:
     put(subject, {"test_x.py": GOOD})
     git(subject, "init", "-q")

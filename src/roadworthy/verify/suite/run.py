@@ -14,7 +14,7 @@ from typing import NamedTuple
 from roadworthy.verify import tool
 from roadworthy.verify.outcome import NotMeasured
 from roadworthy.verify.probe import Context
-from roadworthy.verify.suite import junit, plugin, record
+from roadworthy.verify.suite import junit, leftover, plugin, record
 from roadworthy.verify.tree import Node, shown
 
 PLUGIN = "_roadworthy_recorder"
@@ -74,7 +74,10 @@ def pytest_suite(context: Context) -> Measured:
     arguments = ["-p", PLUGIN, "-o", f"cache_dir={work / 'cache'}", "--continue-on-collection-errors", "-rN"]
     arguments += [str(each) for each in context.settings["arguments"]]
     before = [] if why else ["-m", "coverage", "run", "--branch", *_sources(context)]
-    ran = _ran(context, [python, *before, "-m", "pytest", *arguments], env)
+    try:
+        ran = _ran(context, [python, *before, "-m", "pytest", *arguments], env)
+    finally:
+        leftover.end(plugin.FOLDER, str(events))
     found = record.read(events, ran.exit_code, ran.ended - ran.started)
     if found is None:
         _tell_missing_pytest(ran)
