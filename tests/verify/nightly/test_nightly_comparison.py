@@ -37,6 +37,18 @@ def test_falls(then: list[list[float]], now: list[list[float]], worse: bool, blu
     assert (row.least_p > ALPHA) is blunt
 
 
+def test_a_score_that_can_show_nothing_takes_no_power_from_the_others() -> None:
+    then, now = _nights([[1, 1]] * 5, [[0, 0]] * 5)
+    (alone,) = compare(then, now)
+    for night in (then, now):
+        night["rare"] = {"case-0": [1.0]}
+    rows = {each.score: each for each in compare(then, now)}
+    assert rows["mentions"].corrected == alone.corrected
+    assert rows["mentions"].worse
+    assert rows["rare"].least_p > ALPHA
+    assert not rows["rare"].worse
+
+
 def test_p_is_the_share_of_all_rearrangements() -> None:
     """Against a count by hand: one case, answers of two nights pooled."""
     old, new = [1.0, 0.5, 0.75, 1.0], [0.25, 0.5, 0.0]

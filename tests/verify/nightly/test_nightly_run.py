@@ -64,7 +64,7 @@ def test_first_then_good_then_worse(
     assert night(gateway) == 1
     worse = newest()
     assert worse.state is State.BAD
-    assert {each.score for each in worse.compared if each.worse} == {"mentions", "most_words"}
+    assert {each.score for each in worse.compared if each.worse} == {"mentions", "most_words", "overall"}
     assert all(each.exact or each.p < 0.05 for each in worse.compared)
     assert night(gateway, "--take-as-good") != 0
     assert all(each.headers["cache-control"] == "no-store" for each in gateway.asked)

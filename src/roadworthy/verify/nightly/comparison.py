@@ -33,7 +33,7 @@ class Compared(NamedTuple):
         now: Mean tonight.
         p: Of the test, before correction.
         corrected: After correction over all scores.
-        least_p: The smallest p that the test could have given; above `ALPHA` after correction nothing could be found.
+        least_p: The smallest corrected p that was possible; above `ALPHA` nothing could be found.
         cases: How many were compared.
         exact: Whether every rearrangement was counted.
     """
@@ -66,13 +66,15 @@ def compare(then: Mapping[str, Mapping[str, Values]], now: Mapping[str, Mapping[
         if cases:
             rows.append((score, [(list(then[score][each]), list(now[score][each])) for each in cases]))
     tested = [(score, *_test(pairs), pairs) for score, pairs in rows]
-    corrected = holm([each[1] for each in tested])
+    # A test that could reject nothing even alone is told, and takes no power from the others.
+    sharp = [index for index, each in enumerate(tested) if each[2] <= ALPHA]
+    corrected = dict(zip(sharp, holm([tested[index][1] for index in sharp]), strict=True))
     return [
         Compared(
             score, _mean_of_means([old for old, _ in pairs]), _mean_of_means([new for _, new in pairs]),
-            p, after, least * len(tested), len(pairs), exact,
+            p, corrected.get(index, 1.0), min(1.0, least * max(1, len(sharp))), len(pairs), exact,
         )
-        for (score, p, least, exact, pairs), after in zip(tested, corrected, strict=True)
+        for index, (score, p, least, exact, pairs) in enumerate(tested)
     ]  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from roadworthy.verify.outcome import Record
 
 FRESH = frozenset({"off", "miss"})
 """What a gateway says of its cache for an answer that a provider gave."""
+OVERALL = "overall"
+"""Name of the mean of an answer's scores. A night must be able to show a fall of this one at least."""
 LEAST_SHARED = 0.8
 """Share of tonight's cases that the last good night must have asked in the same words."""
 
@@ -173,9 +175,8 @@ def judged(
         rows = compare(_by_score(list(last.answers)), _by_score(answers))
         bad += [f"{each.score} fell from {each.before:.3f} to {each.now:.3f} (p = {each.corrected:.4f})."
                 for each in rows if each.worse]  # fmt: skip
-        blunt = [each.score for each in rows if each.least_p > ALPHA]
-        if blunt or not rows:
-            unknown.append(f"Too few answers to see a fall in {', '.join(blunt) or 'anything'}; ask more, or repeat.")
+        if not any(each.score == OVERALL and each.least_p <= ALPHA for each in rows):
+            unknown.append("Too few answers to see a fall; ask more, or repeat.")
     state = State.BAD if bad else State.UNKNOWN if unknown else State.GOOD
     return Night(
         name=cases.name, model=cases.model, started=started, ended=ended, state=state,
@@ -207,7 +208,8 @@ def _by_score(answers: list[Taken]) -> dict[str, dict[str, list[float]]]:
     found: dict[str, dict[str, list[float]]] = {}
     for each in answers:
         if not each.refused and not each.error:
-            for score, value in each.scores.items():
+            overall = sum(each.scores.values()) / len(each.scores)
+            for score, value in (*each.scores.items(), (OVERALL, overall)):
                 found.setdefault(score, {}).setdefault(each.digest, []).append(value)
     return found
 
