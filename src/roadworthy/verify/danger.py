@@ -83,6 +83,13 @@ def _shell(node: ast.Call, called: str) -> bool:
     return called.startswith("subprocess.") and _is(_keyword(node, "shell"), True) and not _fixed(node)
 
 
+def _unchecked(node: ast.Call, called: str) -> bool:
+    """A Unix socket (`uds`) has no certificate to check."""
+    if called.split(".")[0] not in ("requests", "httpx", "httpx2", "aiohttp") or _keyword(node, "uds") is not None:
+        return False
+    return _is(_keyword(node, "verify"), False) or _is(_keyword(node, "ssl"), False)
+
+
 def _weak_hash(node: ast.Call, called: str) -> bool:
     weak = called in ("hashlib.md5", "hashlib.sha1")
     if called == "hashlib.new" and node.args and isinstance(node.args[0], ast.Constant):
@@ -94,8 +101,7 @@ _RULES: tuple[tuple[str, Match, str], ...] = (
     ("shell", _shell, "A shell runs text that is put together at run time."),
     ("eval", lambda node, called: called in ("eval", "exec", "builtins.eval", "builtins.exec") and not _fixed(node),
      "Text that is put together at run time is run as Python."),
-    ("certificate", lambda node, called: called.split(".")[0] in ("requests", "httpx", "httpx2", "aiohttp")
-     and (_is(_keyword(node, "verify"), False) or _is(_keyword(node, "ssl"), False)),
+    ("certificate", _unchecked,
      "The certificate of the other side is not checked."),
     ("certificate", lambda node, called: called == "ssl._create_unverified_context",
      "The certificate of the other side is not checked."),

@@ -84,6 +84,14 @@ def test_nothing_is_not_applicable_and_undeclared_is_not_measured(subject: Path,
     assert [verified(check).status for check in ALL] == ["pass"] * 3
 
 
+def test_files_of_rows_that_are_no_data_sets(subject: Path, verified: Verified) -> None:
+    (subject / "rows.jsonl").write_text("{}\n")
+    (subject / "datasets.yaml").write_text("version: 1\nsets: {}\nundeclared: {rows.jsonl: fixture of a test}\n")
+    assert [verified(check).status for check in ALL] == ["not_applicable"] * 3
+    (subject / "datasets.yaml").write_text("version: 1\nsets: {}\n")
+    assert [verified(check).status for check in ALL] == ["not_measured"] * 3
+
+
 def test_rows_that_cannot_be_counted_as_synthetic_are_not_measured(subject: Path, verified: Verified) -> None:
     declare(subject, synthetic=None, synthetic_values=[])
     assert verified("TRN-02").status == "not_measured"

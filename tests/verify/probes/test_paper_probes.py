@@ -137,6 +137,7 @@ def test_no_gateway_a_broken_one_and_no_measurements(subject: Path, verified: Ve
         ("eval(x)", ["eval"]),
         ("eval('1')", []),
         ("import requests\nrequests.get(x, verify=False)", ["certificate"]),
+        ("import httpx\nhttpx.HTTPTransport(uds=x, verify=False)", []),
         ("import ssl\nssl._create_unverified_context()", ["certificate"]),
         ("import hashlib\nhashlib.md5(x)", ["weak_hash"]),
         ("import hashlib\nhashlib.md5(x, usedforsecurity=False)", []),

@@ -39,7 +39,14 @@ def opened(context: Context) -> tuple[Declaration, list[str]] | Outcome:
         return not_applicable(
             "There is no data here.", predicate=f"the subject holds {', '.join(SUFFIXES)} or {name}", detail="0 files"
         )
-    return declared(context.root, name), files
+    said = declared(context.root, name)
+    if not said.sets and all(excuse(each, said.undeclared) for each in files):
+        context.evidence.write_json(said.undeclared, "files of rows that are no data sets, with reasons")
+        return not_applicable(
+            "No file of rows here is a data set.", predicate=f"{shown(name)} declares a set, or leaves a file out",
+            detail=f"{len(files)} files, each with a reason",
+        )  # fmt: skip
+    return said, files
 
 
 def held(sets: Mapping[str, DataSet], facts: Mapping[str, Facts | None]) -> list[Held]:
