@@ -1,7 +1,7 @@
 # The verbs of everyday work. Everything runs in .venv; `make setup` makes it.
 python := .venv/bin/python
 
-.PHONY: setup check test long live docs lock bench
+.PHONY: setup check test long live docs lock bench verify
 
 setup:  ## .venv with the product (editable) and the test tools
 	python3 -m venv .venv
@@ -19,6 +19,9 @@ long:  ## what takes minutes: jobs under kills, the conformance suite on Postgre
 
 live:  ## the tests that call paid services; each needs its key in the environment
 	$(python) -m pytest -m live
+
+verify:  ## our own verdict, signed with a throw-away key, in .roadworthy/verify; printed, not enforced
+	sh deploy/verify-self.sh
 
 docs:  ## write the generated pages of docs/reference again
 	$(python) docs/generate.py

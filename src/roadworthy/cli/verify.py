@@ -13,6 +13,8 @@ COMMANDS = {
     "report": ("roadworthy.cli.verify_run", "Print a report that was made before, in any form."),
     "sign": ("roadworthy.cli.verify_gate", "Sign a report."),
     "keygen": ("roadworthy.cli.verify_gate", "Make a pair of keys for signing."),
+    "baseline": ("roadworthy.cli.verify_tests", "Write how many tests there are, for later runs to be compared with."),
+    "nightly": ("roadworthy.cli.verify_tests", "Ask the same questions again and compare with the last good night."),
     "probes": ("roadworthy.cli.verify_run", "List the checks and what implements them."),
     "manifest": (
         "roadworthy.cli.verify_integrity",

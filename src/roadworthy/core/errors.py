@@ -314,6 +314,13 @@ CODES: dict[str, ErrorCode] = {
         "No gateway answers at the address.",
         "Start one with `roadworthy up` or give its address with --url.",
     ),
+    "forge_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        True,
+        "The forge where an issue was to be opened cannot be reached or failed.",
+        "Check its address and status; the result itself is kept.",
+    ),
     # storage and bugs
     "journal_corrupt": ErrorCode(
         500,

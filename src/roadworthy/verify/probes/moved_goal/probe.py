@@ -10,9 +10,12 @@ from typing import NamedTuple
 
 from roadworthy.verify import history
 from roadworthy.verify.evidence import evidence_bytes
+from roadworthy.verify.laxity import eased
 from roadworthy.verify.outcome import Coverage, Finding, NotMeasured, Outcome, finding, judged
 from roadworthy.verify.policy import Policy, policy_of
 from roadworthy.verify.probe import Context
+from roadworthy.verify.registry import checks
+from roadworthy.verify.tree import shown
 
 _STRICTER = {"thresholds.category": 1, "thresholds.coverage": 1, "thresholds.max_age_days": -1}
 
@@ -48,12 +51,16 @@ def probe(context: Context) -> Outcome:
         covers=[f"sha256:{head.report}"],
     )
     found = [_finding(context.check, each) for each in changes if each.suspect]
+    found += [
+        finding(context.check, "eased", f"{each.where} accepts {shown(each.now)}.", key=tuple(each))
+        for each in eased(before, policy_of(context.policy, here=False), checks())
+    ]
     coverage = Coverage(
         examined=len(changes),
         existing=len({*numbers(before), *numbers(policy_of(context.policy, here=False))}),
         how_counted="Numbers in both policies.",
     )
-    said = f"{len(changes)} numbers compared with run {head.number}, {len(found)} moved."
+    said = f"{len(changes)} numbers compared with run {head.number}, {len(found)} moved or eased."
     return judged(said, coverage=coverage, findings=found)
 
 

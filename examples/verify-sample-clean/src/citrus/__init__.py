@@ -1,0 +1,1 @@
+"""Sorts what customers say."""

@@ -1,0 +1,1 @@
+"""The subject's own tests: run, read by our plug-in, and judged."""
