@@ -25,6 +25,7 @@ class Literals:
         self._forms: dict[bytes, None] = {}
         self._lock = threading.Lock()
         self._pattern: Pattern | None = None
+        self._changed = False  # since the pattern was made
         self._ordered: list[bytes] | None = None  # in the order of bytes, once a text in pieces has asked
 
     def add(self, value: str) -> bool:
@@ -41,14 +42,22 @@ class Literals:
                 self._forms[form] = None  # newest last
             while len(self._forms) > _MOST:
                 self._forms.pop(next(iter(self._forms)))
-            longest_first = sorted(self._forms, key=len, reverse=True)
             self._ordered = None
-            self._pattern = Pattern("|".join(re2.escape(form).decode() for form in longest_first))
+            self._changed = True
         return True
+
+    def _current(self) -> Pattern | None:
+        """The pattern of all values; made when it is asked for, because values come by the thousand."""
+        if self._changed:
+            with self._lock:
+                longest_first = sorted(self._forms, key=len, reverse=True)
+                self._pattern = Pattern("|".join(re2.escape(form).decode() for form in longest_first))
+                self._changed = False
+        return self._pattern
 
     def scan(self, text: bytes, position: int = 0) -> list[Finding]:
         """Every place where a known value stands, from `position` on."""
-        pattern = self._pattern
+        pattern = self._current()
         found: list[Finding] = []
         while pattern is not None and (hit := pattern.search(text, position)) is not None:
             start, position = hit
@@ -57,9 +66,10 @@ class Literals:
 
     def near(self, text: bytes, position: int) -> bool:
         """Whether a known value stands there from `position` on, or may begin to."""
-        if self._pattern is None:
+        pattern = self._current()
+        if pattern is None:
             return False
-        return self._pattern.search(text, position) is not None or self.growing(text, position) < len(text)
+        return pattern.search(text, position) is not None or self.growing(text, position) < len(text)
 
     def growing(self, text: bytes, position: int) -> int:
         """Where the text's end may be the beginning of a known value; the text's length when nowhere.
