@@ -21,7 +21,7 @@ from machine import compile_tools, default_home, description, isolate
 from upstream import Upstream
 
 SCENARIOS = (Scenario("plain-16", "mock-plain", 16), Scenario("stream-16", "mock-stream", 16, stream=True))
-FEATURES = ("all", "budget", "gate", "mode", "prompt", "cache")
+FEATURES = ("all", "budget", "gate", "mode", "prompt", "cache", "guard", "answers")
 
 
 def cost(home: Path, features: str, secs: float) -> dict[str, float]:

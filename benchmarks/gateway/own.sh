@@ -6,6 +6,7 @@
 #   BENCH_STATE         folder of config and state (default: under ~/.cache); its state is deleted at every start
 #   REQUIRE_KEY=true    callers must show a key, and the state is kept; make the key before with: own.sh key
 #   FEATURES            what else is switched on: budget gate mode prompt, in any number; all is all of these;
+#                       guard masks prompts, answers masks these too; neither is in all
 #                       cache keeps answers, so that every repeated question of a bench is a hit
 #   ROADWORTHY          our command (default: the repository's .venv, else the one in PATH)
 set -euo pipefail
@@ -24,6 +25,10 @@ on budget && more+='
   budget: {default: {requests_per_minute: 10000000, tokens_per_minute: 100000000, usd_per_day: 1000000}}'
 on cache && more+='
   cache: {enabled: true}'
+on guard && more+='
+  guard: {prompts: mask}'
+on answers && more+='
+  guard: {prompts: mask, answers: true}'
 routes='    mock-*: {chain: ["mock/*"]'$rules'}'
 if on mode; then # names of modes, so that the same requests ask for them
   routes='    plain: {chain: [mock/mock-plain]'$rules'}

@@ -44,7 +44,7 @@ def test_a_route_has_rules_of_its_own_and_modes_the_gateways() -> None:
     assert masks(edge)
     assert edge.token_key == KEYS["GUARD_KEY"]
     assert KEYS["GUARD_KEY"] not in repr(edge)
-    disguise = disguises(edge)("key", general)
+    disguise = disguises(edge).open("key", general)
     assert "a@b.io" not in disguise.hide("a@b.io", lambda kind: None)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from roadworthy.cli.output import Settings
-from roadworthy.core.errors import Exit, SubjectError
+from roadworthy.core.errors import Exit, SubjectError, UsageError
+from roadworthy.guard.corpus.cuts import stream_report
 from roadworthy.guard.corpus.page import page as html_page
 from roadworthy.guard.corpus.report import report
 from roadworthy.runtime.atomic_file import replacing
@@ -31,4 +32,19 @@ def show(seed: int | None, page: Path | None, out: Settings) -> None:
     for failure in made.failures:
         out.say(f"Does not hold: {failure}")
     if made.failures:
+        raise click.exceptions.Exit(Exit.JUDGED_BAD)
+
+
+def show_streams(seed: int | None, page: Path | None, out: Settings) -> None:
+    """Cut the corpus, and end with 1 when a text in pieces is masked otherwise than the whole.
+
+    Raises:
+        UsageError: A page is asked for, too.
+    """
+    if page is not None:
+        raise UsageError("--streams makes no page.", mend="Leave --html out.")
+    out.say("Cutting the corpus: about ten minutes.")
+    made = stream_report() if seed is None else stream_report(seed=seed)
+    out.emit(made.records(), made.table())
+    if made.differences:
         raise click.exceptions.Exit(Exit.JUDGED_BAD)

@@ -8,7 +8,7 @@
     ├ GatewayError       llm_chain_failed, llm_failure, llm_unavailable, runtime_quality_failed, rate_limited, ...
     ├ StorageError       journal_corrupt, store_unavailable
     ├ SubjectError       subject_unreadable
-    └ UnexpectedError    unexpected_error (our bug)
+    └ UnexpectedError    unexpected_error, masking_failed (our bugs)
 
 Every code has one row in `CODES`; the reference page docs/reference/errors.md is generated from it.
 """
@@ -349,6 +349,13 @@ CODES: dict[str, ErrorCode] = {
         True,
         "A store on disk cannot be read or written.",
         "Check free space and rights of the state directory.",
+    ),
+    "masking_failed": ErrorCode(
+        500,
+        Exit.OUR_BUG,
+        False,
+        "Personal data could not be masked, so the request was ended.",
+        "Report it with the request id; what could not be masked was not sent on.",
     ),
     "unexpected_error": ErrorCode(
         500,

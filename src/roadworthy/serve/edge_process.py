@@ -69,8 +69,9 @@ class EdgeWorker:
         self.ledger = Ledger(SqliteJournal(store, masker), self.log, self.metrics, log_requests=settings.log_requests)
         self.service = Service(settings, self.ledger, masker, worker)
         self.service.known_secrets.listen(masker.literals.add)
-        if masks(settings):
-            self.service.disguise = disguises(settings)
+        self._wired = disguises(settings, masker) if masks(settings) else None
+        if self._wired is not None:
+            self.service.disguise = self._wired.open
         run_dir = self._state / "run"
         siblings = Siblings(worker, run_dir)
         if settings.workers > 1:
@@ -121,6 +122,8 @@ class EdgeWorker:
         if self.service.modes is not None:
             self.service.modes.sample = self._memory
             self.service.modes.watch()
+        if self._wired is not None:
+            await asyncio.to_thread(self._wired.prepare)  # now, or the first answer would wait for it
         await self.internal.listen_unix(self._socket)
         port = await self.server.listen(self.settings.host, self.settings.port)
         self.service.event("edge.started", worker=self.worker, port=port)

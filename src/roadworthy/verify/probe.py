@@ -96,6 +96,10 @@ class EvidenceWriter:
         self.items.append(item)
         return digest
 
+    def content(self, sha256: str) -> bytes:
+        """What is kept under a digest, as it is kept."""
+        return (self._store.folder / sha256).read_bytes()
+
     def write_json(self, value: object, label: str, *, covers: Sequence[str] = ()) -> str:
         """Keep a value as JSON with sorted keys; see `write`."""
         content = msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=1)

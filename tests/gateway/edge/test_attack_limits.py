@@ -71,6 +71,7 @@ def padded(size: int) -> bytes:
 TOO_LARGE = {
     "one header line": (get(b"/livez", b"x-a: " + b"a" * 20_000), 431),
     "many short lines": (get(b"/livez", *[b"x-a: b"] * 60), 431),
+    "a little too long": (get(b"/livez", *[b"x-a: " + b"a" * 993] * 8, b"x-b: " + b"b" * 200), 431),
     "many long lines": (get(b"/livez", *[b"x-a: " + b"a" * 1_000] * 30), 431),
     "a name": (get(b"/livez", b"x" * 20_000 + b": a"), 431),
     "a path": (get(b"/" + b"a" * 2_048), 431),
@@ -283,3 +284,16 @@ async def test_over_the_limit_of_requests_in_flight(worker, upstream) -> None:
         await wire.close()
     assert len(upstream.calls) == 3
     assert (await say(worker.port, post(chat("after")))).statuses == [200]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4_000, LIMITS.max_header_bytes - 1])
+@pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 431)])
+async def test_the_limit_of_a_head_is_met_exactly_in_any_pieces(worker, cut: int, over: int, status: int) -> None:
+    head = get(b"/livez", b"x-a: a")
+    head = head.replace(b"x-a: ", b"x-a: " + b"a" * (LIMITS.max_header_bytes + over - len(head)))
+    wire = await Wire.open(worker.port)
+    await wire.send(head[:cut])
+    await wire.more(0.01)
+    await wire.send(head[cut:])
+    assert (await wire.answers(1))[0].status == status
+    await wire.close()

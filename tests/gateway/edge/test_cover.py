@@ -13,12 +13,13 @@ import pytest
 from openai import AsyncOpenAI
 
 from doubles.scripted_server import Say, ScriptedServer, events, serving
+from rig.covered_fields import ANSWERS, EMAIL, EVERYWHERE
 from roadworthy.gateway.request_metrics import fold
 from roadworthy.gateway.settings import CacheSettings, Hedge, Masking
 from roadworthy.runtime.metrics import Metrics
 from roadworthy.serve.edge_guard import disguises
 
-EMAIL, PHONE, CARD = "bob@example.com", "010-1234-5678", "4111 1111 1111 1111"
+PHONE, CARD = "010-1234-5678", "4111 1111 1111 1111"
 RAW = (EMAIL, PHONE, CARD)
 QUESTION = f"Write to {EMAIL} or call {PHONE}, card {CARD}."
 TOKENS = Masking("token")
@@ -79,7 +80,7 @@ def start(start_edge):
         route = {"masking": masking, **more.pop("route", {})}
         chain = [f"{name}/m" for name in providers]
         edge = await start_edge(providers, chain, route=route, token_key="k" * 32, **more)
-        edge.service.disguise = disguises(edge.service.settings)
+        edge.service.disguise = disguises(edge.service.settings).open
         return edge
 
     return begin
@@ -234,11 +235,41 @@ async def test_a_masker_that_fails_sends_nothing(start, provider) -> None:
         def hide(self, text: str, count: object) -> str:
             raise RuntimeError(text)
 
+        def answer(self, count: object, *, in_json: bool = False) -> object:
+            raise AssertionError
+
     edge.service.disguise = lambda key_id, masking: Broken()
-    response = await ask(edge)
-    assert response.status_code == 500
+    for more in ({}, {"stream": True}):
+        response = await ask(edge, **more)
+        assert (response.status_code, response.json()["error"]["code"]) == (500, "masking_failed")
+        assert not server.asked
+        assert EMAIL not in response.text + repr(edge.ledger.events)
+    refused = await edge.http.post("/v1/embeddings", json={"model": "chat", "input": QUESTION})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (500, "masking_failed")
     assert not server.asked
-    assert EMAIL not in response.text + repr(edge.ledger.events)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_cannot_be_masked_is_not_shown(start, provider, stream: bool) -> None:
+    answer = streamed(f"The owner is {EMAIL} he says") if stream else whole(f"The owner is {EMAIL}.")
+    edge = await start(Masking("off", answers=True), provider(lambda body: answer))
+
+    class Broken:
+        reads_answers = True
+
+        def hide(self, text: str, count: object) -> str:
+            return text
+
+        def answer(self, count: object, *, in_json: bool = False) -> Broken:
+            return self
+
+        def feed(self, text: str) -> str:
+            raise RuntimeError(text)
+
+    edge.service.disguise = lambda key_id, masking: Broken()
+    response = await ask(edge, "Who owns it?", stream=stream)
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "masking_failed")
+    assert "bob" not in response.text + repr(edge.ledger.events)
 
 
 async def test_the_cache_keeps_what_the_caller_saw_and_no_other_tenant_gets_it(start, provider) -> None:
@@ -277,21 +308,94 @@ async def test_embeddings_are_covered_too(start, provider) -> None:
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "input")
 
 
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "4111111111111111" * 8}}
+
+
 async def test_pictures_names_and_forms_are_left_alone(start, provider) -> None:
     server = provider(lambda body: whole("Good picture."))
     edge = await start(Masking("mask"), server)
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,4111111111111111"}}
-    tools = [
-        {"type": "function", "function": {"name": "f", "description": f"of {EMAIL}", "parameters": {"enum": [EMAIL]}}}
-    ]
-    content = [{"type": "text", "text": EMAIL}, picture]
-    response = await edge.ask(messages=[{"role": "user", "content": content}], tools=tools, user=EMAIL)
+    properties = {"type": {"type": "string", "pattern": "^[0-9]{9}$", "enum": [EMAIL], "default": PHONE}}
+    form = {"type": "object", "properties": properties, "required": ["type"]}
+    tools = [{"type": "function", "function": {"name": "f", "description": f"of {EMAIL}", "parameters": form}}]
+    content = [{"type": "text", "text": EMAIL}, PICTURE]
+    response = await edge.ask(
+        messages=[{"role": "user", "content": content}], tools=tools, user=EMAIL, seed=4111111111111111
+    )
     assert response.status_code == 200
     sent = server.last.body
-    assert sent["messages"][0]["content"] == [{"type": "text", "text": "***EMAIL_MASKED***"}, picture]
+    assert sent["messages"][0]["content"] == [{"type": "text", "text": "***EMAIL_MASKED***"}, PICTURE]
+    assert sent["tools"][0]["function"]["name"] == "f"
     assert sent["tools"][0]["function"]["description"] == "of ***EMAIL_MASKED***"
-    assert sent["tools"][0]["function"]["parameters"] == {"enum": [EMAIL]}
+    assert sent["tools"][0]["function"]["parameters"]["required"] == ["type"]
+    assert sent["tools"][0]["function"]["parameters"]["properties"]["type"] == {
+        "type": "string", "pattern": "^[0-9]{9}$", "enum": ["***EMAIL_MASKED***"], "default": "***PHONE_MASKED***",
+    }  # fmt: skip
     assert sent["user"] == "***EMAIL_MASKED***"
+    assert sent["seed"] == 4111111111111111
+
+
+@pytest.mark.parametrize("more", EVERYWHERE.values(), ids=EVERYWHERE)
+@pytest.mark.parametrize("prompts", ["mask", "token"])
+async def test_no_field_of_a_request_lets_a_value_out(start, provider, prompts: Any, more: dict[str, Any]) -> None:
+    server = provider(lambda body: whole("Good."))
+    edge = await start(Masking(prompts), server)
+    await edge.ask(**{"messages": [{"role": "user", "content": "Hello."}], **more})
+    assert server.asked, "it was not sent"
+    sent = json.dumps(server.last.body)
+    for value in (EMAIL, "4111111111111111", "hunter2-X9"):
+        assert value not in sent
+
+
+async def test_fields_that_nobody_documents_are_covered_where_they_are_sent(start, provider) -> None:
+    server = provider(lambda body: whole("Good."))
+    edge = await start(Masking("mask"), server, kinds={"a": "compatible"})
+    extra = {"documents": [{"title": EMAIL, "n": 3}], "system": EMAIL, "top_k": 7, "extra": {"card": 4111111111111111}}
+    response = await edge.ask(messages=[{"role": "user", "content": "Hello."}], **extra)
+    assert response.status_code == 200, response.text
+    sent = server.last.body
+    assert sent["documents"] == [{"title": "***EMAIL_MASKED***", "n": 3}]
+    assert (sent["system"], sent["top_k"]) == ("***EMAIL_MASKED***", 7)
+    assert sent["extra"] == {"card": "***CARD_MASKED***"}
+
+
+def filled(value: Any, text: str) -> Any:
+    if isinstance(value, dict):
+        return {name: filled(each, text) for name, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, text) for each in value]
+    return text if value == "{}" else value
+
+
+def texts_of(value: Any, left: tuple[str, ...] = ("type", "role", "id", "format", "name")) -> str:
+    if isinstance(value, dict):
+        return "".join(texts_of(each) for name, each in value.items() if name not in left and each != "x")
+    if isinstance(value, list):
+        return "".join(map(texts_of, value))
+    return value if isinstance(value, str) else ""
+
+
+@pytest.mark.parametrize("form", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize("size", [None, 1, 5])
+async def test_every_text_of_an_answer_is_masked_and_gets_its_values_back(
+    start, provider, form: dict[str, Any], size: int | None
+) -> None:
+    def answer(body: Any) -> Say:
+        text = f"of eve@evil.org for {heard(body)}"
+        if size is None:
+            return whole("", **{"content": "x", **filled(form, text)})
+        pieces = [chunk(filled(form, text[at : at + size])) for at in range(0, len(text), size)]
+        return events(chunk({"role": "assistant", "content": "x"}), *pieces, chunk({}, finish="stop"))
+
+    edge = await start(Masking("token", answers=True), provider(answer))
+    response = await ask(edge, EMAIL, stream=size is not None)
+    wanted = f"of ***EMAIL_MASKED*** for {EMAIL}"
+    if size is None:
+        told = texts_of(response.json()["choices"][0]["message"])
+    else:
+        told = "".join(texts_of(one["choices"][0]["delta"]) for one in said(response.text)[1] if one["choices"])
+    assert told == wanted
+    assert "eve@" not in response.text
+    assert "EMAIL_" not in response.text.replace("***EMAIL_MASKED***", "")
 
 
 async def test_masked_values_are_counted_by_kind(start, provider) -> None:

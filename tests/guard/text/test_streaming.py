@@ -8,12 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from roadworthy.guard.corpus.generate import MAKERS, positive
 from roadworthy.guard.text.kind import Kind
+from roadworthy.guard.text.line import Line
 from roadworthy.guard.text.literal import Literals
 from roadworthy.guard.text.masker import TextMasker
 from roadworthy.guard.text.policy import Action, Policy
-from roadworthy.guard.text.rule import LONGEST, Rule
+from roadworthy.guard.text.rule import LONGEST, Candidate, Rule
 from roadworthy.guard.text.rules.all import RULES
+from roadworthy.guard.text.scanner import Compiled
 from roadworthy.guard.text.streaming import StreamMasker
 
 MASKER = TextMasker()
@@ -179,3 +182,37 @@ def test_every_rule_says_what_its_findings_may_begin_with(rule: Rule) -> None:
     for whole in [*TEXTS, *VALUES]:
         raw = f"x {whole} y".encode()
         assert in_pieces([raw[at : at + 1] for at in range(len(raw))], masker) == masker.mask_bytes(raw)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "我们建议您先阅读文档，然后再开始配置网关。如果您遇到任何问题，请联系技术支持团队。",
+        "設定を変更する前に、必ず文書をお読みください。問題が発生した場合は、お問い合わせください。",
+        "โปรดอ่านเอกสารก่อนเริ่มตั้งค่าเกตเวย์หากพบปัญหาโปรดติดต่อทีมสนับสนุน",
+        "네, 그렇게 하시면 됩니다. 내일은 비가 올 수 있으니 우산을 챙기세요.",
+    ],
+)
+def test_scripts_without_spaces_are_hardly_held_back(words: str) -> None:
+    stream, held = StreamMasker(MASKER), list[int]()
+    for character in words * 3:
+        stream.feed(character)
+        held.append(stream.held)
+    assert max(held) <= 16
+
+
+def test_every_finding_begins_where_its_rule_says() -> None:
+    """A check that adds what stands before its candidate declares it: `Rule.lead` is what a stream keeps for it."""
+    horizon = MASKER.horizon
+    rules = [Compiled(rule) for rule in RULES]
+    samples = [positive(kind, 5, number) for kind in MAKERS for number in range(25)]
+    for line in {Line(text.encode()) for sample in samples for text in sample.text.split("\n")}:
+        for rule in rules:
+            lead = horizon.lead.get(rule.rule.name)
+            at = 0
+            while (match := rule.spans(line.text, at)) is not None:
+                candidate = Candidate(line, match[2], match[3])
+                found = rule.judged(candidate)
+                first = candidate.start if lead is None else lead(line.text[: candidate.start], 0, candidate.start)
+                assert found is None or found.start >= min(first, candidate.start), (rule.rule.name, candidate.value)
+                at = candidate.start + 1

@@ -264,7 +264,7 @@ class EmbeddingsAsk:
                 param="model",
             )
         if self.cover is not None:
-            self.cover.inputs(self._fields)
+            self.cover.check(self._fields)
 
     @property
     def prompt_bytes(self) -> int:

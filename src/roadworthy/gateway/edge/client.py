@@ -15,7 +15,7 @@ import httptools
 from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
 from roadworthy.core.ids import request_id
 from roadworthy.gateway.edge.answer import error_body, error_lines, refusal
-from roadworthy.gateway.edge.parts import MANY, compact
+from roadworthy.gateway.edge.parts import MANY, compact, slices
 from roadworthy.gateway.edge.request import (
     CLOSE,
     CONTINUE,
@@ -99,15 +99,15 @@ class ClientConnection(asyncio.Protocol):
         if self._deaf:
             self._drop(data)
             return
-        size = len(data)
+        size = counted = len(data)
         if self._incoming is None:
             self._since = self._server.now
             self._header_bytes = size
         elif self._in_head:
-            self._header_bytes += size
+            self._header_bytes = counted = self._header_bytes + size
         else:
             self._wire += size
-        if size > self._max_header_bytes and (self._incoming is None or self._in_head or self._in_chunks):
+        if counted > self._max_header_bytes and (self._incoming is None or self._in_head or self._in_chunks):
             self._in_slices(data)
             return
         try:
@@ -125,8 +125,8 @@ class ClientConnection(asyncio.Protocol):
             self._wire -= len(data)
         else:
             self._header_bytes -= len(data)
-        for start in range(0, len(data), self._max_header_bytes):
-            self.data_received(data[start : start + self._max_header_bytes])
+        for piece in slices(data, self._max_header_bytes - self._header_bytes, self._max_header_bytes):
+            self.data_received(piece)
 
     def _stopped(self, data: bytes, why: Exception) -> None:
         if self._deaf:
@@ -143,10 +143,9 @@ class ClientConnection(asyncio.Protocol):
             compact(self._parts)
         if self._deaf:
             return
-        if self._in_head:
-            if self._header_bytes > self._max_header_bytes:
-                self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
-        elif self._mostly_framing():
+        if self._in_head and self._header_bytes >= self._max_header_bytes:
+            self._bad(UsageError("The request's header is too large.", code="request_too_large"), 431)
+        elif not self._in_head and self._mostly_framing():
             self._bad(MOSTLY_FRAMING, 413)
 
     def _mostly_framing(self) -> bool:

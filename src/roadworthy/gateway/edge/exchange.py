@@ -14,7 +14,7 @@ from msgspec.json import encode
 from msgspec.structs import replace
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.core.errors import GatewayError, RoadworthyError, StorageError, UnexpectedError
+from roadworthy.core.errors import GatewayError, RoadworthyError, StorageError
 from roadworthy.gateway.chain import Chain, Try, Wait
 from roadworthy.gateway.cost import total_usd
 from roadworthy.gateway.edge.answer import (
@@ -36,7 +36,7 @@ from roadworthy.gateway.edge.link import UpstreamLink
 from roadworthy.gateway.edge.routing import Routed
 from roadworthy.gateway.edge.running_try import RunningTry
 from roadworthy.gateway.edge.shown import NOTHING_SHOWN
-from roadworthy.gateway.edge.spent import spent_error
+from roadworthy.gateway.edge.spent import crash_error, spent_error
 from roadworthy.gateway.edge.upstream import door
 from roadworthy.gateway.finished import Finished, Quality
 from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
@@ -167,10 +167,11 @@ class Exchange:
 
     def crashed(self, error: BaseException) -> None:
         """A bug of ours was caught at a door: the caller is told, and no target is blamed."""
-        self.service.crashed("exchange", error, self.request_id)
+        failure = crash_error(self.ask, *(run.ask for run in self._runs()))
+        where = "masking" if failure.code == "masking_failed" else "exchange"
+        self.service.crashed(where, error, self.request_id)
         if self.done:
             return
-        failure = UnexpectedError("The gateway failed to handle this request.")
         for run in self._runs():
             self.chain.abandoned(run.step, monotonic())
         shown = self.begun

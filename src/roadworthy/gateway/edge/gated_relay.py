@@ -10,8 +10,8 @@ import msgspec
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge import gating
 from roadworthy.gateway.edge.answer import splice
-from roadworthy.gateway.edge.cover import CoveredStream
 from roadworthy.gateway.edge.relay import DONE, LINGER_S, MAX_HELD_BYTES, Relay
+from roadworthy.gateway.edge.uncover import CoveredStream
 from roadworthy.gateway.finished import Quality
 from roadworthy.gateway.providers.contract import Piece, ProviderFailure, Reply
 from roadworthy.gateway.quality.default import unusable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 MANY = 512
@@ -18,3 +19,17 @@ def compact(parts: list[bytes]) -> None:
     joined = first if isinstance(first, bytearray) else bytearray(first)
     joined += b"".join(parts[1:])
     parts[:] = [cast(bytes, joined), b""]
+
+
+def slices(data: bytes, first: int, size: int) -> Iterator[bytes]:
+    """The data in pieces.
+
+    Args:
+        data: All of it.
+        first: Bytes of the first piece, so that a limit is met exactly; at least one is given.
+        size: Most bytes of each further one.
+    """
+    first = max(1, first)
+    yield data[:first]
+    for start in range(first, len(data), size):
+        yield data[start : start + size]

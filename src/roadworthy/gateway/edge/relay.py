@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from roadworthy.core.attempts import Reason
 from roadworthy.gateway.edge.answer import incomplete_event, splice
-from roadworthy.gateway.edge.cover import CoveredStream
 from roadworthy.gateway.edge.sse import EventParser, EventTooLarge
+from roadworthy.gateway.edge.uncover import CoveredStream
 from roadworthy.gateway.edge.upstream import door
 from roadworthy.gateway.finished import Quality
 from roadworthy.gateway.providers.contract import Piece, ProviderFailure, Reply, StreamDecoder

@@ -1,13 +1,17 @@
-"""What a caller is told when nobody is left to ask."""
+"""What a caller is told when nobody is left to ask, or when something of ours failed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from roadworthy.core.attempts import Attempt, Reason
-from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
+from roadworthy.core.errors import GatewayError, RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.chain import Spent
 from roadworthy.gateway.edge.answer import PASSED_OVER, debug_hint
+
+if TYPE_CHECKING:
+    from roadworthy.gateway.edge.ask import Ask
 
 JUDGED = frozenset({Reason.QUALITY_FAILED, Reason.REFUSAL, Reason.INVALID_JSON})
 """Whole answers that were held back."""
@@ -52,6 +56,21 @@ def spent_error(step: Spent, attempts: Sequence[Attempt], profile: str) -> Roadw
     return GatewayError(
         f"No provider could serve the request ({len(asked)} tries).", why + hint, code="llm_chain_failed"
     )
+
+
+def crash_error(*asks: Ask) -> RoadworthyError:
+    """The error that ends a request when an error of ours was caught.
+
+    Args:
+        asks: What was asked, by everybody who was asked: `masking_failed` when one of them could not be masked.
+    """
+    if any(ask.cover is not None and ask.cover.failed for ask in asks):
+        return UnexpectedError(
+            "The gateway could not mask the personal data of this request or its answer.",
+            "Nothing of it that was not masked was sent on.",
+            code="masking_failed",
+        )
+    return UnexpectedError("The gateway failed to handle this request.")
 
 
 def _resting(step: Spent, attempts: Sequence[Attempt], asked: Sequence[Attempt], hint: str) -> RoadworthyError | None:

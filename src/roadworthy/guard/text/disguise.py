@@ -14,6 +14,8 @@ from roadworthy.guard.text.rule import Finding
 from roadworthy.guard.text.streaming import StreamMasker
 from roadworthy.guard.text.vault import TOKEN, MemoryVault, Restorer, Vault, scope_of
 
+_WARM = "Ask bob@example.com, +1 415 555 2671, or `key=value`; the token budget is 12. 네, 그렇게 하시면 됩니다.\n"
+"""States of automata that most answers need."""
 _NAMES = frozenset(form for kind in Kind for form in (kind.value.encode(), kind.value.lower().encode()))
 _EVERY = frozenset(Kind)
 _TOKENS = dict.fromkeys(Kind, Action.TOKEN)
@@ -32,6 +34,7 @@ class Disguises:
         self._key = key
         self._maskers = {_EVERY: TextMasker() if masker is None else masker}
         self._shared: dict[tuple[Prompts, bool, frozenset[Kind]], TextDisguise] = {}
+        self._read: set[frozenset[Kind]] = set()  # kinds that are masked in answers
 
     def open(self, tenant: str, prompts: Prompts, answers: bool, kinds: Iterable[str] = ()) -> TextDisguise:
         """For one request.
@@ -46,6 +49,8 @@ class Disguises:
             ValueError: A kind is not known, or tokens are wanted without a key.
         """
         wanted = frozenset(map(Kind, kinds)) if kinds else _EVERY
+        if answers:
+            self._read.add(wanted)
         if prompts == "token":
             vault = MemoryVault(self._key, scope_of(tenant))
             return TextDisguise(self._masker(wanted), prompts, answers, vault)
@@ -54,6 +59,15 @@ class Disguises:
             shared = TextDisguise(self._masker(wanted), prompts, answers, None)
             self._shared[prompts, answers, wanted] = shared
         return shared
+
+    def prepare(self) -> None:
+        """Compile what answers need, for every disguise opened so far: up to a second that no request waits."""
+        for kinds in self._read:
+            masker = self._masker(kinds)
+            masker.horizon.prepare()
+            stream = StreamMasker(masker)
+            stream.feed(_WARM)
+            stream.close()
 
     def _masker(self, kinds: frozenset[Kind]) -> TextMasker:
         """One that looks for these kinds alone: where two overlap, one that is not wanted would hide the other."""

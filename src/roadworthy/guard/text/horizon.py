@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
+from roadworthy.guard.text.head import parts
 from roadworthy.guard.text.line import SPREAD, UNIT
 from roadworthy.guard.text.pattern import ANYWHERE, Pattern
 from roadworthy.guard.text.prefix import prefixes
 from roadworthy.guard.text.rule import Rule
-from roadworthy.guard.text.scanner import NEVER, Scanner, together
+from roadworthy.guard.text.scanner import NEVER, Scanner
 
 _HIGH = re.compile("[\x80-\xff]")
 Search = Callable[[bytes, int, int], int]
 """From a text, a beginning and an end to where the first match begins; the end when there is none."""
-Match = Callable[..., Any]
-"""RE2's own call: anchor, text, beginning, end."""
+_MEMORY = 24 << 20
+"""For the states of one pattern: what is left of them is made again when texts are of another kind."""
 
 
 class Horizon:
@@ -27,47 +28,63 @@ class Horizon:
     """
 
     def __init__(self, scanner: Scanner) -> None:
-        every = scanner.rules
-        lines, blocks = [rule for rule in every if not rule.block], [rule for rule in every if rule.block]
-        secrets, *others = together(lines)
-        units = prefixes(f"{UNIT}|{SPREAD}")
+        blocks = [rule for rule in scanner.rules if rule.block]
         self.scanner = scanner
-        self.lead = {rule.name: _search(f"(?:{rule.lead})") for rule in every if rule.lead}
+        self.lead = {rule.name: _search(f"(?:{rule.lead})") for rule in scanner.rules if rule.lead}
+        units = prefixes(f"{UNIT}|{SPREAD}")
         self.unit = _search(units)
-        self.block = _search("|".join(_growing(rule, rule.core, rule.before) for rule in blocks) or NEVER)
-        marked = [UNIT, *(rule.trigger for rule in blocks)]
-        phones, addresses, rest = others
-        self._groups = [_group([*blocks, *phones, *addresses], marked, [units])]
-        self._groups += map(_group, (secrets[::2], secrets[1::2], rest))
-        self._starts = [
-            _search("|".join(_growing(rule, _trigger(rule), rule.before) for rule in group) or NEVER)
-            for group in (secrets[::2], secrets[1::2], *others)
-        ]
+        self.block = _search(_any(_growing(rule, rule.core) for rule in blocks))
+        heads: dict[str, list[str]] = {}  # and what may follow them, of every rule
+        marked, growing = [UNIT], [units]
+        for rule in scanner.rules:
+            split = parts(_pattern(rule, _trigger(rule)))
+            for part in split:
+                if part.rest is not None:
+                    heads.setdefault(part.head, []).append(part.rest)
+            wholes = [part.head for part in split if part.rest is None]
+            if len(wholes) == len(split):
+                marked.append(rule.trigger)
+            elif wholes:
+                marked.append(_bytes(_any(wholes)))
+            growing += map(prefixes, wholes)
+        self._marks = Pattern(_any(marked), _MEMORY).match
+        self._heads = [_Head(head, rests) for head, rests in heads.items()]
+        self._begun = Pattern(_bytes(_any(heads)), _MEMORY).match
+        self._open = _search(_any([*growing, *map(prefixes, heads)]))
         self._grown: dict[str, Search] = {}
         self._rests: dict[str, Rest] = {}
 
-    def begun(self, text: bytes, begin: int) -> tuple[int, int]:
-        """Where the text's end may begin something: the match, and the finding in it; -1 when a closer look is due."""
-        at = free = size = len(text)
-        for gate, growing, cores in self._groups:
-            if gate(ANYWHERE, text, begin, size)[0][0] >= 0:
-                return -1, -1
-            first = growing(ANYWHERE, text, begin, size)[0][0]
-            if 0 <= first < size:
-                at = min(at, first)
-                free = min(free, max(first, cores(ANYWHERE, text, max(begin, first), size)[0][0]))
-        return at, free
+    def prepare(self) -> None:
+        """Compile what is otherwise compiled when a text first needs it."""
+        for head in self._heads:
+            _ = head.growing
 
-    def starts(self, text: bytes, begin: int) -> int:
-        """Where the text's end may begin a match that no gate points at yet, at the earliest."""
+    def begun(self, text: bytes, begin: int) -> int:
+        """Where the text's end may begin a match, at the earliest; -1 when a closer look is due."""
         size = len(text)
-        return min((start(text, begin, size) for start in self._starts), default=size)
+        if self._marks(ANYWHERE, text, begin, size)[0][0] >= 0:
+            return -1
+        if self._begun(ANYWHERE, text, begin, size)[0][0] < 0:
+            return self._open(text, begin, size)
+        return -1 if self.scanner.points_at(text, begin) else self.open(text, begin)
+
+    def open(self, text: bytes, begin: int) -> int:
+        """Where the text's end may begin what points at a match, at the earliest."""
+        size = len(text)
+        at = self._open(text, begin, size)
+        if at > begin and self._begun(ANYWHERE, text, begin, size)[0][0] >= 0:
+            for head in self._heads:
+                if head.stands(ANYWHERE, text, begin, size)[0][0] >= 0:
+                    at = min(at, head.growing(text, begin, size))
+        return at
 
     def grown(self, rule: Rule) -> Search:
-        """Where the text's end may be the beginning of a match of this rule; for rules that a gate has pointed at."""
+        """Where the text's end may be the beginning of a match of this rule, whose words have come already."""
         found = self._grown.get(rule.name)
         if found is None:
-            found = self._grown[rule.name] = _search(_growing(rule, rule.core, rule.before))
+            split = parts(_pattern(rule, rule.core))
+            each = [prefixes(head) if rest is None else head + rest for head, rest in split]
+            found = self._grown[rule.name] = _search(_any(each))
         return found
 
     def rest(self, rule: Rule) -> Rest:
@@ -78,6 +95,24 @@ class Horizon:
         return found
 
 
+class _Head:
+    """Words with which rules begin, and what these may go on with.
+
+    Args:
+        words: Their pattern.
+        rests: Patterns of the beginnings of what follows, for each rule.
+    """
+
+    def __init__(self, words: str, rests: Sequence[str]) -> None:
+        self.stands = Pattern(_bytes(words), _MEMORY).match
+        self._pattern = f"{words}(?:{_any(dict.fromkeys(rests))})"
+
+    @cached_property
+    def growing(self) -> Search:
+        """Where the text's end may be these words and what follows, at the earliest; compiled when they first stand."""
+        return _search(self._pattern)
+
+
 class Rest:
     """Reads what follows the first `LONGEST` bytes of a finding."""
 
@@ -85,6 +120,12 @@ class Rest:
         self._run = Pattern(rf"(?s)\A(?:{rule.rest})*")
         self._end = Pattern(rf"(?s)\A(?:{rule.rest_end})")
         self._begun = Pattern(_bytes(rf"(?s)\A(?:{prefixes(f'{rule.rest}|{rule.rest_end}')})\z"))
+
+    def ending(self, text: bytes) -> bool:
+        """Whether the text ends in the middle of what would end it."""
+        run = self._run.search(text)
+        tail = text if run is None else text[run[1] :]
+        return bool(tail) and self._begun.search(tail) is not None
 
     def end(self, text: bytes, final: bool) -> tuple[int, bool]:
         """How far it goes, and whether it ends there."""
@@ -97,21 +138,8 @@ class Rest:
         return at + (0 if end is None else end[1]), True
 
 
-def _group(rules: Sequence[Rule], marks: Sequence[str] = (), begun: Sequence[str] = ()) -> tuple[Match, Match, Match]:
-    """What tells of rules where they match, where the end may begin a match, and where a finding in that.
-
-    Few enough rules share a pattern that its automaton is small.
-
-    Args:
-        rules: They.
-        marks: Further patterns that point at a place.
-        begun: Further patterns of what may have begun.
-    """
-    triggers = [(rule, _trigger(rule)) for rule in rules]
-    growing = "|".join([*(_growing(*each, each[0].before) for each in triggers), *begun]) or NEVER
-    cores = "|".join([*(_growing(*each, "") for each in triggers), *begun]) or NEVER
-    gate = "|".join([*(rule.trigger for rule in rules), *marks]) or NEVER
-    return Pattern(gate).match, *(Pattern(_bytes(f"(?:{each})\\z")).match for each in (growing, cores))
+def _any(patterns: Iterable[str]) -> str:
+    return "|".join(patterns) or NEVER
 
 
 def _trigger(rule: Rule) -> str:
@@ -119,19 +147,23 @@ def _trigger(rule: Rule) -> str:
     return rule.trigger[len(rule.before) : len(rule.trigger) - len(rule.after)]
 
 
-def _growing(rule: Rule, core: str, before: str) -> str:
-    """What the rule's match may begin with, as a pattern, when `core` is looked at of it."""
+def _pattern(rule: Rule, core: str) -> str:
+    """The rule's match when `core` is looked at of it, a character for each byte."""
     lead = f"(?:{rule.lead})?" if rule.lead else ""
-    return prefixes(f"{before}{lead}(?:{core}){rule.after}".encode().decode("latin-1"))
+    return f"{rule.before}{lead}(?:{core}){rule.after}".encode().decode("latin-1")
+
+
+def _growing(rule: Rule, core: str) -> str:
+    return prefixes(_pattern(rule, core))
 
 
 def _search(pattern: str) -> Search:
     """A search for what stands at the end; the pattern is written a character for each byte."""
-    found = Pattern(_bytes(rf"(?:{pattern})\z")).search
+    match = Pattern(_bytes(rf"(?:{pattern})\z"), _MEMORY).match
 
     def search(text: bytes, start: int, end: int) -> int:
-        hit = found(text, start) if end == len(text) else found(text[:end], start)
-        return end if hit is None else hit[0]
+        first: int = match(ANYWHERE, text if end == len(text) else text[:end], start, end)[0][0]
+        return end if first < 0 else first
 
     return search
 

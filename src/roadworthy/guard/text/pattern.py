@@ -13,11 +13,15 @@ ANYWHERE = _re2.RE2.Anchor.UNANCHORED
 _NOWHERE = -1
 
 
-def options() -> re2.Options:
-    """Bytes in, bytes out; room for the states of many rules; no messages on standard error."""
+MEMORY = 32 << 20
+"""Bytes for the states of a pattern of many rules."""
+
+
+def options(memory: int = MEMORY) -> re2.Options:
+    """Bytes in, bytes out; room for so many bytes of states; no messages on standard error."""
     chosen = re2.Options()
     chosen.encoding = re2.Options.Encoding.LATIN1
-    chosen.max_mem = 32 << 20
+    chosen.max_mem = memory
     chosen.log_errors = False
     return chosen
 
@@ -27,6 +31,7 @@ class Pattern:
 
     Args:
         pattern: RE2 syntax over Latin-1, with at most one group.
+        memory: Bytes that its program and its states may have.
 
     Raises:
         ValueError: It is no such pattern.
@@ -37,8 +42,8 @@ class Pattern:
 
     __slots__ = ("_match", "match")
 
-    def __init__(self, pattern: str) -> None:
-        compiled = _re2.RE2(pattern.encode(), options())
+    def __init__(self, pattern: str, memory: int = MEMORY) -> None:
+        compiled = _re2.RE2(pattern.encode(), options(memory))
         if not compiled.ok():
             raise ValueError(compiled.error().decode())
         self._match = self.match = compiled.Match

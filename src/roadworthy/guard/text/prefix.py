@@ -8,6 +8,7 @@ the rule's, so that no rule has to say it a second time.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _GROUP = re.compile(r"\((\?(?:[imsU]*(?:-[imsU]+)?:|P?<[A-Za-z_0-9]+>))?")
@@ -19,14 +20,26 @@ _NO_WIDTH = frozenset(("^", "$", r"\b", r"\B", r"\A", r"\z"))
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
-    """One piece of a sequence: an atom or a group, and how often it may come."""
+class Item:
+    """One piece of a sequence: an atom or a group, and how often it may come.
+
+    Attributes:
+        source: As it is written, without how often.
+        head: How a group opens; empty for an atom.
+        body: The alternatives of a group; None for an atom.
+        most: How often it may come; None without a bound.
+        written: All of it.
+    """
 
     source: str
     head: str
-    body: tuple[tuple[_Item, ...], ...] | None
+    body: Alternatives | None
     most: int | None
     written: str
+
+
+Alternatives = tuple[tuple[Item, ...], ...]
+"""What a pattern or a group is: sequences of which one matches."""
 
 
 def prefixes(pattern: str, exact: bool = False) -> str:
@@ -43,11 +56,16 @@ def prefixes(pattern: str, exact: bool = False) -> str:
     Raises:
         ValueError: It has a form that is not known here.
     """
+    return f"(?:{_either(parsed(pattern, exact))})"
+
+
+def parsed(pattern: str, exact: bool = False) -> Alternatives:
+    """The pattern as sequences of items; for the arguments see `prefixes`."""
     reader = _Reader(pattern, exact)
     body = reader.alternatives()
     if reader.at != len(pattern):
         raise ValueError(f"unbalanced at {reader.at}")
-    return f"(?:{_either(body)})"
+    return body
 
 
 class _Reader:
@@ -56,8 +74,8 @@ class _Reader:
         self.exact = exact
         self.at = 0
 
-    def alternatives(self) -> tuple[tuple[_Item, ...], ...]:
-        found, items = [], list[_Item]()
+    def alternatives(self) -> Alternatives:
+        found, items = [], list[Item]()
         while self.at < len(self.pattern) and (char := self.pattern[self.at]) != ")":
             if char == "|":
                 self.at += 1
@@ -67,7 +85,7 @@ class _Reader:
                 items.append(self._item())
         return (*found, tuple(items))
 
-    def _item(self) -> _Item:
+    def _item(self) -> Item:
         start, head, body = self.at, "", None
         if self.pattern[start] == "(":
             opened = _GROUP.match(self.pattern, start)
@@ -82,9 +100,9 @@ class _Reader:
         else:
             self.at = self._atom(start)
         source = self.pattern[start : self.at]
-        if (body is not None and not source.startswith("(?")) or source.startswith(("(?P", "(?<")):
-            source = "(?:" + source[source.index(">") + 1 if source.startswith("(?") else 1 :]
-        return _Item(source, head, body, *self._times(source))
+        if body is not None:
+            source = f"{head}{'|'.join(map(written, body))})"
+        return Item(source, head, body, *self._times(source))
 
     def _atom(self, start: int) -> int:
         char = self.pattern[start]
@@ -107,7 +125,7 @@ class _Reader:
         if sign:
             return (1 if sign == "?" else None), written
         if comma:
-            return self._loose(source, int(most) if most else None, written)
+            return self._loose(source, int(most), written) if most else (None, written)
         return self._loose(source, int(least), written)
 
     def _loose(self, source: str, most: int | None, written: str) -> tuple[int | None, str]:
@@ -116,19 +134,39 @@ class _Reader:
         return None, f"(?:{source})*"
 
 
-def _either(body: tuple[tuple[_Item, ...], ...]) -> str:
+def beginnings(items: Sequence[Item]) -> str:
+    """A pattern of every beginning of a sequence, the empty one included."""
+    return f"(?:{_sequence(items)})"
+
+
+def written(items: Sequence[Item]) -> str:
+    """The pattern of a sequence."""
+    return "".join(item.written for item in items)
+
+
+def _either(body: Alternatives) -> str:
     return "|".join(_sequence(items) for items in body)
 
 
-def _sequence(items: tuple[_Item, ...]) -> str:
+def _sequence(items: Sequence[Item]) -> str:
     result = ""
     for item in reversed(items):
-        own = _one(item)
-        result = f"(?:{own}|{item.written}{result})" if result else own
+        result = _before(item, result)
     return result
 
 
-def _one(item: _Item) -> str:
+def _before(item: Item, rest: str) -> str:
+    """Beginnings of an item and what follows it, from those of what follows."""
+    own = _one(item)
+    if not rest:
+        return own
+    if item.body is None and (item.most == 1 or (item.most is None and item.written[-1] in "*+")):
+        # an atom has come or has not: there is nothing between
+        return f"{item.written}{rest}" if item.written[-1] == "*" else f"(?:{item.written}{rest})?"
+    return f"(?:{own}|{item.written}{rest})"
+
+
+def _one(item: Item) -> str:
     if item.source in _NO_WIDTH or item.most == 0:
         return ""
     last = f"(?:{item.source})?" if item.body is None else f"{item.head}{_either(item.body)})"

@@ -113,19 +113,18 @@ class Progress:
         broken = begin == base or text[begin] == 0x0A
         if final or not broken or self._literals.near(text, base):
             return self._look(final)
-        at, free = self._horizon.begun(text, begin)
+        at = self._horizon.begun(text, begin)
         if at < 0:
             return self._look(False)
         if at < size and ANY.search(text, at):
             known = self._horizon.unit(text, at, size)  # what an unfinished escape or character means is not known
             if known < size:
-                at, free = self._horizon.begun(text[:known], begin)
+                at = self._horizon.begun(text[:known], begin)
                 if at < 0:
                     return self._look(False)
         at = max(base, at, size - _WINDOW)  # what is longer is looked at in no pattern
-        free = max(at, free)
         self._due = self.start + _worth(size, at)
-        self._to(at, free)
+        self._to(at)
         return []
 
     def current(self, end: int) -> Line:
@@ -141,7 +140,7 @@ class Progress:
             at, found, longest = view.decided()
             given += [each._replace(start=each.start + self.start, end=each.end + self.start) for each in found]
             if longest is None:
-                self._to(at, at)
+                self._to(at)
                 if final:
                     self.settled = self.start + len(self.text)
                 self._due = self.start + _worth(len(self.text), at)
@@ -167,13 +166,13 @@ class Progress:
 
     # -- bookkeeping
 
-    def _to(self, at: int, free: int) -> None:
+    def _to(self, at: int) -> None:
         text = self.text
         line = text.rfind(b"\n", self.base, at) + 1
         if line:
             self.line, self._opened = line, False
         self.base = at
-        free = _whole(text, free)
+        free = _whole(text, at)
         if free and text[free - 1] == 0x2D:
             free -= 1  # a sign goes with the number that it stands before
         self.settled = max(self.settled, self.start + free)
@@ -237,7 +236,13 @@ class _View:
     def _is_open(self, rule: Compiled, block: Block) -> bool:
         if self._end - block.start >= LONGEST or block.candidate is None:
             return False
-        return _reads_on(rule, block.candidate)
+        if _reads_on(rule, block.candidate):
+            return True
+        if block.finding is None or not rule.rule.rest_end:
+            return False
+        line = block.candidate.line
+        behind = line.position(block.finding.end - max(0, block.start - LONGEST))
+        return self._horizon.rest(rule.rule).ending(line.text[behind:])
 
     def _known(self, literals: Literals) -> None:
         for each in literals.scan(self._text, self._base):
@@ -270,7 +275,7 @@ class _View:
         rules = list(self._horizon.scanner.matching(line))
         if not complete:
             grown = [self._horizon.grown(rule.rule)(text, begin, size) for rule in rules]
-            open_at = max(min(self._horizon.starts(text, begin), *grown, size), size - _WINDOW)
+            open_at = max(min(self._horizon.open(text, begin), *grown, size), size - _WINDOW)
             open_at = max(open_at, begin)
         for rule in rules:
             open_at = self._search(rule, line, start, begin, open_at, complete)

@@ -95,6 +95,10 @@ class Scanner:
         """
         return sorted({line for gate in self._gates for line in gate.lines(text, position)})
 
+    def points_at(self, text: bytes, position: int) -> bool:
+        """Whether a gate points at a place of the text from `position` on."""
+        return any(gate.points_at(text, position) for gate in self._gates)
+
     def matching(self, line: Line) -> Iterator[Compiled]:
         """Every rule that matches the line."""
         for gate in self._gates:
@@ -132,6 +136,10 @@ class _Gate:
     def _own(self) -> Pattern:
         """The rules alone, where the gate points at more."""
         return Pattern("|".join(self._triggers) or NEVER) if self._also else self._gate
+
+    def points_at(self, text: bytes, position: int) -> bool:
+        """Whether it points at anything from `position` on."""
+        return self._gate.search(text, position) is not None
 
     def lines(self, text: bytes, position: int = 0) -> Iterator[tuple[int, int]]:
         """Lines that are pointed at. A match that begins at a line break belongs to what follows it."""

@@ -73,7 +73,7 @@ RULES = (
         name="dsn_password",
         kind=Kind.URL_PASSWORD,
         core=r"@(?:tcp[46]?|unix)\(",
-        lead=r"[^ \t\x0c\"'\\\n]{1,256}",
+        lead=r"(?:[A-Za-z0-9_.\-]{1,40}=)?[A-Za-z0-9_.\-]{1,64}:[^ \t\x0c\"'\\\n]{1,200}",
         check=_before_network,
         source="go-sql-driver/mysql: DSN",
         score=0.9,

@@ -77,7 +77,7 @@ RULES = (
         kind=Kind.EMAIL,
         core=rf"(?:@|%40)(?:{_ANY_LABEL}|{_LABEL})\.(?:{_LABEL}\.)*(?:xn--[A-Za-z0-9\-]+|[A-Za-z]{{2,}}|{_TOP_CYRILLIC})",
         check=_address,
-        lead=r"[A-Za-z0-9._%+\-]{1,256}",
+        lead=r"(?:[A-Za-z0-9._%+\-]|[\xc3-\xc9\xd0\xd1][\x80-\xbf]){1,256}",
         ahead=0,
         source=_SOURCE,
     ),

@@ -75,5 +75,5 @@ RULE = Rule(
     block=True,
     lead=rf"(?:{_CHAR}{{16,}}{_GAP})*{_CHAR}{{0,16}}{_GAP}",
     rest=r"[A-Za-z0-9+/=:,. \t\r\n\f]|-[A-Za-z0-9]|\\+[nrt/]",
-    rest_end=rf"-----END {_LABEL}-----",
+    rest_end=rf"(?:-----|---- )END{_SPACE}{_LABEL}(?:-----| ----)",
 )

@@ -1,0 +1,1 @@
+"""SEC-05: every route asks for a key that may use it."""

@@ -1,0 +1,1 @@
+"""REL-02: the breaker opens after its failures, lets one probe through, and closes."""

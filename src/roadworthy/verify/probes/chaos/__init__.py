@@ -1,0 +1,1 @@
+"""REL-01: every chaos scenario that the policy names was executed."""

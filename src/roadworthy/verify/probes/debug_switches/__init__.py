@@ -1,0 +1,1 @@
+"""SEC-08: stub switches and debug switches of the running configuration are off."""

@@ -1,0 +1,1 @@
+"""PII-03: harmless text is left as it is."""

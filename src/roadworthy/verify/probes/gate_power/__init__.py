@@ -1,0 +1,1 @@
+"""QUA-04: the quality gate stops seeded bad answers and lets good ones pass."""

@@ -1,0 +1,1 @@
+"""SEC-06: large bodies, slow clients and header bombs hit a limit while others are served."""

@@ -1,0 +1,1 @@
+"""ART-08: the running process tells the digest of the weights it loaded."""

@@ -1,0 +1,1 @@
+"""OBS-01: each documented metric moves when its event is caused."""

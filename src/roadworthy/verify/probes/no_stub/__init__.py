@@ -1,0 +1,1 @@
+"""LLM-01: with every provider failing there is no placeholder answer."""
