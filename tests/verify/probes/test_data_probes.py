@@ -119,4 +119,5 @@ def test_any_bytes_are_rows_or_told_as_none(
 def test_an_item_is_the_same_whatever_its_case_width_and_spaces() -> None:
     same = {item_hash({"a": text, "b": "x"}, ("a",)) for text in ("Good  day", "good day ", "ＧＯＯＤ day")}
     assert len(same) == 1
+    assert len({item_hash({"a": text}, ("a",)) for text in ("", " ", "\t")}) == 3  # blanks are all that there is
     assert item_hash({"a": "xy", "b": ""}, ("a", "b")) != item_hash({"a": "x", "b": "y"}, ("a", "b"))

@@ -165,6 +165,10 @@ def _count(facts: Facts, declared: DataSet, row: Row, number: int) -> None:
 
 
 def item_hash(row: Row, columns: tuple[str, ...]) -> bytes:
-    """Hash of an item; case, width and spaces make no difference (Unicode NFKC, case folded)."""
-    parts = (" ".join(unicodedata.normalize("NFKC", row.get(each, "")).casefold().split()) for each in columns)
+    """Hash of an item; case, width and spaces make no difference (Unicode NFKC, case folded), but in blank ones."""
+    parts = tuple(_plain(row.get(each, "")) for each in columns)
     return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()) or text
