@@ -75,7 +75,7 @@ def test_false_alarms_stay_within_alpha() -> None:
     generator = random.Random(7)
     alarms = 0
     for _ in range(300):
-        then, now = ([[float(generator.random() < 0.8) for _ in range(2)] for _ in range(7)] for _ in range(2))
+        then, now = ([[float(generator.random() < 0.8) for _ in range(2)] for _ in range(4)] for _ in range(2))
         alarms += compare(*_nights(then, now))[0].worse
     assert alarms <= 300 * ALPHA + 4 * (300 * ALPHA * (1 - ALPHA)) ** 0.5
 

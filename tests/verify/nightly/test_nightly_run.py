@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from roadworthy.cli.main import run
 from roadworthy.verify.instant import seconds
 from roadworthy.verify.nightly.run import Night, State
 from roadworthy.verify.nightly.store import DAY_S, Store, stamp
-from roadworthy.verify.outcome import Outcome
 
 CHAT = "POST /v1/chat/completions"
 CASES = {
@@ -172,21 +171,6 @@ def test_a_damaged_night_is_passed_over(tmp_path: Path) -> None:
     found = store.last_good("shop")
     assert found is not None
     assert found[1].state is State.GOOD
-
-
-@pytest.mark.parametrize(
-    ("hours", "state", "status"),
-    [(1, "good", "pass"), (27, "good", "not_measured"), (1, "bad", "fail"), (1, "unknown", "not_measured")],
-)
-def test_the_check_that_reads_nights(
-    hours: float, state: str, status: str, subject: Path, verified: Callable[..., Outcome]
-) -> None:
-    import time
-
-    assert verified("OBS-05").status == "not_measured"
-    keep(Store(subject / ".roadworthy/nightly"), time.time() - hours * 3600, State(state))
-    assert verified("OBS-05").status == status
-    assert verified("OBS-05", cases=["shop", "other"]).status in ("not_measured", "fail")
 
 
 def test_nights_go_through_json(tmp_path: Path) -> None:
