@@ -359,7 +359,7 @@ def test_the_command_works_a_file_off_and_says_what_is_wrong(gateway: Gateway) -
 
 def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway, double: Any) -> None:
     key = secret(gateway, "erin")
-    double.faults = Fault("delay", seconds=0.05)  # so that a few lines take as long as many
+    double.faults = Fault("delay", seconds=0.2)  # so that a few lines take as long as many
     (gateway.folder / "many.jsonl").write_text("\n".join(line(f"c{number}") for number in range(400)))
     command = [*COMMAND, "gateway", "batch", "many.jsonl"]
     environ = {**gateway.environ, "ROADWORTHY_API_KEY": key}
