@@ -18,8 +18,10 @@ def show(seed: int | None, page: Path | None, out: Settings) -> None:
     """Make the report, write its page where one is asked for, and end with 1 when a bound does not hold.
 
     Raises:
-        SubjectError: The page cannot be written.
+        SubjectError: The page cannot be written; where its folder is missing that is said before the work.
     """
+    if page is not None and not page.absolute().parent.is_dir():
+        raise SubjectError(f"{page} cannot be written.", "Its folder does not exist.")
     out.say("Masking the corpus: about 15 seconds.")
     made = report() if seed is None else report(seed=seed)
     if page is not None:
