@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from roadworthy.guard.text.horizon import Horizon
 from roadworthy.guard.text.literal import Literals
 from roadworthy.guard.text.place import JsonPlace
 from roadworthy.guard.text.policy import Policy
 from roadworthy.guard.text.rule import LONGEST, Finding, Rule
 from roadworthy.guard.text.rules.all import RULES
 from roadworthy.guard.text.scanner import Scanner, merged
+
+if TYPE_CHECKING:
+    from roadworthy.guard.text.horizon import Horizon
 
 _PIECE = 4_096
 
@@ -46,6 +49,8 @@ class TextMasker:
     @cached_property
     def horizon(self) -> Horizon:
         """What the rules may still grow into, for texts that come in pieces."""
+        from roadworthy.guard.text.horizon import Horizon  # for those who have a stream
+
         return Horizon(self._scanner)
 
     def mask(self, text: str) -> str:
