@@ -41,3 +41,15 @@ def test_a_set_that_is_wanted_and_did_not_run(subject: Path, verified: Verified)
     keep(subject, 1, "good")
     assert verified("OBS-05", cases=["shop"]).status == "pass"
     assert verified("OBS-05", cases=["shop", "other"]).status == "not_measured"
+
+
+@pytest.mark.parametrize(("hours", "status"), [(1, "not_measured"), (25, "pass")])
+def test_a_newer_night_that_cannot_be_read_may_have_been_bad(
+    hours: float, status: str, subject: Path, verified: Verified
+) -> None:
+    keep(subject, 20, "good")
+    keep(subject, hours, "bad")
+    nights = sorted((subject / ".roadworthy/nightly").iterdir())
+    assert len(nights) == 2
+    (nights[hours == 1] / "night.json").write_text("{")
+    assert verified("OBS-05").status == status

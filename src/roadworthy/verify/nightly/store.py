@@ -19,6 +19,7 @@ GOOD_DAYS = 7
 BAD_DAYS = 30
 FILE = "night.json"
 _NAME = re.compile(r"\d{8}T\d{6}Z-[a-z0-9-]+\Z")
+_STAMP = len("20260102T030405Z-")
 
 
 class Store:
@@ -57,15 +58,18 @@ class Store:
         Args:
             name: Of the cases; all when None.
         """
-        for place in sorted(self.folder.glob("*"), reverse=True) if self.folder.is_dir() else ():
-            if not _NAME.match(place.name):
-                continue
-            try:
-                night = msgspec.json.decode((place / FILE).read_bytes(), type=Night)
-            except (OSError, msgspec.DecodeError):
-                continue
-            if name is None or night.name == name:
+        for place in self._places():
+            night = _read(place)
+            if night is not None and (name is None or night.name == name):
                 yield place, night
+
+    def damaged(self, name: str) -> list[Path]:
+        """Folders of nights of these cases whose record cannot be read, newest first: nobody knows how they ended."""
+        return [place for place in self._places() if place.name[_STAMP:] == name and _read(place) is None]
+
+    def _places(self) -> list[Path]:
+        places = sorted(self.folder.glob("*"), reverse=True) if self.folder.is_dir() else []
+        return [place for place in places if _NAME.match(place.name)]
 
     def last_good(self, name: str) -> tuple[Path, Night] | None:
         """The newest good night of these cases."""
@@ -96,3 +100,10 @@ class Store:
 def stamp(at: float) -> str:
     """Seconds since the Unix epoch as ISO 8601 in UTC."""
     return instant(at)
+
+
+def _read(place: Path) -> Night | None:
+    try:
+        return msgspec.json.decode((place / FILE).read_bytes(), type=Night)
+    except (OSError, msgspec.DecodeError):
+        return None

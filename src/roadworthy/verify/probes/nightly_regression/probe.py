@@ -16,22 +16,28 @@ MOST_HOURS = 26
 
 def probe(context: Context) -> Outcome:
     """Read the nights; none is run here."""
+    store = Store(context.root / str(context.settings["nights"]))
     newest: dict[str, Night] = {}
-    for _, night in Store(context.root / str(context.settings["nights"])).nights():
-        newest.setdefault(night.name, night)
+    places: dict[str, str] = {}
+    for place, night in store.nights():
+        if newest.setdefault(night.name, night) is night:
+            places[night.name] = place.name
+    # A newer night that cannot be read may have been a bad one.
+    unknown = {name for name in newest if any(place.name > places[name] for place in store.damaged(name))}
     wanted = [str(each) for each in context.settings["cases"]] or sorted(newest)
     if not wanted:
         raise NotMeasured("There are no nights; `roadworthy verify nightly` makes them.")
     context.evidence.write_json(
         {name: {"state": each.state, "ended": each.ended, "reasons": each.reasons} for name, each in newest.items()},
-        "newest nights",
+        "newest nights that can be read",
     )
     now = time.time()
     in_time, findings, missing = 0, [], []
     for name in wanted:
         there = newest.get(name)
         age = None if there is None else (now - seconds(there.ended)) / 3600
-        if there is None or age is None or not -0.1 <= age <= MOST_HOURS or there.state is State.UNKNOWN:
+        known = there is not None and there.state is not State.UNKNOWN and name not in unknown
+        if there is None or age is None or not known or not -0.1 <= age <= MOST_HOURS:
             missing.append(Missing(name=shown(name)))
             continue
         in_time += 1
