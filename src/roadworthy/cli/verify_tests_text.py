@@ -71,9 +71,7 @@ def run_night(
     store = Store(nights)
     last = store.last_good(cases.name)
     if damaged := store.damaged(cases.name):
-        out.say(
-            f"{len(damaged)} earlier nights cannot be read, so none of them is compared with: {damaged[0].name}."
-        )
+        out.say(f"{len(damaged)} earlier nights cannot be read, so none of them is compared with: {damaged[0].name}.")
     started = stamp(time.time())
     with GatewayClient(service, _variable(key_env), fresh=True) as client:
         answers = asked(cases, client, out.say)

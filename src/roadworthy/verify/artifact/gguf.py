@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from roadworthy.verify.artifact import template
+from roadworthy.verify.artifact.forward import Forward
 from roadworthy.verify.artifact.inspection import Inspection, Malformed
 from roadworthy.verify.artifact.record import shown
 from roadworthy.verify.artifact.source import Source
@@ -23,26 +24,10 @@ _BLOCKS = {  # type of ggml: elements of a block, bytes of a block
 }  # fmt: skip
 
 
-class _Cursor:
-    """Reads forward through a window."""
-
+class _Cursor(Forward):
     def __init__(self, source: Source, order: str) -> None:
-        self._source = source
-        self._window = b""
-        self._start = 0
-        self.at = 4
+        super().__init__(source, at=len(MAGIC))
         self._order = order
-
-    def take(self, length: int) -> bytes:
-        place = self.at - self._start
-        if place + length > len(self._window):
-            self._window = self._source.read(self.at, max(length, 1 << 16))
-            self._start, place = self.at, 0
-        data = self._window[place : place + length]
-        if len(data) < length:
-            raise Malformed("It is cut off.", self.at)
-        self.at += length
-        return data
 
     def number(self, width: int) -> int:
         return int.from_bytes(self.take(width), "little" if self._order == "<" else "big")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roadworthy.verify.artifact.forward import Forward
 from roadworthy.verify.artifact.inspection import BudgetSpent, Inspection, Malformed
 from roadworthy.verify.artifact.source import Source
 
@@ -10,24 +11,10 @@ _LENGTHS = {"i": 1, "U": 1, "I": 2, "l": 4, "L": 8}
 _MOST_DEPTH = 64
 
 
-class _Walk:
+class _Walk(Forward):
     def __init__(self, source: Source, inspection: Inspection) -> None:
-        self._source = source
+        super().__init__(source)
         self._inspection = inspection
-        self._window = b""
-        self._start = 0
-        self.at = 0
-
-    def take(self, length: int) -> bytes:
-        place = self.at - self._start
-        if place + length > len(self._window):
-            self._window = self._source.read(self.at, max(length, 1 << 16))
-            self._start, place = self.at, 0
-        data = self._window[place : place + length]
-        if len(data) < length:
-            raise Malformed("It is cut off.", self.at)
-        self.at += length
-        return data
 
     def marker(self) -> str:
         return self.take(1).decode("latin-1")
