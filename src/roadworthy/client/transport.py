@@ -36,6 +36,8 @@ class RemoteError(GatewayError):
         debug_hint: Every attempt in one line; empty when none came.
         retry_after_s: Seconds after which a retry makes sense, if known.
         param: Request field at fault, if one is.
+        quality_issues: What the gate found in the last answer it judged; empty when it judged none.
+        rejected: That answer (`text`, `served_by`, `quality_issues`), when the request asked to keep it.
     """
 
     def __init__(
@@ -51,8 +53,12 @@ class RemoteError(GatewayError):
         debug_hint: str = "",
         retry_after_s: float | None = None,
         param: str | None = None,
+        quality_issues: Mapping[str, Any] | None = None,
+        rejected: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(what, why, mend, code=code, retry_after_s=retry_after_s, param=param)
+        self.quality_issues = quality_issues or {}
+        self.rejected = rejected
         self.status = status
         self.attempts = attempts
         self.request_id = request_id
@@ -273,6 +279,8 @@ def read_error(
         request_id=pick(told, "request_id", str) or lines.get("x-request-id", ""),
         debug_hint=pick(told, "debug_hint", str) or "",
         param=pick(told, "param", str),
+        quality_issues=pick(told, "quality_issues", dict),
+        rejected=pick(told, "rejected", dict),
         retry_after_s=_seconds(lines.get("retry-after", "")),
     )
 

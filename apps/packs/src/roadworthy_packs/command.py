@@ -1,0 +1,89 @@
+"""`roadworthy pack`: look at packs and check files of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from roadworthy.cli.output import Settings, options
+
+if TYPE_CHECKING:
+    from roadworthy_packs.pack import Pack
+
+
+@click.group()
+def pack() -> None:
+    """Packs: reports of sections that are written, judged and exported."""
+
+
+@pack.command(name="list")
+@options
+def list_packs(out: Settings) -> None:
+    """List the packs there are."""
+    import msgspec
+
+    found = list(_packs(out).values())
+    rows = [(one.key, one.version, one.language, len(one.sections), _first(one)) for one in found]
+    told = out.table(["pack", "version", "language", "sections", "title"], rows)
+    out.emit({"packs": [msgspec.to_builtins(one) for one in found]}, told)
+
+
+@pack.command()
+@options
+@click.argument("key")
+def show(key: str, out: Settings) -> None:
+    """Show one pack: its sections, and what each must be."""
+    import msgspec
+
+    from roadworthy_packs.pack import said
+    from roadworthy_packs.shelf import pick
+
+    found = pick(_packs(out), key)
+    rows = [
+        (said(one.title, found.languages[0]), f"{one.words.min or 0}-{one.words.max or 'any'}",
+         f"{one.brand_mentions.min or 0}-{'any' if one.brand_mentions.max is None else one.brand_mentions.max}",
+         ", ".join(one.required_terms) or "none", ", ".join(one.forbidden_terms) or "none")
+        for one in found.sections
+    ]  # fmt: skip
+    heads = ["section", "words", "brand", "must have", "must not have"]
+    head = f"{_first(found)} ({found.key}, version {found.version})\n{said(found.description, found.languages[0])}"
+    out.emit(msgspec.to_builtins(found), f"{head}\n\n{out.table(heads, rows)}")
+
+
+@pack.command()
+@options
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def check(files: tuple[Path, ...], out: Settings) -> None:
+    """Check pack FILES, else those that ship and those of applications.packs.folder."""
+    from roadworthy.runtime.config.report import ConfigInvalid
+    from roadworthy_packs.shelf import read_pack
+
+    if not files:
+        good, problems = [*_packs(out)], []
+    else:
+        good, problems = [], []
+        for file in files:
+            try:
+                good.append(read_pack(file).key)
+            except ConfigInvalid as error:
+                problems += error.problems
+    if problems:
+        raise ConfigInvalid(problems)
+    out.emit({"packs": good}, f"Good: {', '.join(good)}.")
+
+
+def _packs(out: Settings) -> dict[str, Pack]:
+    from roadworthy.runtime.config.load import load
+    from roadworthy_packs import shelf
+
+    settings = load(out.config).config.applications.get("packs")
+    folder = None if settings is None else settings.settings().get("folder")
+    return shelf.load(None if folder is None else Path(str(folder)))
+
+
+def _first(one: Pack) -> str:
+    from roadworthy_packs.pack import said
+
+    return said(one.title, one.languages[0])
