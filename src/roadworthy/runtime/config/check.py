@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.application import KEY_IN_SETTINGS, secret_paths
 from roadworthy.runtime.config.check_cache import cache_faults
 from roadworthy.runtime.config.check_hedge import hedge_faults
 from roadworthy.runtime.config.check_mode import ModeCheck
@@ -93,6 +94,8 @@ class Check:
         self._modes()
         self._unused()
         self._retry()
+        for path in secret_paths(stack.data.get("applications")):
+            self._error(path, KEY_IN_SETTINGS, "secret_ref_invalid")
         for path, text in cache_faults(self._gateway):
             self._error(path, text)
         for hedged in hedge_faults(self._gateway):
