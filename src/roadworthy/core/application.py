@@ -19,9 +19,6 @@ GROUP = "roadworthy.applications"
 PREFIX = "/api/"
 """Every route of an application begins with it."""
 
-COMMANDS = "roadworthy.commands"
-"""Entry point group of nouns: a click command each, named as the noun; its help line is the package's summary."""
-
 MAX_BODY_BYTES = 1024 * 1024
 """Largest body of a request to an application."""
 

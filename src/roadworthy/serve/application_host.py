@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.metadata import EntryPoint
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -13,6 +12,7 @@ from roadworthy.core.application import GROUP, PREFIX, Platform, Route, Service
 from roadworthy.core.errors import ConfigError, GatewayError, RoadworthyError, UsageError
 from roadworthy.core.job import Json
 from roadworthy.core.ports import JobHandler
+from roadworthy.runtime.entry_point import Offer
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+|\{[a-z][a-z0-9_]*\}")
@@ -69,19 +69,19 @@ class Found(NamedTuple):
 
 
 def start_all(
-    names: Iterable[str], entry_points: Mapping[str, EntryPoint], platform_of: Callable[[str], Platform]
+    names: Iterable[str], offers: Mapping[str, Offer], platform_of: Callable[[str], Platform]
 ) -> tuple[Hosted, ...]:
     """Start applications in the order of their names; one that cannot be is told, and hurts no other.
 
     Args:
         names: Of those that are switched on.
-        entry_points: Of the group, by name.
+        offers: Of the group, by name.
         platform_of: What an application may use, by its name.
     """
     hosted: list[Hosted] = []
     taken: dict[str, str] = {}
     for name in sorted(names):
-        one = _start(name, entry_points.get(name), platform_of, taken)
+        one = _start(name, offers.get(name), platform_of, taken)
         if one.fault is not None:
             log.error(
                 "application %s is not available: error[%s]: %s why: %s mend: %s",
@@ -91,10 +91,8 @@ def start_all(
     return tuple(hosted)
 
 
-def _start(
-    name: str, entry: EntryPoint | None, platform_of: Callable[[str], Platform], taken: dict[str, str]
-) -> Hosted:
-    version = None if entry is None or entry.dist is None else entry.dist.version
+def _start(name: str, entry: Offer | None, platform_of: Callable[[str], Platform], taken: dict[str, str]) -> Hosted:
+    version = (entry.version or None) if entry is not None else None
     try:
         if entry is None:
             raise ConfigError("The application is not installed.", f"No package offers `{name}` under {GROUP}.")

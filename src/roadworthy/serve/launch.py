@@ -59,7 +59,8 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     url = f"http://127.0.0.1:{model.port}/v1" if model else None
     edge = compile_edge(config, environ, embedded_url=url, embedded_key=model.api_key if model else None)
     state_dir = str(Path(edge.state_dir).absolute())
-    edge = msgspec.structs.replace(edge, state_dir=state_dir)
+    applications = compile_applications(config) if config.jobs.enabled else {}
+    edge = msgspec.structs.replace(edge, state_dir=state_dir, applications=tuple(applications))
     held.enter_context(reserve(edge.host, edge.port, "gateway.port"))
     children = []
     if model is not None:
@@ -70,7 +71,7 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
         ChildSpec(f"edge-{worker}", EDGE_MODULE, ("--worker", str(worker)), content) for worker in range(edge.workers)
     ]
     if config.jobs.enabled:
-        children.append(_worker(config, state_dir, environ, compile_applications(config)))
+        children.append(_worker(config, state_dir, environ, applications))
     if config.journal.database is not None:
         told = {"state_dir": state_dir, "database": database(config, environ), "log_level": edge.log_level}
         children.append(ChildSpec("records", RECORDS_MODULE, settings=msgspec.json.encode(told), last=True))
