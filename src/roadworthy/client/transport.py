@@ -36,8 +36,8 @@ class RemoteError(GatewayError):
         debug_hint: Every attempt in one line; empty when none came.
         retry_after_s: Seconds after which a retry makes sense, if known.
         param: Request field at fault, if one is.
-        quality_issues: What the gate found in the last answer it judged; empty when it judged none.
-        rejected: That answer (`text`, `served_by`, `quality_issues`), when the request asked to keep it.
+        quality_issues: Which rules the last judged answer broke, and how; empty when none was judged.
+        rejected: That answer's text and who wrote it, where the request asked for it; else None.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class RemoteError(GatewayError):
         rejected: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(what, why, mend, code=code, retry_after_s=retry_after_s, param=param)
-        self.quality_issues = quality_issues or {}
-        self.rejected = rejected
         self.status = status
         self.attempts = attempts
         self.request_id = request_id
         self.debug_hint = debug_hint
+        self.quality_issues: Mapping[str, Any] = quality_issues or {}
+        self.rejected = rejected
 
     def as_dict(self) -> dict[str, object]:
         """The `error` object of `--json` output, with attempts and request id where there are any."""
@@ -71,6 +71,8 @@ class RemoteError(GatewayError):
             told["attempts"] = self.attempts
         if self.request_id:
             told["request_id"] = self.request_id
+        if self.quality_issues:
+            told["quality_issues"] = self.quality_issues
         return told
 
 
@@ -279,9 +281,9 @@ def read_error(
         request_id=pick(told, "request_id", str) or lines.get("x-request-id", ""),
         debug_hint=pick(told, "debug_hint", str) or "",
         param=pick(told, "param", str),
+        retry_after_s=_seconds(lines.get("retry-after", "")),
         quality_issues=pick(told, "quality_issues", dict),
         rejected=pick(told, "rejected", dict),
-        retry_after_s=_seconds(lines.get("retry-after", "")),
     )
 
 
