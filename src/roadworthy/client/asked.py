@@ -12,6 +12,8 @@ from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.job import Payload
 
 QUALITY_FAILED = "runtime_quality_failed"
+CUT: Mapping[str, Any] = {"cut": True}
+"""`quality_issues` of an answer that the token limit cut: good as far as it goes, and no whole one."""
 UNKNOWN: Mapping[str, Any] = {
     "text": None, "quality_passed": None, "quality_issues": {}, "rejected": None, "error_type": None,
     "debug_hint": None, "provider": None, "model": None, "attempts": None, "repairs": None, "cost": None,
@@ -78,15 +80,21 @@ def forecast(rows: Sequence[Mapping[str, Any]], requests: int, parallel: int) ->
 
 def _answered(answer: Mapping[str, Any]) -> dict[str, Any]:
     told, usage = answer.get("roadworthy") or {}, answer.get("usage") or {}
-    tried = told.get("attempts") or []
-    return {
-        "text": answer["choices"][0]["message"]["content"] or "", "quality_passed": told.get("quality") == "passed",
-        "model": answer.get("model"),
-        "provider": next((one.get("provider") for one in tried if one.get("reason") == "served"), None),
-        "attempts": len(tried), "repairs": sum(one.get("repair") == "asked_again" for one in tried),
+    tried, choice = told.get("attempts") or [], answer["choices"][0]
+    text, served = choice["message"]["content"] or "", next((one for one in tried if one.get("reason") == "served"), {})
+    found = {
+        "text": text, "quality_passed": told.get("quality") == "passed", "model": answer.get("model"),
+        "provider": served.get("provider"), "attempts": len(tried),
+        "repairs": sum(one.get("repair") == "asked_again" for one in tried),
         **{name: told.get(name) for name in ("cost", "cost_estimated", "stub_used")},
         **{name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")},
     }  # fmt: skip
+    if choice.get("finish_reason") != "length":
+        return found
+    rejected = {"text": text, "served_by": f"{served.get('provider')}/{served.get('model')}", "quality_issues": CUT}
+    hint = "The token limit cut the answer before its end."
+    return {**found, "text": None, "quality_passed": False, "quality_issues": CUT, "rejected": rejected,
+            "error_type": QUALITY_FAILED, "debug_hint": hint}  # fmt: skip
 
 
 def _refused(error: RoadworthyError) -> dict[str, Any]:

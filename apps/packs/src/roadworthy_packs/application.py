@@ -41,7 +41,7 @@ class Packs:
         runs = Orders(platform.records, platform.jobs, self.name, "smoke")
         generation = Generation(platform.chat, reports, settings.model, settings.parallel)
         smoke = Smoke(packs, generation, runs)
-        routes = Routes(packs, reports, smoke, runs)
+        routes = Routes(packs, reports, smoke)
         served = [*routes.all(), *openai_route.routes(routes)]
         return Service(served, {"packs.report": generation, "packs.smoke": smoke})
 

@@ -24,8 +24,10 @@ def list_packs(out: Settings) -> None:
     """List the packs there are."""
     import msgspec
 
-    found = list(_packs(out).values())
-    rows = [(one.key, one.version, one.language, len(one.sections), _first(one)) for one in found]
+    from roadworthy_packs.pack import said
+
+    found = [*_packs(out).values()]
+    rows = [(one.key, one.version, one.language, len(one.sections), said(one.title, one.languages[0])) for one in found]
     told = out.table(["pack", "version", "language", "sections", "title"], rows)
     out.emit({"packs": [msgspec.to_builtins(one) for one in found]}, told)
 
@@ -34,22 +36,13 @@ def list_packs(out: Settings) -> None:
 @options
 @click.argument("key")
 def show(key: str, out: Settings) -> None:
-    """Show one pack: its sections, and what each must be."""
+    """Show one pack as its file says it."""
     import msgspec
 
-    from roadworthy_packs.pack import said
     from roadworthy_packs.shelf import pick
 
-    found = pick(_packs(out), key)
-    rows = [
-        (said(one.title, found.languages[0]), f"{one.words.min or 0}-{one.words.max or 'any'}",
-         f"{one.brand_mentions.min or 0}-{'any' if one.brand_mentions.max is None else one.brand_mentions.max}",
-         ", ".join(one.required_terms) or "none", ", ".join(one.forbidden_terms) or "none")
-        for one in found.sections
-    ]  # fmt: skip
-    heads = ["section", "words", "brand", "must have", "must not have"]
-    head = f"{_first(found)} ({found.key}, version {found.version})\n{said(found.description, found.languages[0])}"
-    out.emit(msgspec.to_builtins(found), f"{head}\n\n{out.table(heads, rows)}")
+    found = msgspec.to_builtins(pick(_packs(out), key))
+    out.emit(found, msgspec.yaml.encode(found).decode())
 
 
 @pack.command()
@@ -57,20 +50,19 @@ def show(key: str, out: Settings) -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...], out: Settings) -> None:
     """Check pack FILES, else those that ship and those of applications.packs.folder."""
-    from roadworthy.runtime.config.report import ConfigInvalid
+    from roadworthy.runtime.config.report import ConfigInvalid, Problem
     from roadworthy_packs.shelf import read_pack
 
-    if not files:
-        good, problems = [*_packs(out)], []
-    else:
-        good, problems = [], []
-        for file in files:
-            try:
-                good.append(read_pack(file).key)
-            except ConfigInvalid as error:
-                problems += error.problems
+    good: list[str] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            good.append(read_pack(file).key)
+        except ConfigInvalid as error:
+            problems += error.problems
     if problems:
         raise ConfigInvalid(problems)
+    good = good or [*_packs(out)]
     out.emit({"packs": good}, f"Good: {', '.join(good)}.")
 
 
@@ -81,9 +73,3 @@ def _packs(out: Settings) -> dict[str, Pack]:
     settings = load(out.config).config.applications.get("packs")
     folder = None if settings is None else settings.settings().get("folder")
     return shelf.load(None if folder is None else Path(str(folder)))
-
-
-def _first(one: Pack) -> str:
-    from roadworthy_packs.pack import said
-
-    return said(one.title, one.languages[0])

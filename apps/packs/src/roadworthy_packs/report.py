@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from roadworthy.client.asked import UNKNOWN, total
+from roadworthy.client.asked import UNKNOWN, summary
 from roadworthy.core.application import RecordStore
 from roadworthy.runtime.jobs.order import OVER, Record
 from roadworthy_packs.brief import Wanted
@@ -40,8 +40,6 @@ def view(report_id: str, record: Record, rows: Mapping[str, Record]) -> Record:
     wanted, over = wanted_in(record), record["state"] in OVER
     sections = [rows.get(one.key) or blank(one, wanted.language, "waiting") for one in wanted.pack.sections]
     sections = [row if row["state"] in OVER or not over else {**row, "state": "cancelled"} for row in sections]
-    asked = [row for row in sections if row["attempts"]]
-    stubs = [row["stub_used"] for row in sections if row["state"] == "passed"]
     bad = {row["key"]: row["quality_issues"] for row in sections if row["quality_issues"]}
     kept = ("state", "created_at", "updated_at", "client_brief", "stage", "services", "error_type", "debug_hint")
     return {
@@ -49,10 +47,7 @@ def view(report_id: str, record: Record, rows: Mapping[str, Record]) -> Record:
         "title": f"{said(wanted.pack.title, wanted.language)}: {wanted.brief['brand_name']}",
         **{name: record[name] for name in kept}, "sections": sections,
         "progress": {"done": sum(row["state"] in OVER for row in sections), "total": len(sections)},
-        "stub_used": None if not stubs or None in stubs else any(stubs),
         "quality_passed": {"passed": True, "failed": False}.get(record["state"]),
         "quality_issues": {**record["quality_issues"], **({"sections": bad} if bad else {})},
-        "cost": total([row["cost"] for row in asked]), "warnings": [], "markdown": record["markdown"],
-        "cost_estimated": any(row["cost_estimated"] for row in asked) if asked else None,
-        "providers": sorted({row["provider"] for row in sections if row["provider"]}),
+        **summary(sections), "warnings": [], "markdown": record["markdown"],
     }  # fmt: skip

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from roadworthy.core.application import Call, Later, Reply, Route
 from roadworthy.core.errors import CODES, RoadworthyError, UsageError
+from roadworthy.core.job import Json
 from roadworthy.gateway.edge.answer import error_object
-from roadworthy.runtime.document.export import FORMATS, export
+from roadworthy.runtime.document.export import FORMATS, Sheet, export
 from roadworthy.runtime.jobs.order import OVER, Orders, Record
-from roadworthy.runtime.request_body import read_body
+from roadworthy.runtime.request_body import read_body, unusable
 from roadworthy_packs.brief import Request, Wanted, wanted_of
+from roadworthy_packs.generation import stitched
 from roadworthy_packs.pack import Pack
-from roadworthy_packs.report import content, sections_of, view
+from roadworthy_packs.report import content, sections_of, view, wanted_in
 from roadworthy_packs.rule import section_rules
 from roadworthy_packs.shelf import pick
 from roadworthy_packs.smoke import Smoke, SmokeRequest
 
 PREFIX = "/api/aicmo"
-WAIT_S = 800.0
-_MARK = {"en": "DRAFT, NOT PASSED", "ko": "초안, 검수 미통과"}
+_DRAFT = {"en": "DRAFT, NOT PASSED", "ko": "초안, 검수 미통과"}
 
 
 class Routes:
@@ -33,15 +33,15 @@ class Routes:
         packs: By key.
         orders: Of reports.
         smoke: Smoke runs.
-        smoke_orders: Their orders.
     """
 
-    def __init__(self, packs: Mapping[str, Pack], orders: Orders, smoke: Smoke, smoke_orders: Orders) -> None:
-        self.packs, self.orders, self._smoke, self._smoke_orders = packs, orders, smoke, smoke_orders
+    def __init__(self, packs: Mapping[str, Pack], orders: Orders, smoke: Smoke) -> None:
+        self.packs, self.orders, self._smoke = packs, orders, smoke
 
     def all(self) -> list[Route]:
         """Paths and what answers them."""
         report, smoke = f"{PREFIX}/reports", f"{PREFIX}/smoke_runs"
+        packs: list[Json] = [_row(one) for one in self.packs.values()]
         return [
             Route("POST", f"{PREFIX}/generate_report", self.generate),
             Route("GET", report, self.list_reports),
@@ -49,46 +49,32 @@ class Routes:
             Route("GET", f"{report}/{{id}}/download", self.download),
             Route("POST", f"{report}/{{id}}/cancel", self.cancel),
             Route("POST", f"{report}/{{id}}/retry", self.retry),
-            Route("GET", f"{PREFIX}/packs", lambda call: Reply({"packs": [_row(one) for one in self.packs.values()]})),
-            Route("GET", f"{PREFIX}/packs/{{key}}", lambda call: Reply(msgspec.to_builtins(self._pack(call)))),
+            Route("GET", f"{PREFIX}/packs", lambda call: Reply({"packs": packs})),
+            Route("GET", f"{PREFIX}/packs/{{key}}",
+                  lambda call: Reply(msgspec.to_builtins(pick(self.packs, call.path["key"])))),
             Route("POST", smoke, self.run_smoke),
             Route("GET", f"{smoke}/{{id}}", lambda call: Reply(self._smoke.view(call.tenant, call.path["id"]))),
             Route("POST", f"{smoke}/{{id}}/cancel", self.cancel_smoke),
-        ]
+        ]  # fmt: skip
 
     def generate(self, call: Call) -> Reply | Later:
         """Have a report written, and wait for it unless the caller prefers not to."""
         request = read_body(call.body, Request)
         name = self.place(call, wanted_of(pick(self.packs, request.pack_key), request))
-        return self.waited(call, name)
+        return self.orders.answer(call, name, f"{PREFIX}/reports/{name}", lambda: self.reply(call, name))
 
     def place(self, call: Call, wanted: Wanted) -> str:
         """Order a report; gives its id."""
-        for section in wanted.pack.sections:  # a brief that contradicts the pack fails here, before anything is asked
+        for section in wanted.pack.sections:  # a brief that contradicts the pack fails before anything is asked
             section_rules(wanted, section)
-        key = call.headers.get("idempotency-key")
-        return self.orders.place(call.tenant, wanted.digest, key, content(wanted))
+        return self.orders.place(call.tenant, wanted.digest, call.headers.get("idempotency-key"), content(wanted))
 
-    def waited(self, call: Call, name: str) -> Reply | Later:
-        """The report when it is over; at once, as far as it is, when the caller prefers that."""
-        def late() -> Reply:
-            headers = {"location": f"{PREFIX}/reports/{name}"}
-            if "respond-async" in call.headers.get("prefer", ""):
-                headers["preference-applied"] = "respond-async"
-            return Reply(self.seen(call.tenant, name), 202, headers=headers)
-
-        if "respond-async" in call.headers.get("prefer", ""):
-            return late()
-        return Later(lambda: self.over(call, name), WAIT_S, late)
-
-    def over(self, call: Call, name: str) -> Reply | None:
-        """The answer for a report that is over; None before."""
-        if self.orders.truth(call.tenant, name)["state"] not in OVER:
-            return None
+    def reply(self, call: Call, name: str) -> Reply:
+        """A report as it is; one that is over and did not pass with an error and its status."""
         report = self.seen(call.tenant, name)
-        if report["state"] == "passed":
+        if report["state"] not in OVER - {"passed"}:
             return Reply(report)
-        error = fault(report)
+        error = _fault(report)
         return Reply({**report, "error": error_object(error, call.request_id)}, error.spec.http_status)
 
     def seen(self, tenant: str, name: str) -> Record:
@@ -99,25 +85,26 @@ class Routes:
     def list_reports(self, call: Call) -> Reply:
         """The newest reports; those of smoke runs are not among them."""
         limit = call.query.get("limit", "20")
-        if not limit.isdigit() or not 1 <= int(limit) <= 100:
-            raise UsageError("limit cannot be used.", "It must be 1 to 100.", param="limit")
+        if not limit.isdecimal() or not 1 <= int(limit) <= 100:
+            raise unusable("limit", "It must be 1 to 100.")
         found = self.orders.records.all_of(call.tenant, "report", "report_", int(limit))
         return Reply({"reports": [self.seen(call.tenant, name) for name, _ in found]})
 
     def download(self, call: Call) -> Reply:
         """A report as a file; one that did not pass only as a draft that says so, without what was rejected."""
-        report, form = self.seen(call.tenant, call.path["id"]), call.query.get("format", "md")
+        name, form = call.path["id"], call.query.get("format", "md")
+        record = self.orders.truth(call.tenant, name)
         if form not in FORMATS:
-            raise UsageError("format cannot be used.", f"It must be {', '.join(FORMATS)}.", param="format")
-        mark = "" if report["state"] == "passed" else _MARK[report["client_brief"]["language"]]
+            raise unusable("format", f"It must be {', '.join(FORMATS)}.")
+        rows, wanted = sections_of(self.orders.records, call.tenant, name), wanted_in(record)
+        mark = "" if record["state"] == "passed" else _DRAFT[wanted.language]
         if mark and call.query.get("draft") != "1":
-            raise UsageError(f"The report is {report['state']}.", "Only one that passed is given out as a file.",
-                             "Retry it, or ask with draft=1 for a marked draft.", code="wrong_state")  # fmt: skip
-        text = "\n\n".join(f"## {row['title']}\n\n{row['text'] or '—'}" for row in report["sections"])
-        body = export(form, report["title"], text, report["client_brief"]["language"], mark)
-        file = quote(f"{report['pack_key']}-{report['client_brief']['brand_name']}.{form}", safe="")
-        return Reply(body, content_type=FORMATS[form],
-                     headers={"content-disposition": f"attachment; filename*=UTF-8''{file}"})  # fmt: skip
+            why, mend = "Only one that passed is given out.", "Retry it, or ask with draft=1 for a marked draft."
+            raise UsageError(f"The report is {record['state']}.", why, mend, code="wrong_state")
+        sheet = Sheet(view(name, record, rows)["title"], stitched(wanted, rows), wanted.language, mark)
+        file = quote(f"{wanted.pack.key}-{wanted.brief['brand_name']}.{form}", safe="")
+        lines = {"content-disposition": f"attachment; filename*=UTF-8''{file}"}
+        return Reply(export(form, sheet), content_type=FORMATS[form], headers=lines)
 
     def cancel(self, call: Call) -> Reply:
         """Stop a report; sections that are there stay."""
@@ -127,7 +114,7 @@ class Routes:
     def retry(self, call: Call) -> Reply:
         """Write failed sections again; those that passed stay as they are."""
         tenant, name, records = call.tenant, call.path["id"], self.orders.records
-        if self.orders.truth(tenant, name)["state"] in {"failed", "cancelled"}:
+        if self.orders.truth(tenant, name)["state"] in OVER - {"passed"}:
             for key, row in sections_of(records, tenant, name).items():
                 if row["state"] != "passed":
                     records.delete(tenant, "section", f"{name}/{key}")
@@ -146,14 +133,11 @@ class Routes:
 
     def cancel_smoke(self, call: Call) -> Reply:
         """Stop a smoke run; reports that are there stay."""
-        self._smoke_orders.cancel(call.tenant, call.path["id"])
+        self._smoke.orders.cancel(call.tenant, call.path["id"])
         return Reply(self._smoke.view(call.tenant, call.path["id"]))
 
-    def _pack(self, call: Call) -> Pack:
-        return pick(self.packs, call.path["key"])
 
-
-def fault(report: Mapping[str, Any]) -> RoadworthyError:
+def _fault(report: Record) -> RoadworthyError:
     """Why a report that is over has not passed."""
     if report["state"] == "cancelled":
         return UsageError("The report was cancelled.", "Somebody stopped it.", code="wrong_state")
@@ -164,6 +148,6 @@ def fault(report: Mapping[str, Any]) -> RoadworthyError:
 
 
 def _row(pack: Pack) -> Record:
-    told: Record = {"key": pack.key, "version": pack.version, "title": pack.title, "language": pack.language}
+    told = {name: getattr(pack, name) for name in ("key", "version", "title", "language", "description")}
     sections = [{"key": one.key, "title": one.title, "words": msgspec.to_builtins(one.words)} for one in pack.sections]
-    return {**told, "description": pack.description, "sections": sections}
+    return {**told, "sections": sections}

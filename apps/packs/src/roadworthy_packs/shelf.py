@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.quality.term import Term, plain
 from roadworthy.runtime.config.report import ConfigInvalid, KeyPath, Problem, suggest
-from roadworthy.runtime.config.yaml_struct import files_in, read_file
+from roadworthy.runtime.config.yaml_struct import files_in, read_checked
 from roadworthy_packs.brief import FIELDS
 from roadworthy_packs.pack import Bounds, Language, Pack
 
@@ -30,13 +30,7 @@ def read_pack(path: Path) -> Pack:
     Raises:
         ConfigInvalid: It cannot be read, does not fit, or contradicts itself; every contradiction with its line.
     """
-    read = read_file(path, Pack)
-    found = [read.problem(at, text) for at, text in faults(read.value)]
-    if read.value.key != path.stem:
-        found.insert(0, read.problem(("key",), "the key must be the name of the file"))
-    if found:
-        raise ConfigInvalid(sorted(found, key=lambda problem: problem.line or 0))
-    return read.value
+    return read_checked(path, Pack, faults)
 
 
 def load(folder: Path | None = None) -> dict[str, Pack]:
@@ -54,7 +48,7 @@ def load(folder: Path | None = None) -> dict[str, Pack]:
     return packs
 
 
-def pick(packs: dict[str, Pack], key: str) -> Pack:
+def pick(packs: Mapping[str, Pack], key: str) -> Pack:
     """The pack of a key.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from roadworthy.client.asked import total
+from roadworthy.client.asked import forecast, total
 from roadworthy.core.job import Json, Payload
 from roadworthy.core.ports import JobRun
 from roadworthy.runtime.jobs.order import OVER, Orders, Record
@@ -46,7 +45,7 @@ class Smoke:
     """
 
     def __init__(self, packs: Mapping[str, Pack], generation: Generation, orders: Orders) -> None:
-        self._packs, self._generation, self._orders = packs, generation, orders
+        self._packs, self._generation, self.orders = packs, generation, orders
 
     def plan(self, asked: SmokeRequest) -> list[Wanted]:
         """The reports that a request asks for.
@@ -61,40 +60,34 @@ class Smoke:
     def estimate(self, tenant: str, plan: list[Wanted]) -> Record:
         """What a run will take: requests and tokens by count, seconds and dollars by what was measured here before."""
         asked = [(one, section) for one in plan for section in one.pack.sections]
-        rows: list[Record] = [row for _, row in self._orders.records.all_of(tenant, "section", "", MEASURED)]
-        rows = [row for row in rows if row["attempts"]]
-        cost, latency_ms = (total([row[name] for row in rows]) for name in ("cost", "latency_ms"))
-        share = len(asked) / max(1, len(rows))
+        rows = [row for _, row in self.orders.records.all_of(tenant, "section", "", MEASURED)]
         return {
-            "reports": len(plan), "requests": len(asked), "measured_sections": len(rows),
+            "reports": len(plan), "requests": len(asked),
             "prompt_tokens": sum(len(str(messages(*one))) for one in asked) // 4,
             "most_completion_tokens": sum(one.pack.max_tokens for one, _ in asked),
-            "seconds": None if latency_ms is None else round(latency_ms * share / 1000 / self._generation.parallel, 1),
-            "cost": None if cost is None else round(cost * share, 9),
+            **forecast(rows, len(asked), self._generation.parallel),
         }  # fmt: skip
 
     def place(self, tenant: str, plan: list[Wanted], key: str | None) -> str:
         """Start a run; gives its id. One that is equal and not over is joined."""
         digest = hashlib.sha256("".join(one.digest for one in plan).encode()).hexdigest()
         kept = {"plan": msgspec.to_builtins(plan), "estimate": self.estimate(tenant, plan)}
-        return self._orders.place(tenant, digest, key, kept)
+        return self.orders.place(tenant, digest, key, kept)
 
     def __call__(self, run: JobRun, payload: Payload) -> Json:
         """Do one job; see `core.ports.JobHandler`."""
-        tenant, name = str(payload["tenant"]), str(payload["id"])
-        records, now, states = self._orders.records, time.time(), []
-        record = self._orders.truth(tenant, name)
+        tenant, name, states = str(payload["tenant"]), str(payload["id"]), set()
+        record = self.orders.truth(tenant, name)
         if record["state"] in OVER:
             return None
-        record = self._orders.change(tenant, name, record, state="running")
+        record = self.orders.change(tenant, name, record, state="running")
         for wanted in _plan(record):
             run.check()
-            order = {"state": "queued", "digest": wanted.digest, "created_at": now, "updated_at": now, "run": 1,
-                     "job": record["job"], "error_type": None, "debug_hint": None}  # fmt: skip
-            records.add(tenant, "report", _report_id(name, wanted), {**content(wanted), **order})
-            states.append(self._generation.write(run, tenant, _report_id(name, wanted)))
-        state = "passed" if set(states) == {"passed"} else "failed"
-        return str(self._orders.change(tenant, name, record, state=state)["state"])
+            report_id = _report_id(name, wanted)
+            self._generation.orders.add(tenant, report_id, wanted.digest, record["job"], content(wanted))
+            states.add(self._generation.write(run, tenant, report_id))
+        state = "passed" if states == {"passed"} else "failed"
+        return str(self.orders.change(tenant, name, record, state=state)["state"])
 
     def view(self, tenant: str, name: str) -> Record:
         """A run as its caller sees it: a row for every report, with why it did not pass.
@@ -102,7 +95,7 @@ class Smoke:
         Raises:
             UsageError: `not_found`.
         """
-        record = self._orders.truth(tenant, name)
+        record = self.orders.truth(tenant, name)
         rows = [self._row(tenant, _report_id(name, one), one, record) for one in _plan(record)]
         done = [row for row in rows if row["state"] in OVER]
         told = ("state", "created_at", "updated_at", "estimate", "error_type", "debug_hint")
@@ -113,10 +106,10 @@ class Smoke:
         }  # fmt: skip
 
     def _row(self, tenant: str, report_id: str, wanted: Wanted, run: Record) -> Record:
-        records = self._orders.records
-        report: Record | None = records.get(tenant, "report", report_id)
-        row = {"pack_key": wanted.pack.key, "language": wanted.language, "report_id": report_id,
-               "sections_passed": 0, "sections": len(wanted.pack.sections)}  # fmt: skip
+        records = self.orders.records
+        report = records.get(tenant, "report", report_id)
+        row: Record = {"pack_key": wanted.pack.key, "language": wanted.language, "report_id": report_id,
+                       "sections_passed": 0, "sections": len(wanted.pack.sections)}  # fmt: skip
         if report is None:
             return {**row, "report_id": None, **dict.fromkeys(_TOLD), "state": "waiting"}
         if report["state"] not in OVER and run["state"] in OVER:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from roadworthy.gateway.quality.heading import words
 from roadworthy.gateway.quality.repair import Tongue, repair_message
-from roadworthy.gateway.quality.rule import Quality
 from roadworthy.gateway.quality.term import Term, mentions, plain
 
 _MOST = 1_000_000
@@ -18,11 +17,11 @@ class Part(NamedTuple):
 
     Attributes:
         text: As it is; it passed its rules.
-        rules: What it must be.
+        rules: As in a request.
     """
 
     text: str
-    rules: Quality
+    rules: Mapping[str, Any]
 
 
 class Mend(NamedTuple):
@@ -61,7 +60,7 @@ def choose(issues: Mapping[str, Any], parts: Mapping[str, Part], tongue: Tongue)
         return None
     short = max(0, (issue["min"] or 0) - issue["found"])
     over = 0 if issue["max"] is None else max(0, issue["found"] - issue["max"])
-    bounds = {name: _bounds(getattr(part.rules, rule)) for name, part in parts.items()}
+    bounds = {name: _bounds(part.rules.get(rule) or {}) for name, part in parts.items()}
 
     def room(name: str) -> int:
         least, most = bounds[name]
@@ -77,5 +76,5 @@ def choose(issues: Mapping[str, Any], parts: Mapping[str, Part], tongue: Tongue)
     return Mend(best, {rule: {**terms, **span}}, repair_message(told, tongue))
 
 
-def _bounds(rule: Any) -> tuple[int, int | None]:
-    return (0, None) if rule is None else (rule.min or 0, rule.max)
+def _bounds(rule: Mapping[str, Any]) -> tuple[int, int | None]:
+    return rule.get("min") or 0, rule.get("max")

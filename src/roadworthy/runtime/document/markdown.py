@@ -62,6 +62,11 @@ def tame(text: str, title: str = "") -> str:
     return _HEADING.sub(lambda match: "#" * min(6, max(3, len(match[1]) + 1)), text).strip()
 
 
+def plain_line(text: str) -> str:
+    """A line of plain text as Markdown that says just that."""
+    return re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", " ".join(_CONTROL.sub("", text).split()))
+
+
 def _bare(line: str) -> str:
     return " ".join(line.strip(_AROUND).casefold().split())
 

@@ -65,10 +65,8 @@ class Orders:
         number = int(found[0][0].rpartition("_")[2]) if found else 1
         if found and key is None and self.truth(tenant, found[0][0])["state"] in OVER:
             number += 1
-        name, now = f"{stem}_{number}", time.time()
-        record = {**content, "state": "queued", "digest": digest, "created_at": now, "updated_at": now,
-                  "run": 1, "job": f"{name}.1", "error_type": None, "debug_hint": None}  # fmt: skip
-        new = self.records.add(tenant, self.kind, name, record)
+        name = f"{stem}_{number}"
+        new = self.add(tenant, name, digest, f"{name}.1", content)
         if not new and (self.records.get(tenant, self.kind, name) or {}).get("digest") != digest:
             raise UsageError("The idempotency key was used before.", "For another order.", param="idempotency-key")
         try:
@@ -78,6 +76,21 @@ class Orders:
                 self.records.delete(tenant, self.kind, name)
             raise
         return name
+
+    def add(self, tenant: str, name: str, digest: str, job: str, content: Record) -> bool:
+        """Write the record of an order that a job does, unless it is there; returns whether it was written.
+
+        Args:
+            tenant: Whose.
+            name: Of the order.
+            digest: Equal for equal orders.
+            job: Id of the job; one of another order when that one does this, too.
+            content: Further fields of the record.
+        """
+        now = time.time()
+        record = {**content, "state": "queued", "digest": digest, "created_at": now, "updated_at": now, "run": 1,
+                  "job": job, "error_type": None, "debug_hint": None}  # fmt: skip
+        return self.records.add(tenant, self.kind, name, record)
 
     def truth(self, tenant: str, name: str) -> Record:
         """The record of an order, put right where its job knows better: not queued yet, dead, or cancelled.
