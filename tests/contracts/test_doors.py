@@ -23,6 +23,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "gateway/cache/similar.py:SimilarQuestions._run",
         "runtime/jobs/run.py:DbosRun._tried",
         "serve/secret_keeper.py:SecretKeeper.run",
+        "serve/application_host.py:_start",
     ),
 }
 LEAVES = [leaf for leaves in DOORS.values() for leaf in leaves]
