@@ -58,8 +58,8 @@ UNSAFE = [
     ("import yaml\nL = yaml.SafeLoader\nL = yaml.Loader\nyaml.load(f, L)", "loader.yaml"),
     ("import yaml\nL = yaml.SafeLoader\nif old:\n    L = yaml.UnsafeLoader\nyaml.load(f, L)", "loader.yaml"),
     (
-        "import yaml\ntry:\n    from yaml import CSafeLoader as L\nexcept ImportError:\n    from yaml import Loader as L\n"
-        "yaml.load(f, L)",
+        "import yaml\ntry:\n    from yaml import CSafeLoader as L\n"
+        "except ImportError:\n    from yaml import Loader as L\nyaml.load(f, L)",
         "loader.yaml",
     ),
     ("import yaml\ndef read(f, L=yaml.SafeLoader):\n    return yaml.load(f, L)", "loader.yaml"),
@@ -88,8 +88,8 @@ SAFE = [
     "import yaml\nyaml.load(f, Loader=getattr(yaml, 'CSafeLoader', yaml.SafeLoader))",
     "import yaml\nLoader = yaml.SafeLoader\nyaml.load(f, Loader=Loader)",
     "import yaml as y\nfirst = y.SafeLoader\nL = first\ny.load(f, L)",
-    "import yaml\ntry:\n    from yaml import CSafeLoader as L\nexcept ImportError:\n    from yaml import SafeLoader as L\n"
-    "yaml.load(f, L)",
+    "import yaml\ntry:\n    from yaml import CSafeLoader as L\n"
+    "except ImportError:\n    from yaml import SafeLoader as L\nyaml.load(f, L)",
     "import yaml\ntry:\n    L = yaml.CSafeLoader\nexcept AttributeError:\n    L = yaml.SafeLoader\nyaml.load(f, L)",
     "from yaml import *\nload(f, SafeLoader)",
     "import yaml\nclass L(yaml.SafeLoader):\n    pass\nyaml.load(f, L)",

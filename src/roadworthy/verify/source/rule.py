@@ -136,7 +136,8 @@ LOADERS: dict[str, LoaderRule] = {
     **_all(_JIT, "torch.jit.load torch.export.load torch._C.import_ir_module"),
     **_all(_NUMPY, "numpy.load numpy.lib.npyio.load numpy.lib.format.read_array numpy.lib.npyio.NpzFile"),
     **_all(_YAML, """
-        yaml.load yaml.load_all yaml.unsafe_load yaml.unsafe_load_all yaml.full_load yaml.full_load_all ruamel.yaml.unsafe_load
+        yaml.load yaml.load_all yaml.unsafe_load yaml.unsafe_load_all yaml.full_load yaml.full_load_all
+        ruamel.yaml.unsafe_load
     """),
     **_all(_KERAS, """
         keras.models.load_model keras.saving.load_model keras.load_model tensorflow.keras.models.load_model
