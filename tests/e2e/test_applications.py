@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -150,6 +151,25 @@ def test_records_of_one_tenant_are_not_there_for_another(alice: httpx2.Client, b
     assert bob.delete("/api/shop/things/secret").json() == {"deleted": False}
     assert bob.post("/api/shop/things", json={"id": "secret", "price": 2}).status_code == 201
     assert alice.get("/api/shop/things/secret").json() == {"price": 1}
+
+
+def test_requests_are_counted_by_application(gateway: Gateway, alice: httpx2.Client) -> None:
+    key = gateway.cli("key", "create", "watcher", "--scope", "operate", "--json").data["secret"]
+
+    def counted() -> dict[tuple[str, str], float]:
+        found = re.findall(r"^roadworthy_application_duration_seconds_count\{(.*)\} (\S+)$",
+                           gateway.get("/metrics", key).text, re.MULTILINE)  # fmt: skip
+        series = [(dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value)) for labels, value in found]
+        return {(labels["application"], labels["status"]): value for labels, value in series}
+
+    before = counted()
+    for path in ("/api/stall", "/api/shop/things", "/api/shop/things/none", "/api/shop/wrong/bug", "/api/shop/nope"):
+        alice.get(path)
+    after = counted()
+    grown = {labels: value - before.get(labels, 0.0) for labels, value in after.items()}
+    assert {labels: more for labels, more in grown.items() if more} == {
+        ("stall", "2xx"): 1, ("shop", "2xx"): 1, ("shop", "4xx"): 1, ("shop", "5xx"): 1, ("none", "4xx"): 1,
+    }  # fmt: skip
 
 
 def test_without_a_key_nothing_is_served(gateway: Gateway) -> None:
