@@ -86,7 +86,8 @@ class _Counted:
     def scored(self) -> list[Scored]:
         return [
             Scored(id, each.definition.category, each.definition.weight, each.definition.blocker,
-                   self.outcomes[id].status, self.outcomes[id].share, each.manual)
+                   self.outcomes[id].status, self.outcomes[id].share, each.manual,
+                   self.outcomes[id].contradicted)
             for id, each in self.kept.items()
         ]  # fmt: skip
 

@@ -231,7 +231,8 @@ def _findings(check: CheckRecord) -> str:
     if not check.findings:
         return ""
     rows: Iterable[str] = (
-        f"<tr><td>{each.severity}</td><td>{_text(reading.place(each))}</td><td>{_text(each.message)}<br>"
+        f"<tr><td>{each.severity}{' · stated, false' * each.contradicts}</td>"
+        f"<td>{_text(reading.place(each))}</td><td>{_text(each.message)}<br>"
         f'<span class="faint">{_text(each.rule)} {each.fingerprint}</span></td></tr>'
         for each in check.findings[:MOST_FINDINGS]
     )
