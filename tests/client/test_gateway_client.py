@@ -176,7 +176,9 @@ def test_an_answer_that_did_not_pass_is_shown_with_what_was_wrong(
 ) -> None:
     rules = {"required_terms": ["rose"], "keep_rejected": True}
     issues = {"missing_terms": ["rose"]}
-    for say in (Say(FAILED, 422), events(": waiting", json.dumps(FAILED), cut=True)):
+    event = f": waiting\n\nevent: error\ndata: {json.dumps(FAILED)}\n\n".encode()
+    cut = Say(event, headers={"content-type": "text/event-stream"}, cut=True)
+    for say in (Say(FAILED, 422), cut):
         server.script[CHAT] = say
         with pytest.raises(RemoteError) as caught:
             list(client.stream("Hi", model="chat", quality=rules))
