@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from roadworthy.serve.edge_link import AWAY_ERRORS, AWAY_S, EdgeLink, wait_s
 
 PATH = "/v1/chat/completions"
 CHECK_S = 0.2
+CLOSE_S = 5.0
 MAX_BUSY_TRIES = 4
 """Fewer than a line of a batch has: somebody may be waiting."""
 
@@ -60,29 +62,40 @@ class EdgeChat:
     def _ask(self, tenant: str, content: bytes, check: Callable[[], None]) -> httpx2.Response:
         asking = asyncio.run_coroutine_threadsafe(self._link.post(tenant, PATH, content), self._running())
         try:
-            while True:
-                try:
-                    return asking.result(CHECK_S)
-                except concurrent.futures.TimeoutError:
-                    if asking.done():  # it is the request's own
-                        raise
+            while not concurrent.futures.wait([asking], CHECK_S).done:
                 check()
+            return asking.result()
         finally:  # whoever does not wait any more lets the edge stop, too
             asking.cancel()
+
+    def close(self) -> None:
+        """Hang up; whoever still waits gets an error."""
+        with self._starting:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(self._link.close(), loop).result(CLOSE_S)
+            loop.call_soon_threadsafe(loop.stop)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="application-chat", daemon=True).start()
+                threading.Thread(target=_run, args=(self._loop,), name="application-chat", daemon=True).start()
             return self._loop
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 def _encoded(body: Payload) -> bytes:
     if body.get("stream"):
         raise UsageError("Applications ask for whole answers.", "`stream` is set.", param="stream")
     try:
-        return msgspec.json.encode(dict(body))
+        return json.dumps(dict(body), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise UsageError("The body of the question is no JSON object.") from None
 

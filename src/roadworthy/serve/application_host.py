@@ -181,7 +181,8 @@ class RouteTable:
                 other.append(route.method)
         if other:
             raise MethodNotAllowed(sorted(set(other)))
-        if self._missing and segments[2:] and segments[2] not in self._parts:
+        part = segments[2] if len(segments) > 2 else None
+        if self._missing and part and part not in self._parts:
             raise GatewayError(
                 "Nothing is served under this path at the moment.",
                 f"Not available: {', '.join(self._missing)}.",

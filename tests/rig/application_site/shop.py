@@ -14,6 +14,24 @@ from roadworthy.core.job import Json, Payload
 from roadworthy.core.ports import JobRun
 
 
+class Stall:
+    """The application `stall`: one route."""
+
+    name = "stall"
+
+    def start(self, platform: Platform) -> Service:
+        return Service([Route("GET", "/api/stall", lambda call: Reply({"tenant": call.tenant}))], {})
+
+
+class Thief(Stall):
+    """An application that wants another one's paths."""
+
+    name = "thief"
+
+    def start(self, platform: Platform) -> Service:
+        return Service([Route("GET", "/api/shop/things", lambda call: Reply({"stolen": True}))], {})
+
+
 class Shop:
     """The application `shop`."""
 
@@ -35,6 +53,7 @@ class Shop:
                 Route("GET", "/api/shop/wrong/{how}", work.wrong),
                 Route("POST", "/api/shop/orders", work.order),
                 Route("GET", "/api/shop/orders/{id}", work.state),
+                Route("DELETE", "/api/shop/orders/{id}", work.cancel),
                 Route("POST", "/api/shop/ask", work.ask),
             ],
             {"shop.order": work.pack},
@@ -102,6 +121,9 @@ class _Work:
         job = self.platform.jobs.get(call.path["id"])
         return Reply({"job": None if job is None else job.state})
 
+    def cancel(self, call: Call) -> Reply:
+        return Reply({"job": self.platform.jobs.cancel(call.path["id"]).state})
+
     def pack(self, run: JobRun, payload: Payload) -> Json:
         """Three steps, each noted in a file when it begins, so that a test sees what was repeated."""
         log = Path(str(payload["log"]))
@@ -115,6 +137,8 @@ class _Work:
 
             run.step(f"step-{number}", step)
             run.check()
+        if "ask" in payload:
+            run.step("ask", lambda: dict(self.platform.chat(str(payload["tenant"]), _question(payload), run.check)))
         self.records.put(str(payload["tenant"]), "order", str(payload["id"]), {"state": "done"})
         return "done"
 
@@ -122,4 +146,10 @@ class _Work:
         return Reply(dict(self.platform.chat(call.tenant, json.loads(call.body), lambda: None)))
 
 
+def _question(payload: Payload) -> dict[str, Any]:
+    return {"model": "chat", "messages": [{"role": "user", "content": str(payload["ask"])}]}
+
+
 SHOP = Shop()
+STALL = Stall()
+THIEF = Thief()
