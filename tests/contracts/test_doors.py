@@ -10,11 +10,14 @@ from pathlib import Path
 
 # door: the functions that may catch everything. At most four doors, see docs/adr/0001-rooms.md. The HTTP handler's has
 # two more leaves: what a provider says, and what timers and lost connections tell, arrive after the handler returned.
+# The console's pages are its answers; they are drawn, and those of applications loaded, where no HTTP handler stands.
 DOORS: dict[str, tuple[str, ...]] = {
     "the HTTP handler": (
         "gateway/edge/server.py:Server.handle",
         "gateway/edge/upstream.py:UpstreamConnection.data_received",
         "gateway/edge/upstream.py:door",
+        "console/frame.py:drawn",
+        "console/page.py:_loaded",
     ),
     "the command": ("cli/main.py:run",),
     "the probe runner": ("verify/child.py:_outcome",),
