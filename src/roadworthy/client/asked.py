@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from roadworthy.client.transport import RemoteError
@@ -104,7 +105,8 @@ def _refused(error: RoadworthyError) -> dict[str, Any]:
     if isinstance(error, RemoteError):
         row |= {
             "debug_hint": error.debug_hint or str(error), "attempts": len(error.attempts),
-            "quality_issues": dict(error.quality_issues), "rejected": error.rejected,
+            "quality_issues": dict(error.quality_issues),
+            "rejected": None if error.rejected is None else asdict(error.rejected),
             "cost": total([one.cost_usd for one in error.attempts]),
         }  # fmt: skip
     return row
