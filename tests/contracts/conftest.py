@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def repository_files() -> list[Path]:
         and LEFT_OUT.isdisjoint(part for part in path.relative_to(ROOT).parts)
         and not any(part.endswith("_cache") for part in path.parts)
     ]
+
+
+@pytest.fixture(scope="session")
+def source_trees(source_files: list[Path]) -> dict[Path, ast.Module]:
+    """What each of them says, parsed once for all tests of a process."""
+    return {path: ast.parse(path.read_text()) for path in source_files}
 
 
 @pytest.fixture(scope="session")

@@ -379,6 +379,26 @@ def read_entry(source: object) -> JournalEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalCheck:
+    """What recomputing the journal's hash chain found.
+
+    Args:
+        whole: Whether no entry was changed, removed or put in; None when the server does not say.
+        entries: Entries that were looked at.
+        first_bad_seq: Sequence number of the first entry that does not fit; None when all do.
+    """
+
+    whole: bool | None
+    entries: int | None = None
+    first_bad_seq: int | None = None
+
+
+def read_journal_check(source: object) -> JournalCheck:
+    """The answer of /admin/journal/verify."""
+    return JournalCheck(pick(source, "whole", bool), pick(source, "entries", int), pick(source, "first_bad_seq", int))
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerSummary:
     """One provider and model over all workers.
 
