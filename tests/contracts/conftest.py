@@ -42,3 +42,9 @@ def repository_files() -> list[Path]:
 def source_files() -> list[Path]:
     """Every Python file of the product."""
     return sorted((ROOT / "src" / "roadworthy").rglob("*.py"))
+
+
+@pytest.fixture(scope="session")
+def budgeted_files(source_files: list[Path]) -> list[Path]:
+    """Every Python file of the product and of the applications that live beside it."""
+    return [*source_files, *sorted((ROOT / "apps").glob("*/src/**/*.py"))]
