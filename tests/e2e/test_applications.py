@@ -52,7 +52,8 @@ def double() -> Iterator[Any]:
 def gateway(double: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("applications")
     names = {"shop": "shop:SHOP", "stall": "shop:STALL", "thief": "shop:THIEF", "off": "nowhere:X",
-             "broken": "broken", "closed": "closed:CLOSED", "lost": "nowhere:X", "haiku": "roadworthy_haiku:HAIKU"}  # fmt: skip
+             "broken": "broken", "closed": "closed:CLOSED", "lost": "nowhere:X",
+             "haiku": "roadworthy_haiku:HAIKU"}  # fmt: skip
     modules = {"broken": BROKEN, "closed": CLOSED, "roadworthy_haiku": EXAMPLE.read_text()}
     install(folder / "site", "shops", applications=names, modules=modules)
     environ = {"DOUBLE_KEY": KEY, **on_path(folder / "site")}
