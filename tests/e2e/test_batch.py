@@ -25,7 +25,6 @@ from rig.postgres import fresh_database, postgres_server
 from roadworthy.runtime.jobs.liveness import started
 from roadworthy.serve.rundir import read_run_record
 
-pytestmark = pytest.mark.slow
 CHAT = "/v1/chat/completions"
 CONFIG = """
 version: 1
@@ -164,6 +163,7 @@ def test_without_a_key_or_scope_nothing_is_taken(gateway: Gateway) -> None:
         begin(operator, [line("a")])
 
 
+@pytest.mark.slow
 def test_a_revoked_key_stops_its_batch_from_asking(gateway: Gateway, double: Any) -> None:
     carol = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=secret(gateway, "carol"), max_retries=0)
     double.faults = Fault("delay", seconds=0.05)
@@ -182,6 +182,7 @@ def test_a_revoked_key_stops_its_batch_from_asking(gateway: Gateway, double: Any
     assert statuses[200] + statuses[401] == 400
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_no_line_and_repeats_none_that_was_over(
     gateway: Gateway, alice: openai.OpenAI, double: Any
 ) -> None:
@@ -207,6 +208,7 @@ def _no_finished_line_was_asked_again(double: Any, prefix: str, lines: int, kill
     print(f"\n{lines} lines, {kills} kills: 0 lost, {sum(asked.values()) - lines} lines under way asked again")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def test_everything_killed_and_started_again_goes_on(
     store: str, double: Any, tmp_path: Path, request: pytest.FixtureRequest
@@ -251,6 +253,7 @@ def _completed(client: openai.OpenAI, batch_id: str) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_told_with_a_time_and_leaves_nothing(double: Any, tmp_path: Path) -> None:
     text = CONFIG.format(double=double.base_url, keys="false")
     text = text.replace("jobs: {batch_parallel: 4}", "jobs: {batch_parallel: 1, concurrency: 1, max_queued: 1}")
@@ -272,6 +275,7 @@ def test_a_full_queue_is_told_with_a_time_and_leaves_nothing(double: Any, tmp_pa
         double.faults = None
 
 
+@pytest.mark.slow
 def test_a_dead_letter_is_listed_and_replayed_by_command(gateway: Gateway, alice: openai.OpenAI) -> None:
     batch = ended(alice, begin(alice, [line("dead")]).id)
     with closing(sqlite3.connect(gateway.folder / ".roadworthy" / "jobs.db", timeout=30)) as store, store:
@@ -331,6 +335,7 @@ def test_cancel_keeps_what_is_answered(alice: openai.OpenAI) -> None:
     assert {one["error"]["code"] for one in left} == {"batch_cancelled"}
 
 
+@pytest.mark.slow
 def test_an_upload_of_40_mb_passes_while_others_are_answered(gateway: Gateway, alice: openai.OpenAI) -> None:
     content = b"\n".join([line("x" * 200).encode()] * 130_000)[: 40 * 1024 * 1024]
     file = alice.files.create(file=("big.jsonl", io.BytesIO(content)), purpose="batch")
@@ -341,6 +346,7 @@ def test_an_upload_of_40_mb_passes_while_others_are_answered(gateway: Gateway, a
         alice.files.content(file.id)
 
 
+@pytest.mark.slow
 def test_the_command_works_a_file_off_and_says_what_is_wrong(gateway: Gateway) -> None:
     key = secret(gateway, "dora")
     (gateway.folder / "asked.jsonl").write_text('{"prompt": "one"}\n{oops\n{"prompt": "two", "max_tokens": 9}\n')
@@ -357,6 +363,7 @@ def test_the_command_works_a_file_off_and_says_what_is_wrong(gateway: Gateway) -
     assert anew.data["batch"]["id"] != done.data["batch"]["id"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway, double: Any) -> None:
     key = secret(gateway, "erin")
     double.faults = Fault("delay", seconds=0.2)  # so that a few lines take as long as many
@@ -381,6 +388,7 @@ def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway, d
     assert "Going on with" in done.err
 
 
+@pytest.mark.slow
 def test_jobs_are_listed_shown_and_refused_as_they_should(gateway: Gateway) -> None:
     found = gateway.cli("gateway", "jobs", "list", "--state", "done", "--json").data["jobs"]
     assert found

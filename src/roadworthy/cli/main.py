@@ -27,6 +27,7 @@ NOUNS = {
     "init": "Write roadworthy.yaml to start from.",
     "config": "Show, check and explain the configuration.",
     "gateway": "Ask a running gateway and look after it.",
+    "console": "Print a link that signs in to the console in a browser.",
     "key": "Create, list, rotate and revoke keys.",
     "guard": "Find and mask personal data and secrets.",
     "verify": "Verify a project or a service, and gate deployments on the signed verdict.",

@@ -13,6 +13,7 @@ import msgspec
 
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.config.tree import Config
+from roadworthy.serve.console_wanted import targets_of, wanted
 from roadworthy.serve.model_file import MODEL_NAME, check_digest, check_model_file, check_model_server
 from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
@@ -23,6 +24,7 @@ from roadworthy.serve.wiring_store import database, job_store
 
 RECORDS_MODULE = "roadworthy.serve.records_process"
 EDGE_MODULE = "roadworthy.serve.edge_process"
+CONSOLE_MODULE = "roadworthy.console.process"
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared with, not bound
 
 
@@ -35,6 +37,7 @@ class Plan(NamedTuple):
         url: Root of the public API as seen from this machine.
         admin_url: Root of the admin API, None when it is off.
         model: Settings of the model process, None when no chain uses the embedded model.
+        console_url: Root of the console, None when it does not run.
     """
 
     edge: EdgeSettings
@@ -42,6 +45,7 @@ class Plan(NamedTuple):
     url: str
     admin_url: str | None
     model: ModelSettings | None
+    console_url: str | None = None
 
 
 def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan:
@@ -79,7 +83,11 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     if config.control.enabled:
         children.append(_control(config, edge, held))
         admin_url = root_url(config.control.host, config.control.port)
-    return Plan(edge, tuple(children), root_url(edge.host, edge.port), admin_url, model)
+    console_url = None
+    if admin_url is not None and wanted(config.console):
+        children.append(_console(config, edge, admin_url, held))
+        console_url = root_url(config.console.host, config.console.port)
+    return Plan(edge, tuple(children), root_url(edge.host, edge.port), admin_url, model, console_url)
 
 
 def _model(config: Config, held: ExitStack) -> ModelSettings | None:
@@ -124,9 +132,21 @@ def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:
         "profile": edge.profile,
         "budget": edge.budget.default,
         "state": edge.state,
+        "targets": targets_of(edge),
     }
     held.enter_context(reserve(config.control.host, config.control.port, "control.port"))
     return ChildSpec("control", "roadworthy.serve.control", settings=msgspec.json.encode(told))
+
+
+def _console(config: Config, edge: EdgeSettings, admin_url: str, held: ExitStack) -> ChildSpec:
+    console = config.console
+    told = {
+        "host": console.host, "port": console.port, "names": console.names, "profile": edge.profile,
+        "gateway_url": root_url(edge.host, edge.port), "admin_url": admin_url, "route": edge.default_route,
+        "verify_dir": str(Path(console.verify_dir).absolute()),
+    }  # fmt: skip
+    held.enter_context(reserve(console.host, console.port, "console.port"))
+    return ChildSpec("console", CONSOLE_MODULE, settings=msgspec.json.encode(told))
 
 
 def _worker(

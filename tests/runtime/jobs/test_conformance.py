@@ -14,8 +14,6 @@ from rig import jobs as rig_jobs
 from rig.jobs import Bench, wait_for
 from roadworthy.core.errors import GatewayError, UsageError
 
-pytestmark = pytest.mark.slow
-
 
 def test_killed_in_a_step_it_goes_on_after_the_last_finished_one(bench: Bench) -> None:
     bench.jobs.enqueue("steps", "j", {"steps": 3, "ms": 300})
@@ -28,6 +26,7 @@ def test_killed_in_a_step_it_goes_on_after_the_last_finished_one(bench: Bench) -
     assert not bench.run_again_after_finished()
 
 
+@pytest.mark.slow
 def test_a_living_worker_takes_over_from_a_killed_one(bench: Bench) -> None:
     workers = [bench.worker(), bench.worker()]
     for number in range(12):
@@ -61,6 +60,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(bench: Bench) -> None:
     assert bench.jobs.enqueue("steps", "j0", {}).state == "queued"  # known already: no new job
 
 
+@pytest.mark.slow
 def test_a_poison_job_ends_as_dead_letter_and_the_others_get_done(bench: Bench) -> None:
     bench.jobs.enqueue("poison", "p", {})
     for number in range(3):
@@ -198,6 +198,7 @@ def _storm(bench: Bench, jobs: int, kills: int, seed: int) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 def test_a_hundred_jobs_and_three_kills(bench: Bench) -> None:
     _storm(bench, 100, 3, seed=1)

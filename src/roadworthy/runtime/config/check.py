@@ -110,7 +110,8 @@ class Check:
 
     def _addresses(self) -> None:
         control = _mapping(self._stack.data.get("control"))
-        for room, node in (("gateway", self._gateway), ("control", control)):
+        console = _mapping(self._stack.data.get("console"))
+        for room, node in (("gateway", self._gateway), ("control", control), ("console", console)):
             host = node.get("host")
             if isinstance(host, str) and host and not _HOST.fullmatch(host):
                 self._error((room, "host"), "expected an IP address or a host name, without http:// and without a port")
@@ -121,6 +122,10 @@ class Check:
         if control.get("enabled", True) is not False and control.get("port", 8081) == self._gateway.get("port", 8080):
             path = ("control", "port") if "port" in control else ("gateway", "port")
             self._error(path, "gateway.port and control.port must differ")
+        others = {"gateway.port": self._gateway.get("port", 8080), "control.port": control.get("port", 8081)}
+        for name, port in others.items():
+            if console.get("enabled", "auto") is not False and "port" in console and console["port"] == port:
+                self._error(("console", "port"), f"console.port and {name} must differ")
 
     def _applications(self) -> None:
         given = self._stack.data.get("applications")

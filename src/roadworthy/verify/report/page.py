@@ -34,6 +34,7 @@ def page(report: Report, evidence: Path) -> str:
         _bars(report),
         _changes(report),
         _waivers(report),
+        _chosen(report),
         '<section><h2 id="checks">Every check</h2>',
         *(_check(check, evidence) for check in report.checks),
         "</section>",
@@ -164,6 +165,17 @@ def _waivers(report: Report) -> str:
     return (
         '<section><h2>Waivers</h2><div class="wide"><table><thead><tr><th>finding</th><th>who</th><th>why</th>'
         f"<th>holds</th></tr></thead><tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def _chosen(report: Report) -> str:
+    choices = report.policy.choices
+    if not choices:
+        return ""
+    rows = "".join(f"<tr><td><code>{_text(each.where)}</code></td><td>{_text(each.text)}</td></tr>" for each in choices)
+    return (
+        f"<section><h2>Chosen by the policy: {len(choices)}</h2><p>Other than the defaults. Whoever is judged wrote "
+        f'this.</p><div class="wide"><table><tbody>{rows}</tbody></table></div></section>'
     )
 
 
