@@ -108,6 +108,6 @@ def _than_last_report(context: Context, suite: record.Suite) -> list[Finding]:
 
 
 def _collected(report: Mapping[str, Any], check: str) -> int | None:
-    measured = next((each["measured"] for each in report["checks"] if each["id"] == check), [])
+    measured: list[dict[str, Any]] = next((each["measured"] for each in report["checks"] if each["id"] == check), [])
     number = next((each["value"] for each in measured if each["name"] == "collected"), None)
     return int(number) if isinstance(number, int | float) else None
