@@ -197,6 +197,17 @@ def test_a_kept_kind_keeps_nothing_else_with_it() -> None:
         assert f"{kept}_MASKED" not in masked
 
 
+def test_maskers_of_the_same_rules_share_what_takes_long_to_make() -> None:
+    kept = Policy({Kind.PHONE: Action.KEEP})
+    one, same, other = TextMasker(policy=kept), TextMasker(policy=kept), MASKER
+    assert one.horizon is same.horizon
+    assert one.horizon is not other.horizon
+    assert one.mask("mail a.b@example.com, phone +49 30 901820") == same.mask(
+        "mail a.b@example.com, phone +49 30 901820"
+    )
+    assert one.mask("phone +49 30 901820") == "phone +49 30 901820" != other.mask("phone +49 30 901820")
+
+
 def test_text_without_a_finding_is_the_same_object() -> None:
     raw = b"nothing to see"
     assert MASKER.mask_bytes(raw) is raw
