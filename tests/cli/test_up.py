@@ -55,7 +55,7 @@ class Up:
             (folder / "roadworthy.yaml").write_text(config)
         program = [str(CHILDREN / "drive_up.py")] if stub else ["-c", "from roadworthy.cli.main import main; main()"]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("ROADWORTHY_")}
-        ports = ["--port", str(self.port), "--control-port", str(self.control_port)]
+        ports = ["--port", str(self.port), "--control-port", str(self.control_port), "--no-console"]
         with (folder / "out").open("ab") as out, (folder / "err").open("ab") as err:
             self.process = subprocess.Popen(
                 [sys.executable, *program, "up", *ports, *arguments],

@@ -10,11 +10,14 @@ from pathlib import Path
 
 # door: the functions that may catch everything. At most four doors, see docs/adr/0001-rooms.md. The HTTP handler's has
 # two more leaves: what a provider says, and what timers and lost connections tell, arrive after the handler returned.
+# The console's pages are its answers; they are drawn, and those of applications loaded, where no HTTP handler stands.
 DOORS: dict[str, tuple[str, ...]] = {
     "the HTTP handler": (
         "gateway/edge/server.py:Server.handle",
         "gateway/edge/upstream.py:UpstreamConnection.data_received",
         "gateway/edge/upstream.py:door",
+        "console/frame.py:drawn",
+        "console/page.py:_loaded",
     ),
     "the command": ("cli/main.py:run",),
     "the probe runner": ("verify/child.py:_outcome",),
@@ -23,6 +26,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "gateway/cache/similar.py:SimilarQuestions._run",
         "runtime/jobs/run.py:DbosRun._tried",
         "serve/secret_keeper.py:SecretKeeper.run",
+        "serve/application_host.py:_start",
     ),
 }
 LEAVES = [leaf for leaves in DOORS.values() for leaf in leaves]

@@ -92,6 +92,7 @@ class Gateway:
         workers: Edge workers.
         first: Python that the process runs before anything else, for example to set limits.
         jobs: Whether the worker of batches runs, too.
+        console: Whether the console runs, too.
     """
 
     def __init__(
@@ -103,9 +104,10 @@ class Gateway:
         workers: int = 2,
         first: str = "",
         jobs: bool = False,
+        console: bool = False,
     ) -> None:
         self.folder = folder
-        self.port, self.control_port = free_ports(2)
+        self.port, self.control_port, self.console_port = free_ports(3)
         self.url = f"http://127.0.0.1:{self.port}"
         self.told: dict[str, Any] = {}
         self.environ = {
@@ -113,6 +115,7 @@ class Gateway:
             "NO_COLOR": "1", "ROADWORTHY_GATEWAY__PORT": str(self.port),
             "ROADWORTHY_GATEWAY__WORKERS": str(workers),
             "ROADWORTHY_CONTROL__PORT": str(self.control_port), "ROADWORTHY_JOBS__ENABLED": str(jobs).lower(),
+            "ROADWORTHY_CONSOLE__ENABLED": str(console).lower(), "ROADWORTHY_CONSOLE__PORT": str(self.console_port),
             **(environ or {}),
         }  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)

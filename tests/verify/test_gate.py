@@ -101,6 +101,18 @@ def test_bad_and_unknown_are_told_apart(
     assert ruled(Made(subject, tmp_path / "out", report)).decision == decision == report.verdict.decision
 
 
+def test_the_gate_tells_what_the_policy_chose(tmp_path: Path, subject: Path, inspected: Run) -> None:
+    (subject / "app.py").write_text("answer = 42\n")
+    report = inspected(
+        subject, tmp_path / "out", content=b"probes: {SEC-01: {not_secret: {src: all of it is made up}}}"
+    )
+    written(report, tmp_path / "out", KEY)
+    ruling = ruled(Made(subject, tmp_path / "out", report))
+    assert [(each.where, each.text) for each in ruling.choices] == [
+        ("probes.SEC-01.not_secret", "src: all of it is made up")
+    ]
+
+
 def test_subject_changed(made: Made) -> None:
     (made.subject / "app.py").write_text("answer = 43\n")
     refused(made, "not what was verified")

@@ -59,8 +59,13 @@ def load_config(out: Settings) -> Config:
 
 def address(host: str, port: int) -> str:
     """URL of a listener of this machine; a listener on every address is asked over loopback."""
-    name = _ANY.get(host, host)
+    name = reachable(host)
     return f"http://{f'[{name}]' if ':' in name else name}:{port}"
+
+
+def reachable(host: str) -> str:
+    """The name under which this machine reaches a listener."""
+    return _ANY.get(host, host)
 
 
 def gateway_client(out: Settings, url: str | None, timeout_s: float = 120.0, *, fresh: bool = False) -> GatewayClient:

@@ -27,7 +27,9 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 @click.option("--workers", type=click.IntRange(1, 256), help="Edge workers, instead of gateway.workers.")
 @click.option("--control-port", type=click.IntRange(1, 65_535), help="Port of the admin API, instead of control.port.")
 @click.option("--state-dir", help="Folder of journal, keys and sockets, instead of gateway.state_dir.")
+@click.option("--console-port", type=click.IntRange(1, 65_535), help="Port of the console, instead of console.port.")
 @click.option("--no-control", is_flag=True, help="Do not start the admin API.")
+@click.option("--no-console", is_flag=True, help="Do not start the console.")
 @options
 def up(
     out: Settings,
@@ -36,7 +38,9 @@ def up(
     workers: int | None,
     control_port: int | None,
     state_dir: str | None,
+    console_port: int | None,
     no_control: bool,
+    no_console: bool,
 ) -> None:
     """Start the gateway and everything it needs, and run a self-test.
 
@@ -53,6 +57,8 @@ def up(
         "gateway.state_dir": state_dir,
         "control.port": control_port,
         "control.enabled": False if no_control else None,
+        "console.port": console_port,
+        "console.enabled": False if no_console else None,
     }
     loaded = load(out.config, flags={key: value for key, value in given.items() if value is not None})
     for warning in loaded.warnings:
@@ -118,6 +124,8 @@ def _welcome(told: Ready) -> str:
     lines += [f"  health   {told.url}/health", f"  metrics  {told.url}/metrics"]
     if told.admin_url:
         lines.append(f"  admin    {told.admin_url}/admin/status")
+    if told.console_url:
+        lines.append(f"  console  {told.console_url}   (signs in once, within ten minutes)")
     if told.admin_key:
         lines += ["", "ADMIN KEY, shown this once and stored only as a hash. Keep it safe:", f"  {told.admin_key}"]
     lines += ["", *_self_test(told)]

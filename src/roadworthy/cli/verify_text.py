@@ -152,6 +152,7 @@ def judge(
     lines = [f"  {reason}" for reason in ruling.reasons]
     score = "unknown" if ruling.score is None else f"{ruling.score:g}"
     lines.append(f"  score {score}, run {ruling.number}, signed by {ruling.key_id[:16]}")
+    lines += terminal.chosen(ruling.choices)
     out.emit(ruling, out.paint(ruling.decision, _COLORS[ruling.decision]) + "\n" + "\n".join(lines))
     raise click.exceptions.Exit(EXITS[ruling.decision])
 

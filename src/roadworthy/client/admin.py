@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from urllib.parse import quote
 
+from roadworthy.client.console import ConsoleCalls
 from roadworthy.client.job import JobCalls
 from roadworthy.client.mode_record import ModeStatus, read_mode
 from roadworthy.client.record import (
     Breaker,
+    JournalCheck,
     JournalEntry,
     KeyInfo,
     Status,
@@ -18,6 +20,7 @@ from roadworthy.client.record import (
     pick,
     read_breaker,
     read_entry,
+    read_journal_check,
     read_key,
     read_worker,
     read_worker_cache,
@@ -127,14 +130,26 @@ class AdminClient(Api):
         """The durable jobs."""
         return JobCalls(lambda: nullcontext(self), "/admin/jobs")
 
-    def journal(self, limit: int = 20, after: int | None = None) -> tuple[JournalEntry, ...]:
+    @property
+    def console(self) -> ConsoleCalls:
+        """Sessions of the console, and what it shows of the configuration."""
+        return ConsoleCalls(self)
+
+    def verify_journal(self) -> JournalCheck:
+        """Recompute the hash chain of the journal; reads all of it."""
+        return read_journal_check(self.call("GET", "/admin/journal/verify")[1])
+
+    def journal(self, limit: int = 20, after: int | None = None, kind: str = "") -> tuple[JournalEntry, ...]:
         """Entries of the journal, newest last.
 
         Args:
             limit: How many at most, 1 to 1000.
             after: Only entries with a higher sequence number; None for the newest.
+            kind: Beginning of the kind of entries; empty for all.
         """
-        query = {"limit": str(limit)} | ({} if after is None else {"after": str(after)})
+        query = (
+            {"limit": str(limit)} | ({} if after is None else {"after": str(after)}) | ({"kind": kind} if kind else {})
+        )
         _, told = self.call("GET", "/admin/journal", query=query)
         return tuple(read_entry(item) for item in objects(told, "entries"))
 

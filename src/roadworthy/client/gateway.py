@@ -132,6 +132,10 @@ class GatewayClient(Api):
         _, told = self.call("GET", "/health/llm", also_ok=(500, 502, 503, 504))
         return read_llm_health(told)
 
+    def metrics(self) -> str:
+        """The metrics page in Prometheus text format; needs the scope operate where keys are needed."""
+        return b"".join(self.download("/metrics")).decode("utf-8", "replace")
+
     def _health(self, path: str) -> Health:
         response, told = self.call("GET", path, also_ok=(500, 503))
         return Health(response.is_success, response.status_code, told, _skew(response.headers.get("date", "")))

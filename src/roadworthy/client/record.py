@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 N = TypeVar("N", int, float)
@@ -30,6 +30,23 @@ class Attempt:
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An answer that did not pass the quality gate, shown because the request asked for it. It is not an answer.
+
+    Args:
+        text: What it said, at most 64 KiB.
+        served_by: `provider/model` that said it; empty when the server does not say.
+        quality_issues: What was wrong with it.
+        cut: Whether the text was longer; None when the server does not say.
+    """
+
+    text: str
+    served_by: str = ""
+    quality_issues: Mapping[str, Any] = field(default_factory=dict)
+    cut: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +257,16 @@ def read_attempts(source: object) -> tuple[Attempt, ...]:
     )
 
 
+def read_rejected(source: object) -> Rejected | None:
+    """The `rejected` member of an error object; None when it has none."""
+    told = pick(source, "rejected", dict)
+    text = pick(told, "text", str)
+    if text is None:
+        return None
+    issues = pick(told, "quality_issues", dict) or {}
+    return Rejected(text, pick(told, "served_by", str) or "", issues, pick(told, "cut", bool))
+
+
 def read_served(source: object) -> Served | None:
     """The `roadworthy` member of an answer; None when it has none."""
     told = pick(source, "roadworthy", dict)
@@ -349,6 +376,26 @@ def read_entry(source: object) -> JournalEntry:
         pick(source, "at", int, float),
         pick(source, "payload", dict) or {},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalCheck:
+    """What recomputing the journal's hash chain found.
+
+    Args:
+        whole: Whether no entry was changed, removed or put in; None when the server does not say.
+        entries: Entries that were looked at.
+        first_bad_seq: Sequence number of the first entry that does not fit; None when all do.
+    """
+
+    whole: bool | None
+    entries: int | None = None
+    first_bad_seq: int | None = None
+
+
+def read_journal_check(source: object) -> JournalCheck:
+    """The answer of /admin/journal/verify."""
+    return JournalCheck(pick(source, "whole", bool), pick(source, "entries", int), pick(source, "first_bad_seq", int))
 
 
 @dataclass(frozen=True, slots=True)

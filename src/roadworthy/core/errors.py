@@ -307,6 +307,13 @@ CODES: dict[str, ErrorCode] = {
         "The process that keeps files, batches and jobs does not answer.",
         "Wait for the seconds named in Retry-After; `roadworthy gateway status` shows the processes.",
     ),
+    "application_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        False,
+        "The application behind this path could not be started.",
+        "GET /api says why; the worker's log says it too.",
+    ),
     "gateway_unreachable": ErrorCode(
         503,
         Exit.COULD_NOT_FIND_OUT,

@@ -21,7 +21,7 @@ from typing import Literal, get_args
 from roadworthy.core.clock import Clock, SystemClock
 from roadworthy.core.errors import StorageError, UsageError
 from roadworthy.core.ports import Entry, Journal
-from roadworthy.gateway import key_limits, settings
+from roadworthy.gateway import key_limits, key_session, settings
 from roadworthy.runtime.journal import make_private
 from roadworthy.runtime.wal import use_wal
 
@@ -125,7 +125,7 @@ class KeyStore:
                 use_wal(self._db, BUSY_S)
                 # A revocation must survive a power cut; keys change so rarely that the wait does not matter.
                 self._db.execute("PRAGMA synchronous=FULL")
-                self._db.executescript(_SCHEMA + key_limits.SCHEMA)
+                self._db.executescript(_SCHEMA + key_limits.SCHEMA + key_session.SCHEMA)
             except sqlite3.Error:
                 self._db.close()
                 raise
@@ -204,16 +204,17 @@ class KeyStore:
         )
 
     def revoke(self, name_or_id: str) -> Key:
-        """Take a key away at once and for good; revoking it again changes nothing.
+        """Take a key away at once and for good, and console sessions that it signed for; again changes nothing.
 
         Raises:
             UsageError: `not_found`.
             StorageError: `store_unavailable`.
         """
-        key = self.get(name_or_id)
+        key, now = self.get(name_or_id), self._clock.wall()
         with self._write() as db:
             sql = "UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
-            changed = db.execute(sql, (self._clock.wall(), key.id)).rowcount
+            changed = db.execute(sql, (now, key.id)).rowcount
+            key_session.revoke_signed(db, key.id, now)
         key = self.get(key.id)
         if changed:
             self._remember("key.revoked", key)

@@ -22,12 +22,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
+from roadworthy.gateway.console_session import SessionStore
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.settings import KeyLimits, State
 from roadworthy.gateway.shared.allowance import allowances_of
 from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.journal import SqliteJournal
 from roadworthy.serve.control_access import AdminOnly, error_response
+from roadworthy.serve.control_console import ConsoleDesk, TargetSettings
 from roadworthy.serve.control_jobs import AdminJobs
 from roadworthy.serve.control_routes import AdminApi
 from roadworthy.serve.control_workers import Workers
@@ -48,6 +50,7 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         profile: Name of the profile in force.
         budget: Limits of keys that have none of their own.
         state: What replicas share, None when they share nothing.
+        targets: What routes can be served by, for the console.
     """
 
     host: str
@@ -57,6 +60,7 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profile: str = "development"
     budget: KeyLimits = KeyLimits()
     state: State | None = None
+    targets: tuple[TargetSettings, ...] = ()
 
 
 def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal) -> Starlette:
@@ -71,14 +75,17 @@ def create_app(settings: ControlSettings, keys: KeyStore, journal: SqliteJournal
     workers = Workers(state_dir, settings.workers)
     shared = None if settings.state is None else allowances_of(settings.state)
     api = AdminApi(state_dir, settings.profile, workers, keys, journal, settings.budget, shared)
+    sessions = SessionStore(state_dir / "state.db", keys, journal)
+    desk = ConsoleDesk(keys, sessions, workers, settings.targets)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        sessions.close()
         await workers.close()
 
     return Starlette(
-        routes=[*api.routes(), *AdminJobs(state_dir, journal).routes()],
+        routes=[*api.routes(), *AdminJobs(state_dir, journal).routes(), *desk.routes()],
         lifespan=lifespan,
         middleware=[Middleware(AdminOnly, keys=keys)],
         exception_handlers={RoadworthyError: _known, HTTPException: _http, Exception: _bug},

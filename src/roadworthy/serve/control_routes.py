@@ -116,7 +116,7 @@ class AdminApi:
         record = await run_in_threadpool(read_run_record, self._state_dir)
         processes = None if record is None else [msgspec.to_builtins(child) for child in record.children]
         pids = {child.name: child.pid for child in record.children} if record else {}
-        return _answer(request, {
+        return answer(request, {
             "version": __version__,
             "profile": self._profile,
             "supervisor": None if record is None else {"pid": record.pid, "started_at": record.started_at},
@@ -141,16 +141,16 @@ class AdminApi:
     async def breakers(self, request: Request) -> JSONResponse:
         """Every worker's breakers, and the numbers of the workers whose breakers are unknown."""
         answers = await self._workers.ask("GET", "/internal/status")
-        return _answer(request, {"breakers": _breakers(answers), "unknown_workers": _silent(answers)})
+        return answer(request, {"breakers": _breakers(answers), "unknown_workers": _silent(answers)})
 
     async def modes(self, request: Request) -> JSONResponse:
         """Every worker's modes, and the numbers of the workers whose modes are unknown."""
         answers = await self._workers.ask("GET", "/internal/status")
-        return _answer(request, {"modes": _told(answers, "modes"), "unknown_workers": _silent(answers)})
+        return answer(request, {"modes": _told(answers, "modes"), "unknown_workers": _silent(answers)})
 
     async def reset_breakers(self, request: Request) -> JSONResponse:
         """Close breakers in every worker."""
-        wanted = await _body(request, Reset)
+        wanted = await read_body(request, Reset)
         if wanted.provider is None and wanted.model is not None:
             raise UsageError("The request names a model without its provider.", param="provider")
         providers = [wanted.provider] if wanted.provider is not None else await self._providers()
@@ -163,13 +163,13 @@ class AdminApi:
         told = {"provider": wanted.provider, "model": wanted.model, "key_id": request.state.key_id, "reset": count}
         entry = Entry("breaker.reset", time.time(), msgspec.json.encode(told))
         await run_in_threadpool(self._journal.append, [entry])
-        return _answer(request, {"reset": count, "unknown_workers": sorted(silent)})
+        return answer(request, {"reset": count, "unknown_workers": sorted(silent)})
 
     async def cache(self, request: Request) -> JSONResponse:
         """Every worker's cache, and the numbers of the workers whose cache is unknown."""
         answers = await self._workers.ask("GET", "/internal/status")
         caches = [{"worker": a.worker, **a.data["cache"]} for a in answers if a.data is not None and "cache" in a.data]
-        return _answer(request, {"caches": caches, "unknown_workers": _silent(answers)})
+        return answer(request, {"caches": caches, "unknown_workers": _silent(answers)})
 
     async def clear_cache(self, request: Request) -> JSONResponse:
         """Forget every kept answer in every worker."""
@@ -178,43 +178,43 @@ class AdminApi:
         count = sum(answer.data.get("cleared", 0) for answer in answers if answer.data is not None)
         told = {"key_id": request.state.key_id, "cleared": count, "unknown_workers": silent}
         await run_in_threadpool(self._journal.append, [Entry("cache.cleared", time.time(), msgspec.json.encode(told))])
-        return _answer(request, {"cleared": count, "unknown_workers": silent})
+        return answer(request, {"cleared": count, "unknown_workers": silent})
 
     async def list_keys(self, request: Request) -> JSONResponse:
         """All keys, without secrets."""
         keys = await run_in_threadpool(self._keys.list)
-        return _answer(request, {"keys": [_key(key) for key in keys]})
+        return answer(request, {"keys": [key_told(key) for key in keys]})
 
     async def create_key(self, request: Request) -> JSONResponse:
         """Make a key; the only answer that ever holds its secret."""
-        wanted = await _body(request, NewKey)
+        wanted = await read_body(request, NewKey)
         key, secret = await run_in_threadpool(
             self._keys.create, wanted.name, wanted.scopes, wanted.expires_s, wanted.limits
         )
-        return _answer(request, {"key": _key(key), "secret": secret, **await self._reload()}, 201)
+        return answer(request, {"key": key_told(key), "secret": secret, **await self._reload()}, 201)
 
     async def revoke_key(self, request: Request) -> JSONResponse:
         """Take a key away."""
         key = await run_in_threadpool(self._keys.revoke, request.path_params["key"])
-        return _answer(request, {"key": _key(key), **await self._reload()})
+        return answer(request, {"key": key_told(key), **await self._reload()})
 
     async def limit_key(self, request: Request) -> JSONResponse:
         """Change what a key may use."""
-        wanted = await _body(request, Limits)
+        wanted = await read_body(request, Limits)
         key = await run_in_threadpool(self._keys.set_limits, request.path_params["key"], wanted.limits)
-        return _answer(request, {"key": _key(key), **await self._reload()})
+        return answer(request, {"key": key_told(key), **await self._reload()})
 
     async def rotate_key(self, request: Request) -> JSONResponse:
         """Give a key a new secret; the only answer that ever holds it."""
-        rotation = await _body(request, Rotation)
+        rotation = await read_body(request, Rotation)
         key, secret = await run_in_threadpool(self._keys.rotate, request.path_params["key"], rotation.overlap_s)
-        return _answer(request, {"key": _key(key), "secret": secret, **await self._reload()})
+        return answer(request, {"key": key_told(key), "secret": secret, **await self._reload()})
 
     async def reload_keys(self, request: Request) -> JSONResponse:
         """Have every worker read the keys now."""
         answers = await self._workers.ask("POST", "/internal/keys/reload")
         silent = _must_answer(answers)
-        return _answer(request, {"workers": len(answers) - len(silent), "unknown_workers": silent})
+        return answer(request, {"workers": len(answers) - len(silent), "unknown_workers": silent})
 
     async def journal(self, request: Request) -> JSONResponse:
         """Masked entries: the newest, or with `after` those behind a place; `kind` is a prefix of their kind."""
@@ -225,12 +225,12 @@ class AdminApi:
             found = await run_in_threadpool(self._journal.tail, limit, kind)
         else:
             found = await run_in_threadpool(self._journal.read, kind, after, limit)
-        return _answer(request, {"entries": [_entry(stored) for stored in found]})
+        return answer(request, {"entries": [_entry(stored) for stored in found]})
 
     async def verify_journal(self, request: Request) -> JSONResponse:
         """Recompute the hash chain; `first_bad_seq` is null when it is whole."""
         verified = await run_in_threadpool(self._journal.verify)
-        return _answer(request, {"whole": verified.first_bad_seq is None, **verified._asdict()})
+        return answer(request, {"whole": verified.first_bad_seq is None, **verified._asdict()})
 
     async def _providers(self) -> list[str]:
         answers = await self._workers.ask("GET", "/internal/status")
@@ -242,12 +242,13 @@ class AdminApi:
         return {"unknown_workers": _silent(await self._workers.ask("POST", "/internal/keys/reload"))}
 
 
-def _answer(request: Request, body: dict[str, Any], status: int = 200) -> JSONResponse:
+def answer(request: Request, body: dict[str, Any], status: int = 200) -> JSONResponse:
+    """An answer that nothing on its way keeps."""
     headers = {"x-request-id": request.state.request_id, "cache-control": "no-store"}
     return JSONResponse(body, status, headers)
 
 
-async def _body(request: Request, kind: type[B]) -> B:
+async def read_body(request: Request, kind: type[B]) -> B:
     """The request's body as `kind`; an empty one counts as `{}`."""
     content = b""
     async for piece in request.stream():
@@ -331,5 +332,6 @@ def _entry(stored: Stored) -> dict[str, Any]:
     }
 
 
-def _key(key: Key) -> dict[str, Any]:
+def key_told(key: Key) -> dict[str, Any]:
+    """A key as JSON, with what it is worth now."""
     return {**msgspec.to_builtins(key), "state": key.state(time.time())}

@@ -7,21 +7,24 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.config.tree import Config
+from roadworthy.serve.console_wanted import targets_of, wanted
 from roadworthy.serve.model_file import MODEL_NAME, check_digest, check_model_file, check_model_server
 from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
 from roadworthy.serve.supervisor import ChildSpec
 from roadworthy.serve.wiring import compile_edge, embedded_provider
+from roadworthy.serve.wiring_application import compile_applications
 from roadworthy.serve.wiring_store import database, job_store
 
 RECORDS_MODULE = "roadworthy.serve.records_process"
 EDGE_MODULE = "roadworthy.serve.edge_process"
+CONSOLE_MODULE = "roadworthy.console.process"
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared with, not bound
 
 
@@ -34,6 +37,7 @@ class Plan(NamedTuple):
         url: Root of the public API as seen from this machine.
         admin_url: Root of the admin API, None when it is off.
         model: Settings of the model process, None when no chain uses the embedded model.
+        console_url: Root of the console, None when it does not run.
     """
 
     edge: EdgeSettings
@@ -41,6 +45,7 @@ class Plan(NamedTuple):
     url: str
     admin_url: str | None
     model: ModelSettings | None
+    console_url: str | None = None
 
 
 def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan:
@@ -58,7 +63,8 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     url = f"http://127.0.0.1:{model.port}/v1" if model else None
     edge = compile_edge(config, environ, embedded_url=url, embedded_key=model.api_key if model else None)
     state_dir = str(Path(edge.state_dir).absolute())
-    edge = msgspec.structs.replace(edge, state_dir=state_dir)
+    applications = compile_applications(config) if config.jobs.enabled else {}
+    edge = msgspec.structs.replace(edge, state_dir=state_dir, applications=tuple(applications))
     held.enter_context(reserve(edge.host, edge.port, "gateway.port"))
     children = []
     if model is not None:
@@ -69,7 +75,7 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
         ChildSpec(f"edge-{worker}", EDGE_MODULE, ("--worker", str(worker)), content) for worker in range(edge.workers)
     ]
     if config.jobs.enabled:
-        children.append(_worker(config, state_dir, environ))
+        children.append(_worker(config, state_dir, environ, applications))
     if config.journal.database is not None:
         told = {"state_dir": state_dir, "database": database(config, environ), "log_level": edge.log_level}
         children.append(ChildSpec("records", RECORDS_MODULE, settings=msgspec.json.encode(told), last=True))
@@ -77,7 +83,11 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     if config.control.enabled:
         children.append(_control(config, edge, held))
         admin_url = root_url(config.control.host, config.control.port)
-    return Plan(edge, tuple(children), root_url(edge.host, edge.port), admin_url, model)
+    console_url = None
+    if admin_url is not None and wanted(config.console):
+        children.append(_console(config, edge, admin_url, held))
+        console_url = root_url(config.console.host, config.console.port)
+    return Plan(edge, tuple(children), root_url(edge.host, edge.port), admin_url, model, console_url)
 
 
 def _model(config: Config, held: ExitStack) -> ModelSettings | None:
@@ -122,19 +132,33 @@ def _control(config: Config, edge: EdgeSettings, held: ExitStack) -> ChildSpec:
         "profile": edge.profile,
         "budget": edge.budget.default,
         "state": edge.state,
+        "targets": targets_of(edge),
     }
     held.enter_context(reserve(config.control.host, config.control.port, "control.port"))
     return ChildSpec("control", "roadworthy.serve.control", settings=msgspec.json.encode(told))
 
 
-def _worker(config: Config, state_dir: str, environ: Mapping[str, str]) -> ChildSpec:
+def _console(config: Config, edge: EdgeSettings, admin_url: str, held: ExitStack) -> ChildSpec:
+    console = config.console
+    told = {
+        "host": console.host, "port": console.port, "names": console.names, "profile": edge.profile,
+        "gateway_url": root_url(edge.host, edge.port), "admin_url": admin_url, "route": edge.default_route,
+        "verify_dir": str(Path(console.verify_dir).absolute()),
+    }  # fmt: skip
+    held.enter_context(reserve(console.host, console.port, "console.port"))
+    return ChildSpec("console", CONSOLE_MODULE, settings=msgspec.json.encode(told))
+
+
+def _worker(
+    config: Config, state_dir: str, environ: Mapping[str, str], applications: Mapping[str, Mapping[str, Any]]
+) -> ChildSpec:
     # As with control: what the worker imports is not imported here.
     jobs = config.jobs
     told = {
         "state_dir": state_dir, "store": job_store(config, environ),
         "max_queued": jobs.max_queued, "max_attempts": jobs.max_attempts, "concurrency": jobs.concurrency,
         "batch_parallel": jobs.batch_parallel, "max_file_bytes": jobs.max_file_bytes,
-        "max_stored_bytes": jobs.max_stored_bytes,
+        "max_stored_bytes": jobs.max_stored_bytes, "profile": config.profile, "applications": applications,
     }  # fmt: skip
     return ChildSpec("worker", "roadworthy.serve.worker_process", settings=msgspec.json.encode(told))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roadworthy.core.errors import RoadworthyError
+from roadworthy.gateway.console_session import SessionStore
 from roadworthy.gateway.keys import KeyStore
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.guard.text.masker import TextMasker
@@ -43,6 +44,8 @@ class Ready(NamedTuple):
         start_s: Seconds from the command to readiness.
         admin_key: Secret of the admin key when it was made just now, else None.
         trials: The self-test; empty without a route to ask.
+        console_url: Link that signs in to the console, once and within ten minutes; None when it does not run or the
+            admin API is off because no admin key exists.
     """
 
     url: str
@@ -53,6 +56,7 @@ class Ready(NamedTuple):
     start_s: float
     admin_key: str | None
     trials: tuple[Trial, ...]
+    console_url: str | None = None
 
     @property
     def self_test_ok(self) -> bool | None:
@@ -146,10 +150,13 @@ def _greet(
         return
     if plan.admin_url and not wait_listening(plan.admin_url, stopping, _CONTROL_WAIT_S):
         say(f"The admin API does not listen yet at {plan.admin_url}; see the messages above.")
+    if plan.console_url and not wait_listening(plan.console_url, stopping, _CONTROL_WAIT_S):
+        say(f"The console does not listen yet at {plan.console_url}; see the messages above.")
     start_s = time.monotonic() - begin
     edge = plan.edge
     try:
         admin_key = _first_admin_key(Path(edge.state_dir)) if plan.admin_url else None
+        console_url = console_link(plan.console_url, Path(edge.state_dir)) if plan.console_url else None
         trials = _self_test(edge, plan.url)
     except RoadworthyError as error:
         say(f"error[{error.code}]: {error} {error.mend}")
@@ -157,6 +164,7 @@ def _greet(
     if not stopping.is_set():
         ready(Ready(
             plan.url, plan.admin_url, edge.workers, edge.default_route, edge.require_key, start_s, admin_key, trials,
+            console_url,
         ))  # fmt: skip
 
 
@@ -176,6 +184,19 @@ async def _reload_keys(edge: EdgeSettings) -> None:
         await workers.ask("POST", "/internal/keys/reload")
     finally:
         await workers.close()
+
+
+def console_link(url: str, state_dir: Path) -> str | None:
+    """A link that signs in to the console; None when no admin key exists, for then the admin API is wanted off.
+
+    Raises:
+        StorageError: `store_unavailable`.
+    """
+    with _opened(state_dir) as keys:
+        if not keys.has_admin():
+            return None
+        with contextlib.closing(SessionStore(state_dir / "state.db", keys)) as sessions:
+            return f"{url}/sign-in?ticket={sessions.new_ticket()}"
 
 
 def _first_admin_key(state_dir: Path) -> str | None:

@@ -13,6 +13,7 @@ from roadworthy.core.errors import RoadworthyError, UsageError
 from roadworthy.runtime.atomic_file import replacing
 from roadworthy.verify import history, plain, tree
 from roadworthy.verify.evidence import evidence_bytes
+from roadworthy.verify.laxity import Choice, choices
 from roadworthy.verify.outcome import Record
 from roadworthy.verify.policy import Policy, policy_of
 from roadworthy.verify.recompute import Json, Sum, differences, kept_records, lines, moment, summed, untrusted
@@ -68,6 +69,7 @@ class Ruling(Record, frozen=True):
         key_id: Of the key that signed.
         number: Place of the report in its chain.
         reported: What the report itself decided.
+        choices: What the policy changes of what is examined and accepted by default.
     """
 
     decision: str
@@ -79,6 +81,7 @@ class Ruling(Record, frozen=True):
     key_id: str
     number: int
     reported: str
+    choices: tuple[Choice, ...] = ()
 
 
 def gate(asked: Asked) -> Ruling:
@@ -286,6 +289,7 @@ def _ruling(
         key_id=key,
         number=report["number"],
         reported=report["verdict"]["decision"],
+        choices=tuple(choices(policy)),
     )
 
 

@@ -16,6 +16,7 @@ from roadworthy.verify.output import put
 
 FOLDER = "history"
 _HEAD = "head.json"
+_ENVELOPE = ".intoto.jsonl"
 _SHA = re.compile(r"[0-9a-f]{64}\Z")
 _MOST_BYTES = 64 * 1024 * 1024
 LONGEST = 100_000
@@ -76,6 +77,26 @@ def report(out: Path, sha256: str) -> dict[str, Any]:
         return plain.read_object(content)
     except ValueError:
         raise _broken(f"The report {sha256[:12]} is no report.") from None
+
+
+def envelope(out: Path, sha256: str) -> bytes | None:
+    """The envelope that was kept with a report of the chain; None when it was not signed."""
+    if not _SHA.match(sha256):
+        return None
+    try:
+        with (out / FOLDER / f"{sha256}{_ENVELOPE}").open("rb") as file:
+            return file.read(_MOST_BYTES)
+    except OSError:
+        return None
+
+
+def keep_envelope(out: Path, sha256: str, content: bytes) -> None:
+    """Keep the envelope of a report with it, so that later runs can see that it was signed.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    put(out / FOLDER / f"{sha256}{_ENVELOPE}", content)
 
 
 def append(out: Path, content: bytes, number: int) -> str:

@@ -17,6 +17,7 @@ from roadworthy.verify.definition import LIFETIME_S, Definition, Expiry
 from roadworthy.verify.evidence import EvidenceStore
 from roadworthy.verify.identity import environment, identified, tool
 from roadworthy.verify.instant import day_of, day_start, instant, seconds
+from roadworthy.verify.laxity import Choice, choices
 from roadworthy.verify.outcome import Outcome, Status, not_measured
 from roadworthy.verify.policy import Loaded, Waiver
 from roadworthy.verify.probe import EvidenceWriter
@@ -86,7 +87,8 @@ class _Counted:
     def scored(self) -> list[Scored]:
         return [
             Scored(id, each.definition.category, each.definition.weight, each.definition.blocker,
-                   self.outcomes[id].status, self.outcomes[id].share, each.manual)
+                   self.outcomes[id].status, self.outcomes[id].share, each.manual,
+                   self.outcomes[id].contradicted)
             for id, each in self.kept.items()
         ]  # fmt: skip
 
@@ -249,6 +251,7 @@ def _report(
     policy_sha256, _ = store.keep(asked.policy.content)
     scored = counted.scored()
     started, finished = times
+    mask = asked.masker.mask
     records = tuple(_check_record(each, counted.outcomes[id], one, store)
                     for (id, each), one in zip(counted.kept.items(), scored, strict=True))  # fmt: skip
     return Report(
@@ -257,10 +260,11 @@ def _report(
         number=1 if previous is None else previous.number + 1,
         tool=tool(),
         policy=PolicyRecord(
-            name=asked.masker.mask(policy.name),
+            name=mask(policy.name),
             sha256=policy_sha256,
             thresholds=policy.thresholds,
             plug_ins=policy.plug_ins,
+            choices=tuple(Choice(where=mask(each.where), text=mask(each.text)) for each in choices(policy)),
         ),
         subject=(subject,),
         left_out=policy.left_out,

@@ -17,7 +17,7 @@ from roadworthy.gateway.cache.key import Question
 from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.edge import answer_cache, ask, exchange, gating, hedging, relay, reserve, turn, visit
 from roadworthy.gateway.modes import Decision
-from roadworthy.gateway.quality import default, gate
+from roadworthy.gateway.quality import default, gate, request
 from roadworthy.gateway.simulation import campaign
 from roadworthy.gateway.simulation.clock import virtual_time
 from roadworthy.gateway.simulation.feature import Feature
@@ -181,6 +181,17 @@ def gate_asleep(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(gate.Gate, "issues", lambda self, text, value=None: {})
 
 
+def rules_of_requests_asleep(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(request.RequestGate, "beside", lambda self, route: route)
+
+
+def rules_of_requests_not_in_the_key(patch: pytest.MonkeyPatch) -> None:
+    honest = visit.question
+    patch.setattr(
+        visit, "question", lambda who, what, asked, rules, **more: honest(who, what, asked, rules[:64], **more)
+    )
+
+
 def refusals_pass(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(default, "is_refusal", lambda text: False)
 
@@ -305,6 +316,10 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
     "no answer reserved": (reserves_no_answer, {"no budget is overspent"}),
     "places without end": (places_without_end, {"no more run at once than may"}),
     "gate asleep": (gate_asleep, {"no answer leaves that failed its gate"}),
+    "rules of requests asleep": (rules_of_requests_asleep, {"no answer leaves that failed its gate"}),
+    "cache key without the request's rules": (
+        rules_of_requests_not_in_the_key, {"no answer leaves that failed its gate", "one flight for each question"},
+    ),
     "refusals pass": (refusals_pass, {"no answer leaves that failed its gate"}),
     "repairs without end": (repairs_without_end, {"repairs are bounded"}),
     "a mode climbs at once": (ramps_at_once, CHOICE),

@@ -66,7 +66,9 @@ def test_claims(line: str, found: str) -> None:
     faults = [fault(each, evidence.get) for each in claims(line)]
     if found:
         assert len(faults) == 1
-        assert found in faults[0]
+        assert faults[0] is not None
+        assert found in faults[0].text
+        assert faults[0].false is ("(" in line or "sha256:" in line)  # refuted, or merely not shown
     else:
         assert not any(faults)
 

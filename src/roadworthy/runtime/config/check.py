@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.application import KEY_IN_SETTINGS, secret_paths
 from roadworthy.runtime.config.check_cache import cache_faults
 from roadworthy.runtime.config.check_hedge import hedge_faults
 from roadworthy.runtime.config.check_mode import ModeCheck
@@ -93,6 +94,7 @@ class Check:
         self._modes()
         self._unused()
         self._retry()
+        self._applications()
         for path, text in cache_faults(self._gateway):
             self._error(path, text)
         for hedged in hedge_faults(self._gateway):
@@ -108,7 +110,8 @@ class Check:
 
     def _addresses(self) -> None:
         control = _mapping(self._stack.data.get("control"))
-        for room, node in (("gateway", self._gateway), ("control", control)):
+        console = _mapping(self._stack.data.get("console"))
+        for room, node in (("gateway", self._gateway), ("control", control), ("console", console)):
             host = node.get("host")
             if isinstance(host, str) and host and not _HOST.fullmatch(host):
                 self._error((room, "host"), "expected an IP address or a host name, without http:// and without a port")
@@ -119,6 +122,17 @@ class Check:
         if control.get("enabled", True) is not False and control.get("port", 8081) == self._gateway.get("port", 8080):
             path = ("control", "port") if "port" in control else ("gateway", "port")
             self._error(path, "gateway.port and control.port must differ")
+        others = {"gateway.port": self._gateway.get("port", 8080), "control.port": control.get("port", 8081)}
+        for name, port in others.items():
+            if console.get("enabled", "auto") is not False and "port" in console and console["port"] == port:
+                self._error(("console", "port"), f"console.port and {name} must differ")
+
+    def _applications(self) -> None:
+        given = self._stack.data.get("applications")
+        for path in secret_paths(given):
+            self._error(path, KEY_IN_SETTINGS, "secret_ref_invalid")
+        if given and _mapping(self._stack.data.get("jobs")).get("enabled") is False:
+            self._warn(("applications",), "no application runs while jobs.enabled is false")
 
     def _provider(self, name: str, provider: Mapping[str, Any]) -> None:
         path = ("gateway", "providers", name)

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Wi
 from pydantic_core import PydanticCustomError
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.application import Application
 from roadworthy.runtime.config.guard import Masking
 from roadworthy.runtime.config.hedge import Hedge
 from roadworthy.runtime.config.mode import Mode, expand
@@ -426,6 +427,25 @@ class Control(Node):
     enabled: bool = Field(default=True, description="Whether the admin API runs at all; each call needs an admin key.")
 
 
+class Console(Node):
+    """The console in a browser."""
+
+    enabled: bool | Literal["auto"] = Field(
+        default="auto",
+        description="Whether the console runs beside the admin API; `auto`: where its extra `console` is installed.",
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=255, description="Address to listen on.")
+    port: int = Field(default=8082, ge=1, le=65_535, description="TCP port of the console.")
+    names: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$")]] = Field(
+        default_factory=list,
+        description="Names, with the port where it is not the scheme's own, under which browsers reach the console "
+        "through a proxy, such as console.example.com; requests that name another host are refused.",
+    )
+    verify_dir: str = Field(
+        default=".roadworthy/verify", min_length=1, description="Folder of the verdicts that the console shows."
+    )
+
+
 class Journal(Node):
     """The records."""
 
@@ -467,7 +487,12 @@ class Config(Node):
     )
     gateway: Gateway = Field(default_factory=Gateway, description="The data plane.")
     control: Control = Field(default_factory=Control, description="The admin API.")
+    console: Console = Field(default_factory=Console, description="The console in a browser.")
     jobs: Jobs = Field(default_factory=Jobs, description="Durable jobs and batches.")
+    applications: dict[str, Application] = Field(
+        default_factory=dict,
+        description="Installed applications by name; one that is not named here is started with its own defaults.",
+    )
     journal: Journal = Field(default_factory=Journal, description="The records.")
     state: State = Field(default_factory=State, description="What replicas share.")
     log: Log = Field(default_factory=Log, description="The log.")

@@ -8,6 +8,7 @@ import msgspec
 
 from roadworthy.verify.definition import Automation, Category, Definition, Weight
 from roadworthy.verify.evidence import Item
+from roadworthy.verify.laxity import Choice
 from roadworthy.verify.outcome import (
     Applicability,
     Coverage,
@@ -50,12 +51,14 @@ class PolicyRecord(Record, frozen=True):
         sha256: Of its bytes, which lie in the evidence; those of nothing when the defaults hold.
         thresholds: What GO needs.
         plug_ins: Checks of apps that the policy asks for.
+        choices: Everything that it changes of what is examined and accepted by default.
     """
 
     name: str
     sha256: str
     thresholds: Thresholds
     plug_ins: tuple[str, ...]
+    choices: tuple[Choice, ...] = ()
 
 
 class Environment(Record, frozen=True):
