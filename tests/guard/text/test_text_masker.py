@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.core.ids import request_id
 from roadworthy.guard.text.checks.digits import luhn
 from roadworthy.guard.text.kind import Kind
@@ -305,7 +306,7 @@ VALUES = st.recursive(
 DOCUMENTS = st.one_of(st.lists(VALUES, max_size=4), st.dictionaries(TEXTS, VALUES, max_size=4))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(DOCUMENTS, st.booleans(), st.sampled_from([None, 2]), st.booleans())
 def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, tight: bool) -> None:
     document = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=(",", ":") if tight else None)
@@ -313,7 +314,7 @@ def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, ti
     json.loads(masked.decode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=4))
 def test_lines_stay_lines(documents: list[object]) -> None:
     lines = [json.dumps(document).encode() for document in documents]
