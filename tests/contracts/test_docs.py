@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import shlex
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,14 +99,26 @@ def test_commands_in_the_pages_exist(pages: list[Path], root: Path) -> None:
     """Each `roadworthy NOUN VERB --flag` in a page names a real command and its real options."""
     from roadworthy.cli.main import cli
 
+    nouns = _nouns_of_applications(root)
     wrong = [
         f"{page.relative_to(root)}: roadworthy {' '.join(words)}: {fault}"
         for page in pages
         if page.name != "cli.md"
         for words in _command_lines(page.read_text())
-        if (fault := _fault(cli, words))
+        if (fault := _fault(nouns if words[0] in nouns.commands else cli, words))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def _nouns_of_applications(root: Path) -> click.Group:
+    """The commands of apps/, whether they are installed or not."""
+    found = click.Group()
+    for project in (root / "apps").glob("*/pyproject.toml"):
+        offered = tomllib.loads(project.read_text())["project"]["entry-points"].get("roadworthy.commands", {})
+        for noun, place in offered.items():
+            module, _, name = place.partition(":")
+            found.add_command(getattr(importlib.import_module(module), name), noun)
+    return found
 
 
 def _blocks(page: Path) -> Iterator[tuple[str, str]]:
