@@ -103,6 +103,8 @@ def inspect(asked: Asked) -> Report:
     found = known(asked)
     previous = None if asked.new_chain else history.head(asked.out)
     started = asked.clock()
+    if previous is not None:
+        history.not_later(history.as_report(asked.out, previous.report).finished, started)
     store = EvidenceStore(asked.out / "evidence", asked.masker)
     before = identified(asked.root, asked.policy.policy.left_out, (asked.out,))
     kept = _measured(asked, found, store)
@@ -337,7 +339,7 @@ def _valid_until(asked: Asked, records: Sequence[CheckRecord], finished: float) 
 
 
 def _previous(asked: Asked, head: history.Head, records: Sequence[CheckRecord]) -> Previous:
-    earlier = msgspec.convert(history.report(asked.out, head.report), Report)
+    earlier = history.as_report(asked.out, head.report)
     before = {each.id: each.status for each in earlier.checks}
     after = {each.id: each.status for each in records}
     deltas = tuple(

@@ -89,7 +89,7 @@ def test_a_repository_without_history(subject: Path, verified: Verified) -> None
 def test_no_repository_and_no_git(subject: Path, verified: Verified, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no git repository" in verified("SUP-09").reason
     _git(subject, "init")
-    monkeypatch.setattr("roadworthy.verify.tool.found", lambda name: None)
+    monkeypatch.setattr("roadworthy.verify.tool.found", lambda *named: None)
     outcome = verified("SUP-09")
     assert (outcome.status, outcome.reason) == ("not_measured", "git is not installed.")
 

@@ -11,25 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from roadworthy.verify.git import environ, place
+
 Git = Callable[[Sequence[str], Mapping[str, str]], tuple[int, bytes]]
 """Runs git with arguments and further environment; gives exit code and standard output."""
-
-_ENVIRON = {
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_ATTR_NOSYSTEM": "1",
-}
-_OVERRIDES = {
-    "core.fsmonitor": "false",
-    "core.hooksPath": os.devnull,
-    "core.untrackedCache": "false",
-    "core.pager": "cat",
-    "core.fileMode": "true",
-    "status.showUntrackedFiles": "all",
-}
 
 
 class Revision(NamedTuple):
@@ -83,14 +68,14 @@ class _Asker:
 
     def __init__(self, root: Path, git: Git) -> None:
         self._git = git
-        self._words = [f"--git-dir={root / '.git'}", f"--work-tree={root}"]
-        self._environ = _environ(_OVERRIDES)
-        overrides = dict(_OVERRIDES)
+        self._words = place(root)
+        self._environ = environ()
+        overrides: dict[str, str] = {}
         for key in self.rows("config", "--name-only", "-z", "--includes", "--list"):
             section, _, last = key.rpartition(".")
             if section.lower().startswith("filter.") and last.lower() in {"clean", "smudge", "process"}:
                 overrides |= {key: "", f"{section}.required": "false"}
-        self._environ = _environ(overrides)
+        self._environ = environ(overrides)
 
     def run(self, *words: str) -> tuple[int, bytes]:
         """Exit code and standard output."""
@@ -125,14 +110,6 @@ class _Asker:
                 if self.run("merge-base", "--is-ancestor", "HEAD", ref)[0] == 0:
                     return name
         return None
-
-
-def _environ(overrides: Mapping[str, str]) -> dict[str, str]:
-    """Overrides by environment: names of keys may hold an equals sign, which `-c` takes for its own."""
-    environ = _ENVIRON | {"GIT_CONFIG_COUNT": str(len(overrides))}
-    for number, (key, value) in enumerate(overrides.items()):
-        environ |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return environ
 
 
 def _changes(rows: Sequence[str]) -> list[tuple[str, str]]:
