@@ -1,4 +1,4 @@
-"""Types and style are part of the suite: mypy --strict on what runs in production, ruff and its format on everything."""
+"""Types and style are part of the suite: mypy --strict on what runs, ruff and its format on everything."""
 
 from __future__ import annotations
 
