@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -32,6 +33,8 @@ from roadworthy.verify.registry import Check
 from roadworthy.verify.tree import shown
 
 MOST_RESULT_BYTES = 64 * 1024 * 1024
+BETWEEN = ("shared", "suite")
+"""Folders of the output that are of use while a run lasts."""
 _GRACE_S = 1.0
 
 
@@ -73,6 +76,7 @@ class Subject:
         timeouts: Seconds per check, where the policy says other than the probe.
         masker: Masks the last words of a process that died; they are not shown when None.
         policy: Its bytes, for probes that judge it.
+        run_key: Random; with it the processes of this run know what one of them has written for the others.
     """
 
     root: Path
@@ -85,6 +89,7 @@ class Subject:
     timeouts: Mapping[str, float] = field(default_factory=dict)
     masker: Masker | None = None
     policy: bytes = b""
+    run_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
 def run(
@@ -118,6 +123,8 @@ def run(
             tell(check.definition.id, f"{outcome.status} in {time.time() - started:.1f} s")
         return Result(check.definition, outcome, items, started, time.time())
 
+    for folder in BETWEEN:
+        shutil.rmtree(subject.out / folder, ignore_errors=True)
     with ThreadPoolExecutor(processes or len(os.sched_getaffinity(0))) as pool:
         try:
             return list(pool.map(one, checks, jobs))
@@ -126,6 +133,9 @@ def run(
             for group in list(running):
                 _kill(group)
             raise
+        finally:
+            for folder in BETWEEN:
+                shutil.rmtree(subject.out / folder, ignore_errors=True)
 
 
 def settle(outcome: Outcome, items: Sequence[Item], check: str) -> Outcome:
@@ -201,6 +211,7 @@ def _run(
             apart=(str(subject.out),),
             out=str(subject.out),
             policy=subject.policy,
+            run_key=subject.run_key,
         )
         tell(definition.id, "started")
         return _supervised(job, scratch, tell, subject.masker, running)
