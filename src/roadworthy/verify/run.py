@@ -35,6 +35,8 @@ from roadworthy.verify.tree import shown
 MOST_RESULT_BYTES = 64 * 1024 * 1024
 BETWEEN = ("shared", "suite")
 """Folders of the output that are of use while a run lasts."""
+MOST_PRINTED_BYTES = 64 * 1024 * 1024
+_LOOK_S = 0.5
 _GRACE_S = 1.0
 
 
@@ -252,7 +254,7 @@ def _supervised(
             with suppress(BrokenPipeError):
                 lifeline.write(msgspec.json.encode(job) + b"\n")
                 lifeline.flush()
-            last, why = _listen(result.fileno(), job, tell)
+            last, why = _listen(result.fileno(), printed.fileno(), job, tell)
             exit_code = _ended(child, why)
         finally:
             _kill(child.pid)
@@ -279,14 +281,21 @@ def _ended(child: subprocess.Popen[bytes], why: str) -> int:
         return 0
 
 
-def _listen(descriptor: int, job: Job, tell: Told) -> tuple[Line | None, str]:
-    """Read lines until the end; returns the last one with an outcome, and what went wrong."""
+def _listen(descriptor: int, printed: int, job: Job, tell: Told) -> tuple[Line | None, str]:
+    """Read lines until the end; returns the last one with an outcome, and what went wrong.
+
+    What the process prints beside goes to a file, whose size is looked at, so that it does not fill the disk.
+    """
     deadline = time.monotonic() + job.timeout_s
     buffer, total, last = b"", 0, None
     while True:
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+        if left <= 0:
             return None, f"It did not end within {job.timeout_s:.0f} s and was killed."
+        if os.fstat(printed).st_size > MOST_PRINTED_BYTES:
+            return None, f"It printed more than {MOST_PRINTED_BYTES} bytes and was killed."
+        if not select.select([descriptor], [], [], min(left, _LOOK_S))[0]:
+            continue
         piece = os.read(descriptor, 1 << 16)
         if not piece:
             return last, ""
