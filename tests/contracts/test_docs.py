@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import re
 import shlex
 import textwrap
@@ -15,7 +14,9 @@ from typing import Any
 import click
 import pytest
 
+from roadworthy.cli.main import COMMANDS
 from roadworthy.runtime.config.load import load
+from roadworthy.runtime.entry_point import Offer
 
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -95,30 +96,29 @@ def test_python_in_the_pages_compiles(pages: list[Path]) -> None:
                 ast.parse(block, filename=str(page))
 
 
-def test_commands_in_the_pages_exist(pages: list[Path], root: Path) -> None:
+def test_commands_in_the_pages_exist(pages: list[Path], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each `roadworthy NOUN VERB --flag` in a page names a real command and its real options."""
     from roadworthy.cli.main import cli
 
-    nouns = _nouns_of_applications(root)
+    monkeypatch.setattr(cli, "added", lambda: _offers(root))
+    for folder in (root / "apps").glob("*/src"):
+        monkeypatch.syspath_prepend(folder)
     wrong = [
         f"{page.relative_to(root)}: roadworthy {' '.join(words)}: {fault}"
         for page in pages
         if page.name != "cli.md"
         for words in _command_lines(page.read_text())
-        if (fault := _fault(nouns if words[0] in nouns.commands else cli, words))
+        if (fault := _fault(cli, words))
     ]
     assert not wrong, "\n".join(wrong)
 
 
-def _nouns_of_applications(root: Path) -> click.Group:
-    """The commands of apps/, whether they are installed or not."""
-    found = click.Group()
-    for project in (root / "apps").glob("*/pyproject.toml"):
-        offered = tomllib.loads(project.read_text())["project"]["entry-points"].get("roadworthy.commands", {})
-        for noun, place in offered.items():
-            module, _, name = place.partition(":")
-            found.add_command(getattr(importlib.import_module(module), name), noun)
-    return found
+def _offers(root: Path) -> dict[str, Offer]:
+    """Nouns of the applications beside us, installed or not."""
+    nouns: dict[str, str] = {}
+    for file in (root / "apps").glob("*/pyproject.toml"):
+        nouns |= tomllib.loads(file.read_text())["project"].get("entry-points", {}).get(COMMANDS, {})
+    return {noun: Offer(noun, *value.split(":"), folder="") for noun, value in nouns.items()}
 
 
 def _blocks(page: Path) -> Iterator[tuple[str, str]]:

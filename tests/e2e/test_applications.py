@@ -59,6 +59,7 @@ def gateway(double: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
     environ = {"DOUBLE_KEY": KEY, **on_path(folder / "site")}
     config = CONFIG.format(double=double.base_url)
     with Gateway(folder / "gateway", config, environ=environ, jobs=True, workers=1) as made:
+        assert not (made.state / "jobs.db").exists()  # nothing of the jobs is loaded before somebody asks
         yield made
 
 
