@@ -68,8 +68,8 @@ def bob(gateway: Gateway) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=secret(gateway, "bob"), max_retries=0)
 
 
-def line(name: str, model: str = "chat") -> str:
-    body = {"model": model, "messages": [{"role": "user", "content": f"say {name}"}]}
+def line(name: str, model: str = "chat", **more: Any) -> str:
+    body = {"model": model, "messages": [{"role": "user", "content": f"say {name}"}], **more}
     return json.dumps({"custom_id": name, "method": "POST", "url": CHAT, "body": body})
 
 
@@ -123,6 +123,24 @@ def test_the_sdk_drives_a_batch_from_file_to_answers(gateway: Gateway, alice: op
     assert [error.line for error in over.errors.data] == [11]
     assert over.id in {one.id for one in alice.batches.list()}
     assert over.output_file_id in {one.id for one in alice.files.list(purpose="batch_output")}
+
+
+def test_each_line_may_bring_rules_for_its_answer(gateway: Gateway, alice: openai.OpenAI, double: Any) -> None:
+    rules = [{"required_terms": ["vetiver"]}, {"forbidden_terms": ["said"], "keep_rejected": True}, {"repairs": 9}]
+    over = ended(alice, begin(alice, [line(f"r{at}", quality=one) for at, one in enumerate(rules)]).id)
+    repaired = read(alice, over.output_file_id)[0]["response"]["body"]
+    assert "vetiver" in repaired["choices"][0]["message"]["content"]  # the double repeats what it was told was missing
+    assert [one["reason"] for one in repaired["roadworthy"]["attempts"]] == ["quality_failed", "served"]
+    failed, wrong = (one["response"] for one in read(alice, over.error_file_id))
+    assert (failed["status_code"], failed["body"]["error"]["code"]) == (422, "runtime_quality_failed")
+    assert failed["body"]["error"]["rejected"]["text"].startswith("You said: ")
+    assert (wrong["status_code"], wrong["body"]["error"]["param"]) == (400, "quality.repairs")
+    assert not any("quality" in request.json for request in list(double.requests))
+    kept = failed["body"]["error"]["request_id"]
+    await_true(lambda: any(one.get("request_id") == kept for one in gateway.journaled()))
+    told = json.dumps([one for one in gateway.journaled() if one.get("request_id") == kept])
+    assert "runtime_quality_failed" in told
+    assert "You said" not in told + gateway.err
 
 
 def test_the_lines_count_for_the_tenant_and_go_into_the_journal_as_his(gateway: Gateway, alice: openai.OpenAI) -> None:

@@ -29,6 +29,8 @@ PASSED_HEADERS = ("content-type", "idempotency-key", "prefer", "accept")
 _STATUSES = frozenset({200, 201, 202, *range(400, 600)})
 _LINE = re.compile(r"[ -~]{0,4096}")
 
+SERVED_BY = "rw-application"
+
 Parts = Callable[[], Awaitable[Sequence[Hosted]]]
 
 
@@ -68,10 +70,17 @@ class ApplicationRoutes:
             {name: request.headers[name] for name in PASSED_HEADERS if name in request.headers},
             await _body(request),
         )
+        request.state.application = found.application
         reply = await run_in_threadpool(found.route.answer, call)
         if isinstance(reply, Later):
             reply = await _wait(request, reply)
         return _response(request, reply)
+
+
+def served_by(request: Request) -> dict[str, str]:
+    """The header line that tells the edge which application a request was for; empty when it was for none."""
+    name = getattr(request.state, "application", None)
+    return {} if name is None else {SERVED_BY: name}
 
 
 async def _wait(request: Request, later: Later) -> Reply:
@@ -123,4 +132,5 @@ def _response(request: Request, reply: Reply) -> Response:
     lines["content-type"] = kind
     lines["x-content-type-options"] = "nosniff"
     lines["x-request-id"] = request.headers.get("x-request-id", "")
+    lines.update(served_by(request))
     return Response(body, reply.status, lines)

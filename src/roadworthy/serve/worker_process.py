@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse, Response
 from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.edge.answer import error_object
 from roadworthy.gateway.edge.server import private_socket
+from roadworthy.serve.application_routes import ApplicationRoutes, served_by
 from roadworthy.serve.masked_lines import MaskedLines
 
 if TYPE_CHECKING:
@@ -180,7 +181,6 @@ class Worker:
 
 def create_app(worker: Worker, max_file_bytes: int) -> Starlette:
     """The worker's routes as an ASGI application."""
-    from roadworthy.serve.application_routes import ApplicationRoutes
     from roadworthy.serve.batch_routes import BatchRoutes
 
     @contextlib.asynccontextmanager
@@ -199,7 +199,7 @@ def create_app(worker: Worker, max_file_bytes: int) -> Starlette:
 
 def _error(request: Request, error: RoadworthyError) -> Response:
     number = request.headers.get("x-request-id", "")
-    headers = {"x-request-id": number}
+    headers = {"x-request-id": number, **served_by(request)}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after_s + 0.499)))
     return JSONResponse({"error": error_object(error, number)}, error.spec.http_status, headers)
@@ -223,7 +223,8 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _bug(request: Request, error: Exception) -> Response:
     """The door of this process: Starlette hands every bug here, and it leaves as an answer without details."""
-    log.error("bug in request %s: %s", request.headers.get("x-request-id", ""), type(error).__name__)
+    where = "".join(f" of {name}" for name in served_by(request).values())
+    log.error("bug%s in request %s: %s", where, request.headers.get("x-request-id", ""), type(error).__name__)
     return _error(request, UnexpectedError("Something failed that should not have: a bug of ours."))
 
 

@@ -126,13 +126,13 @@ def without(tenant: bool = True, route: bool = True, system: bool = True) -> Pla
         honest = visit.question
 
         def question(who: str, what: str, request: ChatRequest, rules: str, *, similar: bool = False) -> Question:
-            fields = dict(request.fields)
+            fields, own = dict(request.fields), rules[64:]  # behind the route's rules stand the request's
             if not system:
                 messages = [m for m in msgspec.json.decode(fields["messages"]) if m["role"] != "system"]
                 fields["messages"] = msgspec.Raw(msgspec.json.encode(messages))
             view = request.view if route else msgspec.structs.replace(request.view, model="")
             asked = ChatRequest(view, fields)
-            return honest(who if tenant else "", what if route else "", asked, rules if route else "", similar=similar)
+            return honest(who if tenant else "", what if route else "", asked, rules if route else own, similar=similar)
 
         patch.setattr(visit, "question", question)
 
@@ -320,7 +320,7 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
     "cache key without the request's rules": (
         rules_of_requests_not_in_the_key, {"no answer leaves that failed its gate", "one flight for each question"},
     ),
-    "refusals pass": (refusals_pass, {"no answer leaves that failed its gate"}),
+    "refusals pass": (refusals_pass, {"no answer leaves that failed its gate", "the breaker follows its rules"}),
     "repairs without end": (repairs_without_end, {"repairs are bounded"}),
     "a mode climbs at once": (ramps_at_once, CHOICE),
     "modes stay down": (modes_stay_down, {"modes come back"}),

@@ -36,7 +36,7 @@ IDS = st.sampled_from(["a", "a%", "a_b", "ab", "A", "b", "~", "a" * 200]) | st.t
 PLACES = st.tuples(st.sampled_from(["one", "two"]), st.sampled_from(["key_a", "key_b"]), st.sampled_from(["x", "y"]))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
     if request.param == "sqlite":
         made = open_engine(tmp_path / "jobs.db")

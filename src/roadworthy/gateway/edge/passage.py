@@ -42,7 +42,12 @@ KEPT = (
     b"preference-applied", b"etag", b"x-content-type-options",
 )  # fmt: skip
 """Lines of the answer that the caller gets."""
+SERVED_BY = b"rw-application"
+"""Line of the answer that names the application; for us alone."""
 TYPE_LINE = b"content-type: %b\r\n"
+
+
+Count = Callable[[str, str, float], None]
 
 
 class Way(NamedTuple):
@@ -52,11 +57,14 @@ class Way(NamedTuple):
         what: For messages.
         limits: `max_body_bytes` is the largest body, `request_timeout_s` the longest silence of the caller inside it.
         answer_s: Time that the worker has for its answer, in seconds.
+        tell: Told the application (`none` when there is none), the class of the status (`2xx`; `gone` when the caller
+            hung up), and the seconds.
     """
 
     what: str
     limits: Limits
     answer_s: float
+    tell: Count
 
 
 class Passage(asyncio.Protocol):
@@ -94,6 +102,7 @@ class Passage(asyncio.Protocol):
         self._idle_s = way.limits.request_timeout_s
         self._report = crashed
         self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
         self._parser: Any = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiting: list[bytes] = [self._head()]
@@ -156,7 +165,7 @@ class Passage(asyncio.Protocol):
 
     def cancel(self) -> None:
         """The caller hung up."""
-        self._close()
+        self._close("gone")
 
     def crashed(self, error: BaseException) -> None:
         """A bug of ours was caught in the handler."""
@@ -212,7 +221,7 @@ class Passage(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what the caller is to see."""
-        if (name := name.lower()) in KEPT:
+        if (name := name.lower()) in KEPT or name == SERVED_BY:
             self._lines[name] = value
 
     def on_headers_complete(self) -> None:
@@ -242,7 +251,7 @@ class Passage(asyncio.Protocol):
     def _tell(self) -> None:
         if self._done or not (self._told and self._asked):
             return
-        self._close()
+        self._close(_class(self._parser.get_status_code()))
         if self._streaming:
             self._caller.end()
             return
@@ -260,7 +269,7 @@ class Passage(asyncio.Protocol):
         """Tell the caller at once; an answer while its body still comes ends the connection."""
         if self._done:
             return
-        self._close()
+        self._close(_class(error.spec.http_status))
         if not self._asked:
             self._request.keep_alive = False
         self._caller.fail(error, self._identity)
@@ -273,7 +282,10 @@ class Passage(asyncio.Protocol):
             retry_after_s=2.0,
         )
 
-    def _close(self) -> None:
+    def _close(self, ended: str) -> None:
+        if not self._done:
+            name = self._lines.get(SERVED_BY, b"none").decode("latin-1")
+            self._way.tell(name, ended, self._loop.time() - self._began)
         self._done = True
         self._timer.cancel()
         self._connecting.cancel()
@@ -282,19 +294,30 @@ class Passage(asyncio.Protocol):
             self._transport.abort()
 
 
+def _class(status: int) -> str:
+    return f"{status // 100}xx"
+
+
+def _uncounted(application: str, status: str, seconds: float) -> None:
+    """Nobody wants to know."""
+
+
 class Passages:
     """Opens passages for requests whose body is still to come.
 
     Args:
         service: Settings and keys.
         max_file_bytes: Largest file that may be uploaded.
+        count: Told about every request to an application; see `Way`.
     """
 
-    def __init__(self, service: Service, max_file_bytes: int) -> None:
+    def __init__(self, service: Service, max_file_bytes: int, count: Count = _uncounted) -> None:
         self._service = service
         limits = service.settings.limits
-        self._files = Way("Files and batches", replace(limits, max_body_bytes=max_file_bytes + FORM_BYTES), ANSWER_S)
-        self._applications = Way("Applications", replace(limits, max_body_bytes=MAX_BODY_BYTES), APPLICATION_ANSWER_S)
+        files = replace(limits, max_body_bytes=max_file_bytes + FORM_BYTES)
+        self._files = Way("Files and batches", files, ANSWER_S, _uncounted)
+        small = replace(limits, max_body_bytes=MAX_BODY_BYTES)
+        self._applications = Way("Applications", small, APPLICATION_ANSWER_S, count)
         self.limits = self._files.limits
         """The widest bounds."""
 
