@@ -1,7 +1,7 @@
 # The verbs of everyday work. Everything runs in .venv; `make setup` makes it.
 python := .venv/bin/python
 
-.PHONY: setup check test long live docs lock bench verify
+.PHONY: setup check test slow long live docs lock bench verify
 
 setup:  ## .venv with the product (editable) and the test tools
 	python3 -m venv .venv
@@ -11,8 +11,11 @@ setup:  ## .venv with the product (editable) and the test tools
 check:  ## the laws only: types, lint, imports, sizes, documentation
 	$(python) -m pytest tests/contracts
 
-test:  ## everything that needs no key of a paid service
+test:  ## the default suite: minutes, no key of a paid service
 	$(python) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+slow:  ## what takes many seconds by nature: more kills and whole starts, all generated cases; CI runs it too
+	TEST_EXAMPLES=all $(python) -m pytest -m '(slow or hypothesis) and not long' -n 2 --dist loadfile --no-loadscope-reorder
 
 long:  ## what takes minutes: jobs under kills, the conformance suite on PostgreSQL, 100,000 fault schedules
 	$(python) -m pytest -m long

@@ -106,6 +106,7 @@ def cli_page() -> str:
 
     from roadworthy.cli.main import cli
 
+    cli.added = dict  # what is installed beside us is no part of this page
     lines = [
         NOTE.format(source="the commands' own --help"),
         "",

@@ -3,21 +3,33 @@
 A test that calls a paid service carries `@pytest.mark.live("OPENAI_API_KEY")` with the variables it needs; without
 them it is skipped and the summary counts it. Any other skip means that a part of the product or of the test bench is
 missing on this machine: fine on a reader's laptop, a failure where CI=true promises that everything is there.
+Tests marked slow or long that were left out are counted in the summary, with the command that runs them.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
+
+from rig.examples import examples
 
 if TYPE_CHECKING:
     from rig.stores import Postgres, Valkey
+
+APART = ("long", "slow")
+"""Markers of what is not part of the default suite; `make NAME` runs it. A test that has several is the first's."""
+COUNTS = pytest.StashKey[dict[str, int]]()
+
+settings.register_profile("counted", max_examples=examples(settings.default.max_examples))
+settings.load_profile("counted")
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
@@ -30,6 +42,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None]:
+    """Thousands of tests are made, and none of them is garbage: that is not looked for meanwhile, nor in them later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip live tests whose keys are not in the environment."""
     for item in items:
@@ -39,6 +62,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         missing = [name for name in marker.args if not os.environ.get(name)]
         if missing or not marker.args:
             item.add_marker(pytest.mark.skip(reason=f"live: needs {', '.join(missing) or 'a named key'}"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[COUNTS] = {}
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count what the selection leaves out, by the marker that says where it is run instead."""
+    for item in items:
+        counts = item.config.stash[COUNTS]
+        name = next((name for name in APART if item.get_closest_marker(name) is not None), "")
+        counts[name] = counts.get(name, 0) + 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist collects and selects; the process that prints learns the counts from it."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash[COUNTS]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the counts of a worker, which all selected from the same tests; one that was killed has none."""
+    node.config.stash[COUNTS].update(getattr(node, "workeroutput", {}).get("left_out", {}))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -65,8 +112,13 @@ def pytest_make_collect_report(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what the green line does not cover."""
+    left_out = config.stash[COUNTS]
+    for name in reversed(APART):
+        terminalreporter.write_line(f"{left_out.get(name, 0)} {name} tests not selected (`make {name}` runs them).")
+    if left_out.get(""):
+        terminalreporter.write_line(f"{left_out['']} tests of the default suite not selected.")
     skipped = terminalreporter.stats.get("skipped", [])
     live = [report for report in skipped if "live" in report.keywords]
     terminalreporter.write_line(f"{len(live)} live tests not run (each needs the key of a paid service).")

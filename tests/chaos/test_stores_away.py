@@ -26,6 +26,7 @@ def waiting(gateway: Gateway) -> object:
     return gateway.get("/health").json()["stores"]["records"]["waiting"]
 
 
+@pytest.mark.slow
 def test_postgres_killed_under_load_costs_no_request_and_loses_no_record(
     postgres: Postgres, echo: Echo, tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ def budget(gateway: Gateway) -> dict:
     return use
 
 
+@pytest.mark.slow
 def test_valkey_killed_under_load_costs_no_request(echo: Echo, valkey: Valkey, short_path: Path) -> None:
     one, other = two(echo, valkey, short_path, 50.0)
     with one, other, load(one, "echo", per_worker=2) as here, load(other, "echo", per_worker=2) as there:

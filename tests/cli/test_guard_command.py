@@ -116,7 +116,6 @@ def test_a_file_that_cannot_be_looked_into_is_not_clean(folder: Path, capsys: py
     assert "Not looked into: u.txt" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_scan_on_several_processes_finds_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(20):
         (folder / f"n{number}.log").write_text(f"user{number}@example.com\n" * number)

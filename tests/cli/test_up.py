@@ -144,8 +144,10 @@ def test_says_where_it_is_that_it_works_and_what_to_try(up: Callable[..., Up]) -
     assert "Traceback" not in running.err
 
 
-def test_json_is_one_line_when_ready(up: Callable[..., Up]) -> None:
-    running = up("--json")
+def test_json_is_one_line_when_ready_and_the_admin_key_is_made_at_the_first_start_only(
+    up: Callable[..., Up], tmp_path: Path
+) -> None:
+    running = up("--json", config=ONE_WORKER)
     told = running.data()
     assert told["self_test_ok"] is True
     assert [trial["kind"] for trial in told["trials"]] == ["plain", "streamed"]
@@ -155,12 +157,6 @@ def test_json_is_one_line_when_ready(up: Callable[..., Up]) -> None:
     assert get(running.control_port, "/admin/status", told["admin_key"])[0] == 200
     assert running.stop() == 0
     assert running.out.count("\n") == 1
-
-
-def test_the_admin_key_is_made_at_the_first_start_only(up: Callable[..., Up], tmp_path: Path) -> None:
-    first = up("--json", config=ONE_WORKER)
-    secret = first.data()["admin_key"]
-    first.stop()
     store = KeyStore(tmp_path / ".roadworthy" / "state.db")
     store.revoke("admin")
     store.close()
@@ -168,14 +164,14 @@ def test_the_admin_key_is_made_at_the_first_start_only(up: Callable[..., Up], tm
     second = up("--json", config=ONE_WORKER)
     assert second.data()["admin_key"] is None
     # Its owner switched the admin API off; a restart must not switch it on again.
-    assert get(second.control_port, "/admin/status", secret)[1]["error"]["code"] == "admin_disabled"
-    assert secret not in second.out + second.err
+    assert get(second.control_port, "/admin/status", told["admin_key"])[1]["error"]["code"] == "admin_disabled"
+    assert told["admin_key"] not in second.out + second.err
 
 
 @pytest.mark.parametrize(("stub", "words"), [
     ("refuses", "llm_chain_failed: All failed. (openai/gpt: timeout after 9 ms)"),
-    ("blank", "the answer has no text"),
-    ("cut", "stream_incomplete"),
+    pytest.param("blank", "the answer has no text", marks=pytest.mark.slow),
+    pytest.param("cut", "stream_incomplete", marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_a_failed_self_test_is_told_loudly_and_the_service_stays(up: Callable[..., Up], stub: str, words: str) -> None:
     running = up("--no-control", config=ONE_WORKER, stub=stub)
@@ -200,14 +196,6 @@ def test_the_self_test_brings_its_own_key_where_one_is_needed(up: Callable[..., 
     store.close()
 
 
-def test_without_control_there_is_no_admin_port_and_no_admin_key(up: Callable[..., Up]) -> None:
-    running = up("--json", "--no-control", config=ONE_WORKER)
-    told = running.data()
-    assert (told["admin_url"], told["admin_key"]) == (None, None)
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", running.control_port)) != 0
-
-
 def test_a_stop_before_readiness_is_a_clean_stop(up: Callable[..., Up]) -> None:
     running = up(stub="never")
     running.await_true(lambda: len(running.children()) == 4)
@@ -228,9 +216,14 @@ def test_a_port_in_use_is_found_before_anything_starts(tmp_path: Path, up: Calla
     assert not list((tmp_path / ".roadworthy" / "run").glob("edge-*"))
 
 
-def test_a_second_up_is_refused(up: Callable[..., Up]) -> None:
+def test_without_control_there_is_no_admin_port_and_no_admin_key_and_a_second_up_is_refused(
+    up: Callable[..., Up],
+) -> None:
     first = up("--json", "--no-control", config=ONE_WORKER)
-    first.data()
+    told = first.data()
+    assert (told["admin_url"], told["admin_key"]) == (None, None)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", first.control_port)) != 0
     (first.folder / "out").unlink()
     second = up("--json", "--no-control", config=ONE_WORKER)
     assert second.process.wait(DEADLINE_S) == 3
@@ -257,7 +250,6 @@ def test_what_cannot_start_ends_with_one_clear_error(up: Callable[..., Up], conf
     assert "Traceback" not in running.err
 
 
-@pytest.mark.slow
 @needs_model
 def test_the_real_thing_answers_survives_every_kill_and_leaves_nothing_behind(up: Callable[..., Up]) -> None:
     running = up("--json", config=None, stub=None)

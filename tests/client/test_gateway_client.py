@@ -1,5 +1,6 @@
 """The client of the public API against a real socket that says what the gateway documents, and worse."""
 
+import json
 import socket
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -8,7 +9,7 @@ import pytest
 
 from doubles.scripted_server import Say, ScriptedServer, events, serving
 from roadworthy.client.gateway import GatewayClient
-from roadworthy.client.record import Answer, Attempt, Model
+from roadworthy.client.record import Answer, Attempt, Model, Rejected
 from roadworthy.client.transport import RemoteError
 from roadworthy.core.errors import AuthError, GatewayError, UsageError
 
@@ -152,6 +153,51 @@ def test_a_spent_chain_is_the_same_error_here(server: ScriptedServer, client: Ga
     )
     assert (error.attempts[0].reason, error.request_id, error.debug_hint) == ("timeout", "req_1", "a/m: timeout")
     assert error.status == 502
+    assert (dict(error.quality_issues), error.rejected) == ({}, None)
+
+
+FAILED = {
+    "error": {
+        "message": "No answer passed the quality gate.",
+        "code": "runtime_quality_failed",
+        "quality_issues": {"missing_terms": ["rose"]},
+        "rejected": {
+            "text": "A tulip.",
+            "served_by": "a/m",
+            "quality_issues": {"missing_terms": ["rose"]},
+            "cut": False,
+        },
+    }
+}
+
+
+def test_an_answer_that_did_not_pass_is_shown_with_what_was_wrong(
+    server: ScriptedServer, client: GatewayClient
+) -> None:
+    rules = {"required_terms": ["rose"], "keep_rejected": True}
+    issues = {"missing_terms": ["rose"]}
+    event = f": waiting\n\nevent: error\ndata: {json.dumps(FAILED)}\n\n".encode()
+    cut = Say(event, headers={"content-type": "text/event-stream"}, cut=True)
+    for say in (Say(FAILED, 422), cut):
+        server.script[CHAT] = say
+        with pytest.raises(RemoteError) as caught:
+            list(client.stream("Hi", model="chat", quality=rules))
+        assert caught.value.code == "runtime_quality_failed"
+        assert caught.value.quality_issues == issues
+        assert caught.value.rejected == Rejected("A tulip.", "a/m", issues, False)
+        assert caught.value.as_dict()["quality_issues"] == issues
+        assert "tulip" not in str(caught.value)
+    assert server.last.body["quality"] == rules
+
+
+@pytest.mark.parametrize("rejected", [None, "text", {"text": None}, {"text": 3}, []])
+def test_a_rejected_answer_that_cannot_be_read_is_none(
+    server: ScriptedServer, client: GatewayClient, rejected: object
+) -> None:
+    server.script[CHAT] = Say({"error": {**FAILED["error"], "rejected": rejected, "quality_issues": []}}, 422)
+    with pytest.raises(RemoteError) as caught:
+        client.chat("Hi", model="chat")
+    assert (caught.value.rejected, dict(caught.value.quality_issues)) == (None, {})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from pathlib import Path
 
@@ -39,6 +40,19 @@ def repository_files() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
+def source_trees(source_files: list[Path]) -> dict[Path, ast.Module]:
+    """What each of them says, parsed once for all tests of a process."""
+    return {path: ast.parse(path.read_text()) for path in source_files}
+
+
+@pytest.fixture(scope="session")
 def source_files() -> list[Path]:
     """Every Python file of the product."""
     return sorted((ROOT / "src" / "roadworthy").rglob("*.py"))
+
+
+@pytest.fixture(scope="session")
+def budgeted_trees(source_trees: dict[Path, ast.Module]) -> dict[Path, ast.Module]:
+    """The same with the applications that live beside the product, which keep its budgets."""
+    applications = sorted((ROOT / "apps").glob("*/src/**/*.py"))
+    return {**source_trees, **{path: ast.parse(path.read_text()) for path in applications}}

@@ -33,13 +33,11 @@ CALLBACKS = {
 }
 
 
-def test_every_public_name_has_a_docstring(source_files: list[Path], root: Path) -> None:
+def test_every_public_name_has_a_docstring(budgeted_trees: dict[Path, ast.Module], root: Path) -> None:
     gaps: list[str] = []
-    for path in source_files:
-        text = path.read_text()
-        if not text.strip():
+    for path, tree in budgeted_trees.items():
+        if not tree.body and not path.read_text().strip():
             continue  # an empty __init__.py holds no name
-        tree = ast.parse(text)
         name = str(path.relative_to(root))
         if not ast.get_docstring(tree):
             gaps.append(f"{name}: module")
@@ -47,11 +45,11 @@ def test_every_public_name_has_a_docstring(source_files: list[Path], root: Path)
     assert not gaps, "\n".join(gaps)
 
 
-def test_docstrings_end_their_first_sentence(source_files: list[Path], root: Path) -> None:
+def test_docstrings_end_their_first_sentence(budgeted_trees: dict[Path, ast.Module], root: Path) -> None:
     open_ended = [
         f"{path.relative_to(root)}:{getattr(node, 'lineno', 1)}: {first!r}"
-        for path in source_files
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, tree in budgeted_trees.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and (doc := ast.get_docstring(node))
         and not (first := doc.split("\n\n")[0].strip()).endswith((".", ":", "?", "!"))
@@ -59,10 +57,10 @@ def test_docstrings_end_their_first_sentence(source_files: list[Path], root: Pat
     assert not open_ended, "\n".join(open_ended)
 
 
-def test_codes_named_in_raises_sections_exist(source_files: list[Path], root: Path) -> None:
+def test_codes_named_in_raises_sections_exist(budgeted_trees: dict[Path, ast.Module], root: Path) -> None:
     unknown = [
         f"{path.relative_to(root)}: {code}"
-        for path in source_files
+        for path in budgeted_trees
         for section in re.findall(r"Raises:\n((?:[ \t]+\S.*\n)+)", path.read_text())
         for code in re.findall(r"Error: `([a-z_]+)`", section)
         if code not in CODES
@@ -70,11 +68,11 @@ def test_codes_named_in_raises_sections_exist(source_files: list[Path], root: Pa
     assert not unknown, unknown
 
 
-def test_codes_used_in_the_source_exist(source_files: list[Path], root: Path) -> None:
+def test_codes_used_in_the_source_exist(budgeted_trees: dict[Path, ast.Module], root: Path) -> None:
     unknown = [
         f"{path.relative_to(root)}:{node.value.lineno}: {node.value.value}"
-        for path in source_files
-        for call in ast.walk(ast.parse(path.read_text()))
+        for path, tree in budgeted_trees.items()
+        for call in ast.walk(tree)
         if isinstance(call, ast.Call) and _called(call).endswith("Error")
         for node in call.keywords
         if node.arg == "code" and isinstance(node.value, ast.Constant) and node.value.value not in CODES

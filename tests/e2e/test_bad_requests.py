@@ -11,7 +11,7 @@ from rig import Gateway, needs_model
 
 CANARY = "canary-5f1d"
 MODEL = "smollm2-135m-instruct"
-pytestmark = [needs_model, pytest.mark.slow]
+pytestmark = needs_model
 HELLO = [{"role": "user", "content": f"Hello {CANARY}"}]
 
 

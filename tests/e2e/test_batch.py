@@ -25,7 +25,6 @@ from rig.postgres import fresh_database, postgres_server
 from roadworthy.runtime.jobs.liveness import started
 from roadworthy.serve.rundir import read_run_record
 
-pytestmark = pytest.mark.slow
 CHAT = "/v1/chat/completions"
 CONFIG = """
 version: 1
@@ -69,8 +68,8 @@ def bob(gateway: Gateway) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=secret(gateway, "bob"), max_retries=0)
 
 
-def line(name: str, model: str = "chat") -> str:
-    body = {"model": model, "messages": [{"role": "user", "content": f"say {name}"}]}
+def line(name: str, model: str = "chat", **more: Any) -> str:
+    body = {"model": model, "messages": [{"role": "user", "content": f"say {name}"}], **more}
     return json.dumps({"custom_id": name, "method": "POST", "url": CHAT, "body": body})
 
 
@@ -126,6 +125,24 @@ def test_the_sdk_drives_a_batch_from_file_to_answers(gateway: Gateway, alice: op
     assert over.output_file_id in {one.id for one in alice.files.list(purpose="batch_output")}
 
 
+def test_each_line_may_bring_rules_for_its_answer(gateway: Gateway, alice: openai.OpenAI, double: Any) -> None:
+    rules = [{"required_terms": ["vetiver"]}, {"forbidden_terms": ["said"], "keep_rejected": True}, {"repairs": 9}]
+    over = ended(alice, begin(alice, [line(f"r{at}", quality=one) for at, one in enumerate(rules)]).id)
+    repaired = read(alice, over.output_file_id)[0]["response"]["body"]
+    assert "vetiver" in repaired["choices"][0]["message"]["content"]  # the double repeats what it was told was missing
+    assert [one["reason"] for one in repaired["roadworthy"]["attempts"]] == ["quality_failed", "served"]
+    failed, wrong = (one["response"] for one in read(alice, over.error_file_id))
+    assert (failed["status_code"], failed["body"]["error"]["code"]) == (422, "runtime_quality_failed")
+    assert failed["body"]["error"]["rejected"]["text"].startswith("You said: ")
+    assert (wrong["status_code"], wrong["body"]["error"]["param"]) == (400, "quality.repairs")
+    assert not any("quality" in request.json for request in list(double.requests))
+    kept = failed["body"]["error"]["request_id"]
+    await_true(lambda: any(one.get("request_id") == kept for one in gateway.journaled()))
+    told = json.dumps([one for one in gateway.journaled() if one.get("request_id") == kept])
+    assert "runtime_quality_failed" in told
+    assert "You said" not in told + gateway.err
+
+
 def test_the_lines_count_for_the_tenant_and_go_into_the_journal_as_his(gateway: Gateway, alice: openai.OpenAI) -> None:
     keys = {one["name"]: one["id"] for one in gateway.cli("key", "list", "--json").data["keys"]}
     over = ended(alice, begin(alice, [line("mine")]).id)
@@ -164,6 +181,7 @@ def test_without_a_key_or_scope_nothing_is_taken(gateway: Gateway) -> None:
         begin(operator, [line("a")])
 
 
+@pytest.mark.slow
 def test_a_revoked_key_stops_its_batch_from_asking(gateway: Gateway, double: Any) -> None:
     carol = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=secret(gateway, "carol"), max_retries=0)
     double.faults = Fault("delay", seconds=0.05)
@@ -182,6 +200,7 @@ def test_a_revoked_key_stops_its_batch_from_asking(gateway: Gateway, double: Any
     assert statuses[200] + statuses[401] == 400
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_no_line_and_repeats_none_that_was_over(
     gateway: Gateway, alice: openai.OpenAI, double: Any
 ) -> None:
@@ -207,6 +226,7 @@ def _no_finished_line_was_asked_again(double: Any, prefix: str, lines: int, kill
     print(f"\n{lines} lines, {kills} kills: 0 lost, {sum(asked.values()) - lines} lines under way asked again")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def test_everything_killed_and_started_again_goes_on(
     store: str, double: Any, tmp_path: Path, request: pytest.FixtureRequest
@@ -251,6 +271,7 @@ def _completed(client: openai.OpenAI, batch_id: str) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_told_with_a_time_and_leaves_nothing(double: Any, tmp_path: Path) -> None:
     text = CONFIG.format(double=double.base_url, keys="false")
     text = text.replace("jobs: {batch_parallel: 4}", "jobs: {batch_parallel: 1, concurrency: 1, max_queued: 1}")
@@ -272,6 +293,7 @@ def test_a_full_queue_is_told_with_a_time_and_leaves_nothing(double: Any, tmp_pa
         double.faults = None
 
 
+@pytest.mark.slow
 def test_a_dead_letter_is_listed_and_replayed_by_command(gateway: Gateway, alice: openai.OpenAI) -> None:
     batch = ended(alice, begin(alice, [line("dead")]).id)
     with closing(sqlite3.connect(gateway.folder / ".roadworthy" / "jobs.db", timeout=30)) as store, store:
@@ -331,6 +353,7 @@ def test_cancel_keeps_what_is_answered(alice: openai.OpenAI) -> None:
     assert {one["error"]["code"] for one in left} == {"batch_cancelled"}
 
 
+@pytest.mark.slow
 def test_an_upload_of_40_mb_passes_while_others_are_answered(gateway: Gateway, alice: openai.OpenAI) -> None:
     content = b"\n".join([line("x" * 200).encode()] * 130_000)[: 40 * 1024 * 1024]
     file = alice.files.create(file=("big.jsonl", io.BytesIO(content)), purpose="batch")
@@ -341,6 +364,7 @@ def test_an_upload_of_40_mb_passes_while_others_are_answered(gateway: Gateway, a
         alice.files.content(file.id)
 
 
+@pytest.mark.slow
 def test_the_command_works_a_file_off_and_says_what_is_wrong(gateway: Gateway) -> None:
     key = secret(gateway, "dora")
     (gateway.folder / "asked.jsonl").write_text('{"prompt": "one"}\n{oops\n{"prompt": "two", "max_tokens": 9}\n')
@@ -357,6 +381,7 @@ def test_the_command_works_a_file_off_and_says_what_is_wrong(gateway: Gateway) -
     assert anew.data["batch"]["id"] != done.data["batch"]["id"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway, double: Any) -> None:
     key = secret(gateway, "erin")
     double.faults = Fault("delay", seconds=0.2)  # so that a few lines take as long as many
@@ -381,6 +406,7 @@ def test_ctrl_c_stops_the_batch_and_the_same_command_goes_on(gateway: Gateway, d
     assert "Going on with" in done.err
 
 
+@pytest.mark.slow
 def test_jobs_are_listed_shown_and_refused_as_they_should(gateway: Gateway) -> None:
     found = gateway.cli("gateway", "jobs", "list", "--state", "done", "--json").data["jobs"]
     assert found

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rig import DEADLINE_S, Gateway, await_true, needs_model
 
 MODEL = "smollm2-135m-instruct"
-pytestmark = [needs_model, pytest.mark.slow]
+pytestmark = needs_model
 BODY = '{"model": "chat", "messages": [{"role": "user", "content": "Name three colours."}], "max_tokens": 12%s}'
 
 

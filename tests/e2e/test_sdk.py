@@ -13,7 +13,7 @@ import pytest_asyncio
 from rig import Gateway, needs_model
 
 MODEL = "smollm2-135m-instruct"
-pytestmark = [needs_model, pytest.mark.slow]
+pytestmark = needs_model
 QUESTION: Any = [{"role": "user", "content": "Name three colours."}]
 TOOL: Any = {
     "type": "function",

@@ -16,12 +16,10 @@ def test_here() -> None:
     assert list(InlineExecutor().map(hex, NUMBERS)) == [hex(number) for number in NUMBERS]
 
 
-@pytest.mark.slow
 def test_in_processes_in_order() -> None:
     assert list(ProcessExecutor(2).map(hex, NUMBERS)) == [hex(number) for number in NUMBERS]
 
 
-@pytest.mark.slow
 def test_a_killed_process_is_told_and_nothing_hangs() -> None:
     results = ProcessExecutor(2).map(signal.raise_signal, [0, signal.SIGKILL, 0])
     assert next(results) is None

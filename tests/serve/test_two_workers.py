@@ -89,7 +89,6 @@ def states(state_dir: Path) -> set[str]:
     return {breaker.state for breaker in found if breaker.provider == "a"}
 
 
-@pytest.mark.slow
 def test_a_breaker_that_one_worker_opened_is_open_in_the_other(two_workers) -> None:
     port, first, state_dir = two_workers
     for _ in range(10):

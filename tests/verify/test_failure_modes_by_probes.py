@@ -66,8 +66,8 @@ SEEN: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "28: a bill of an environment that is not there": ({"requirements.txt": "alpha==1.0\n"}, "SUP-01", {}),
 }  # fmt: skip
 
-NOT_DECIDING = {"PER-02", "TRN-02"}
-"""By the catalogue no blockers: alone, with all else perfect, they are told beside the verdict and do not lower it."""
+TOGETHER = {"SUP-01": ("SUP-02", "SUP-04")}
+"""What looks at the same thing, so that the others cannot have passed: here, no environment that is installed."""
 
 
 @pytest.mark.parametrize("name", SEEN)
@@ -78,14 +78,12 @@ def test_situation_as_files(name: str, tmp_path: Path, subject: Path, verified: 
         (subject / place).write_text(text)
     outcome = verified(check, **settings)
     assert outcome.status in (Status.FAIL, Status.NOT_MEASURED, Status.ERROR), outcome
-    report = inspected(subject, tmp_path / "run", {check: outcome})
+    others = {each: verified(each) for each in TOGETHER.get(check, ())}
+    report = inspected(subject, tmp_path / "run", {check: outcome, **others})
     kept = next(each for each in report.checks if each.id == check)
     assert kept.status is outcome.status
     assert kept.credit == 0
-    if check in NOT_DECIDING:
-        assert check in " ".join(report.verdict.reasons)
-    elif outcome.status is Status.FAIL or kept.blocker:
-        assert report.verdict.decision in ("NO-GO", "INCOMPLETE"), report.verdict
+    assert report.verdict.decision in ("NO-GO", "INCOMPLETE"), report.verdict
 
 
 def test_11_an_answer_that_does_not_say_whether_it_is_a_stub_does_not_count() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.verify import recompute
 from roadworthy.verify.definition import Category, Weight
 from roadworthy.verify.ml_test import TESTS, ml_test_score
@@ -52,6 +53,9 @@ def one(id: str, status: str, weight: str = "M", blocker: bool = False, **more: 
         ([one("A", "pass", share=0.7)], Decision.GO, 70.0),
         ([one("A", "pass", share=0.6999)], Decision.INCOMPLETE, 69.9),
         ([one("A", "fail", share=0.9)], Decision.NO_GO, 0.0),
+        # a statement that is false decides at any weight and any score; elsewhere the flag means nothing
+        ([one("A", "pass", "C", True)] * 40 + [one("B", "fail", "L", contradicted=True)], Decision.NO_GO, 49.0),
+        ([one("A", "pass")] * 9 + [one("B", "not_measured", contradicted=True)], Decision.GO, 90.0),
     ],
 )  # fmt: skip
 def test_rules(checks: list[Scored], decision: Decision, overall: float | None) -> None:
@@ -82,6 +86,7 @@ CHECKS = st.lists(
         status=st.sampled_from([*Status]),
         share=st.none() | st.integers(0, 10**6).map(lambda part: part / 10**6),
         manual=st.booleans(),
+        contradicted=st.booleans(),
     ),
     max_size=25,
     unique_by=lambda each: each.id,
@@ -95,11 +100,12 @@ def again(checks: Sequence[Scored]) -> recompute.Sum:
         record = {"outcome": {"share": each.share}, "manual": each.manual}
         points = recompute.POINTS[each.weight]
         earned = recompute._earned(each.status, points, record)
-        made.append(recompute.Line(each.id, each.category, points, each.blocker, str(each.status), earned))
+        false = each.contradicted and each.status == "fail"
+        made.append(recompute.Line(each.id, each.category, points, each.blocker, str(each.status), earned, false))
     return recompute.summed(made, BOUNDS.category, BOUNDS.coverage)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(CHECKS)
 def test_two_ways_of_adding_up_agree(checks: list[Scored]) -> None:
     numbers, total = score(checks), again(checks)
@@ -114,21 +120,26 @@ def _decimal(value: float | None) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(CHECKS)
 def test_go_needs_everything(checks: list[Scored]) -> None:
     live = [each for each in checks if each.status is not Status.NOT_APPLICABLE]
     if verdict(checks, BOUNDS).decision is Decision.GO:
         assert live
         assert all(each.status in (Status.PASS, Status.WAIVED) for each in live if each.blocker)
+        assert not any(each.status is Status.FAIL for each in live if each.contradicted)
         assert all((each.score or 0) >= 70 for each in score(checks).by_category.values())
         assert (score(checks).coverage or 0) >= 0.9
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(CHECKS, st.data())
 def test_knowing_less_never_helps(checks: list[Scored], data: st.DataObject) -> None:
-    """A check that is not measured any more never raises a number, and never makes a GO."""
+    """A check that is not measured any more never raises a number, and never makes a GO.
+
+    But for a statement that was found false: where it is not measured, nobody found it false.
+    """
+    checks = [each._replace(contradicted=False) for each in checks]
     live = [index for index, each in enumerate(checks) if each.status is not Status.NOT_APPLICABLE]
     if not live:
         return
@@ -140,7 +151,7 @@ def test_knowing_less_never_helps(checks: list[Scored], data: st.DataObject) -> 
         assert verdict(fewer, BOUNDS).decision is not Decision.GO
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(CHECKS)
 def test_order_does_not_matter(checks: list[Scored]) -> None:
     assert score(checks) == score(checks[::-1])

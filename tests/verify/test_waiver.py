@@ -20,6 +20,7 @@ TODAY = date(2026, 11, 21)
 COVERAGE = Coverage(examined=1, existing=1, how_counted="by hand")
 FIRST = finding("QUA-05", "ruff.F401", "An import is not used.", key=("a.py",))
 SECOND = finding("QUA-05", "ruff.F401", "An import is not used.", key=("b.py",))
+FALSE = finding("QUA-05", "claim", "It is not so.", key=("d.md",), contradicts=True)
 NOTE = finding("QUA-05", "style", "A matter of taste.", key=("c.py",), severity=Severity.NOTE)
 
 
@@ -82,6 +83,8 @@ def test_rules(changes: dict[str, Any], problem: str) -> None:
         ((), (waiver(),), Status.PASS, ("matches no finding",)),
         ((FIRST,), (waiver(approver="Dana"),), Status.FAIL, ("are the same",)),
         ((FIRST,), (waiver(), waiver()), Status.WAIVED, ("", "twice")),
+        ((FALSE,), (waiver(fingerprint=FALSE.fingerprint),), Status.FAIL, ("take the statement back",)),
+        ((FIRST, FALSE), (waiver(), waiver(fingerprint=FALSE.fingerprint)), Status.FAIL, ("", "statement back")),
         ((NOTE,), (waiver(fingerprint=NOTE.fingerprint),), Status.PASS, ("matches no finding",)),
     ],
 )
@@ -118,3 +121,17 @@ def test_the_gate_judges_waivers_alike(check: str, created: date, expires: date,
     noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC).timestamp()
     definition = msgspec.to_builtins(catalogue()[check])
     assert recompute._waiver_holds(msgspec.to_builtins(made), definition, noon) is holds
+
+
+def test_the_gate_does_not_waive_what_is_false_either() -> None:
+    """Even where a careless tool would have let the waiver hold."""
+    for findings, status in (((FIRST,), "waived"), ((FIRST, FALSE), "fail")):
+        record = {
+            "definition": msgspec.to_builtins(catalogue()["QUA-05"]),
+            "outcome": msgspec.to_builtins(outcome(*findings)),
+            "evidence": [], "manual": False, "ended": "2026-11-21T00:00:00.000Z",
+        }  # fmt: skip
+        waivers = [msgspec.to_builtins(waiver(fingerprint=each.fingerprint)) for each in findings]
+        noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC).timestamp()
+        line = recompute.lines({"QUA-05": record}, waivers, noon)[0]
+        assert (line.status, line.false) == (status, status == "fail")

@@ -5,16 +5,22 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from roadworthy import __version__
-from roadworthy.core.errors import Exit, RoadworthyError, UnexpectedError, UsageError
+from roadworthy.core.errors import ConfigError, Exit, RoadworthyError, UnexpectedError, UsageError
+
+if TYPE_CHECKING:
+    from roadworthy.runtime.entry_point import Offer
 
 BROKEN_PIPE = 141
 """Exit code when the reader of stdout went away: 128 + SIGPIPE, as the shell says it."""
+
+COMMANDS = "roadworthy.commands"
+"""Entry point group of nouns: a click command each, named as the noun; its help line is the package's summary."""
 
 NOUNS = {
     "up": "Start the gateway and everything it needs, and run a self-test.",
@@ -33,17 +39,35 @@ NOUNS = {
 """Noun and its line in the help; module and command object carry the noun's name."""
 
 
+def installed() -> dict[str, Offer]:
+    """Nouns of installed applications; reads the metadata of every package."""
+    from roadworthy.runtime.entry_point import offered
+
+    return offered(COMMANDS)
+
+
 class Nouns(click.Group):
-    """A group that knows its commands by name and imports a command only when it is used."""
+    """A group that knows its commands by name and imports a command only when it is used.
+
+    Attributes:
+        added: Gives the nouns of installed applications; asked only for the help and for a noun that is not ours.
+    """
+
+    added: Callable[[], Mapping[str, Offer]] = staticmethod(installed)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The nouns in the order of the help."""
-        return list(NOUNS)
+        return [*NOUNS, *(noun for noun in self.added() if noun not in NOUNS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the noun's module; None for an unknown noun."""
+        """Import the noun's module; None for an unknown noun.
+
+        Raises:
+            ConfigError: `extra_missing`: an application's command cannot be loaded.
+        """
         if cmd_name not in NOUNS:
-            return None
+            offer = self.added().get(cmd_name)
+            return None if offer is None else _loaded(offer)
         command = getattr(importlib.import_module(f"roadworthy.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -52,14 +76,47 @@ class Nouns(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the noun, or say which one may have been meant."""
-        if not args[0].startswith("-") and args[0] not in NOUNS and not ctx.resilient_parsing:
-            raise click.exceptions.NoSuchCommand(args[0], possibilities=list(NOUNS), ctx=ctx)
+        noun = args[0]
+        if not noun.startswith("-") and noun not in NOUNS and not ctx.resilient_parsing:
+            added = self.added()
+            if noun not in added:
+                raise click.exceptions.NoSuchCommand(noun, possibilities=[*NOUNS, *added], ctx=ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of nouns without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(NOUNS.items()))
+        added = self.added()
+        if added:
+            with formatter.section("Applications"):
+                formatter.write_dl([(noun, _line(noun, offer)) for noun, offer in added.items()])
+
+
+def _line(noun: str, offer: Offer) -> str:
+    if noun in NOUNS:
+        return f"Not usable: {offer.package} offers a noun that is taken."
+    return offer.summary or f"Of {offer.package}."
+
+
+def _loaded(offer: Offer) -> click.Command:
+    try:
+        command = offer.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"The command `{offer.name}` cannot be loaded.",
+            f"{type(error).__name__} in the package {offer.package}.",
+            "Install the package again, with what it needs.",
+            code="extra_missing",
+        ) from error
+    if not isinstance(command, click.Command):
+        raise ConfigError(
+            f"The command `{offer.name}` cannot be used.",
+            f"What the package {offer.package} names is no command.",
+            "Tell its author.",
+            code="extra_missing",
+        )
+    return command
 
 
 @click.group(cls=Nouns, context_settings={"help_option_names": ["-h", "--help"]})

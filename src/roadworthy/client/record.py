@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 N = TypeVar("N", int, float)
@@ -30,6 +30,23 @@ class Attempt:
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An answer that did not pass the quality gate, shown because the request asked for it. It is not an answer.
+
+    Args:
+        text: What it said, at most 64 KiB.
+        served_by: `provider/model` that said it; empty when the server does not say.
+        quality_issues: What was wrong with it.
+        cut: Whether the text was longer; None when the server does not say.
+    """
+
+    text: str
+    served_by: str = ""
+    quality_issues: Mapping[str, Any] = field(default_factory=dict)
+    cut: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +255,16 @@ def read_attempts(source: object) -> tuple[Attempt, ...]:
         )
         for item in objects(source, "attempts")
     )
+
+
+def read_rejected(source: object) -> Rejected | None:
+    """The `rejected` member of an error object; None when it has none."""
+    told = pick(source, "rejected", dict)
+    text = pick(told, "text", str)
+    if text is None:
+        return None
+    issues = pick(told, "quality_issues", dict) or {}
+    return Rejected(text, pick(told, "served_by", str) or "", issues, pick(told, "cut", bool))
 
 
 def read_served(source: object) -> Served | None:

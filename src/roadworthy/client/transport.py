@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Self
 import httpx2
 
 from roadworthy import __version__
-from roadworthy.client.record import Attempt, pick, read_attempts
+from roadworthy.client.record import Attempt, Rejected, pick, read_attempts, read_rejected
 from roadworthy.core.errors import CODES, AuthError, GatewayError, UsageError
 
 CONNECT_TIMEOUT_S = 3.0
@@ -36,6 +36,8 @@ class RemoteError(GatewayError):
         debug_hint: Every attempt in one line; empty when none came.
         retry_after_s: Seconds after which a retry makes sense, if known.
         param: Request field at fault, if one is.
+        quality_issues: What was wrong with the last answer that was judged; empty when none was.
+        rejected: The last answer that was judged, when the request said `keep_rejected` and it had a text.
     """
 
     def __init__(
@@ -51,20 +53,26 @@ class RemoteError(GatewayError):
         debug_hint: str = "",
         retry_after_s: float | None = None,
         param: str | None = None,
+        quality_issues: Mapping[str, Any] | None = None,
+        rejected: Rejected | None = None,
     ) -> None:
         super().__init__(what, why, mend, code=code, retry_after_s=retry_after_s, param=param)
         self.status = status
         self.attempts = attempts
         self.request_id = request_id
         self.debug_hint = debug_hint
+        self.quality_issues: Mapping[str, Any] = quality_issues or {}
+        self.rejected = rejected
 
     def as_dict(self) -> dict[str, object]:
-        """The `error` object of `--json` output, with attempts and request id where there are any."""
+        """The `error` object of `--json` output, with attempts, request id and quality issues where there are any."""
         told = super().as_dict()
         if self.attempts:
             told["attempts"] = self.attempts
         if self.request_id:
             told["request_id"] = self.request_id
+        if self.quality_issues:
+            told["quality_issues"] = self.quality_issues
         return told
 
 
@@ -274,6 +282,8 @@ def read_error(
         debug_hint=pick(told, "debug_hint", str) or "",
         param=pick(told, "param", str),
         retry_after_s=_seconds(lines.get("retry-after", "")),
+        quality_issues=pick(told, "quality_issues", dict),
+        rejected=read_rejected(told),
     )
 
 

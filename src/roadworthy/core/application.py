@@ -19,6 +19,15 @@ GROUP = "roadworthy.applications"
 PREFIX = "/api/"
 """Every route of an application begins with it."""
 
+MAX_BODY_BYTES = 1024 * 1024
+"""Largest body of a request to an application."""
+
+MAX_WAIT_S = 840.0
+"""Longest wait of a caller for a `Later`."""
+
+REPLY_HEADERS = frozenset({"location", "content-disposition", "preference-applied", "retry-after", "etag"})
+"""Header lines that a reply may have."""
+
 
 class Call(NamedTuple):
     """One request to a route of an application.
@@ -26,7 +35,8 @@ class Call(NamedTuple):
     Attributes:
         tenant: Public id of the caller's key; records of one tenant are never shown to another.
         request_id: Also in the log and in errors.
-        path: Values of the path's parameters.
+        path: Values of the path's parameters, decoded; none is empty, `.` or `..`, or holds a slash, a backslash or a
+            control character.
         query: Values of the query string; the last of several of one name.
         headers: `content-type`, `idempotency-key`, `prefer` and `accept`, as far as given.
         body: As sent, at most 1 MiB.
@@ -45,9 +55,10 @@ class Reply(NamedTuple):
 
     Attributes:
         body: A JSON value, or bytes of the content type.
-        status: HTTP status.
-        content_type: Of bytes; JSON values are always `application/json`.
-        headers: Of `location`, `content-disposition`, `preference-applied`, `retry-after`, `etag`.
+        status: HTTP status: 200, 201, 202, or an error's.
+        content_type: Of bytes, at most 64 MiB (4 MiB with another status than 200); JSON values are always
+            `application/json`.
+        headers: Of `REPLY_HEADERS`, in lower case; printable ASCII.
     """
 
     body: Json | bytes
@@ -61,7 +72,7 @@ class Later(NamedTuple):
 
     Attributes:
         ready: Gives the reply, or None while there is none.
-        wait_s: How long the caller waits at most, in seconds.
+        wait_s: How long the caller waits at most, in seconds; `MAX_WAIT_S` is the most.
         late: Gives what it gets after that time.
     """
 
@@ -75,7 +86,8 @@ class Route(NamedTuple):
 
     Attributes:
         method: Of HTTP.
-        path: Begins with `PREFIX` and the application's own part; parameters as `{id}`.
+        path: Begins with `PREFIX` and the application's own part, which no other application uses; parameters as
+            `{id}`, each a whole segment.
         answer: Runs in a thread and may block; what it raises as `RoadworthyError` becomes the error answer.
     """
 
@@ -110,7 +122,8 @@ class Chat(Protocol):
 class RecordStore(Protocol):
     """JSON records of one application, in the store of the durable jobs. Safe for threads and processes.
 
-    A record belongs to a tenant and a kind and has an id of 1 to 200 printable ASCII characters.
+    A record is a JSON object of at most 8 MiB. It belongs to a tenant and a kind (1 to 80 printable ASCII characters)
+    and has an id (1 to 200). What cannot be one raises `UsageError` with `invalid_request`.
     Every call raises `StorageError` with `store_unavailable` when the store does not answer.
     """
 
@@ -129,7 +142,7 @@ class RecordStore(Protocol):
     def all_of(
         self, tenant: str, kind: str, prefix: str = "", limit: int = 100
     ) -> Sequence[tuple[str, dict[str, Json]]]:
-        """Ids and records whose id begins with `prefix`, newest first.
+        """Ids and records whose id begins with `prefix`, newest first; writing over a record does not make it newer.
 
         Args:
             tenant: Whose.
@@ -167,7 +180,7 @@ class Service(NamedTuple):
 
     Attributes:
         routes: Looked up in this order.
-        handlers: What does its durable jobs, by kind.
+        handlers: What does its durable jobs, by kind; each begins with the application's name and a dot.
     """
 
     routes: Sequence[Route]

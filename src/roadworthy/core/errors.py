@@ -91,6 +91,13 @@ CODES: dict[str, ErrorCode] = {
         "The path exists, but not for this method.",
         "Use the method named in the `allow` header.",
     ),
+    "wrong_state": ErrorCode(
+        409,
+        Exit.STOPPED,
+        False,
+        "What was asked does not fit the state that the thing is in.",
+        "Look at its state first.",
+    ),
     "request_timeout": ErrorCode(
         408,
         Exit.COULD_NOT_FIND_OUT,
@@ -306,6 +313,13 @@ CODES: dict[str, ErrorCode] = {
         True,
         "The process that keeps files, batches and jobs does not answer.",
         "Wait for the seconds named in Retry-After; `roadworthy gateway status` shows the processes.",
+    ),
+    "application_unavailable": ErrorCode(
+        503,
+        Exit.COULD_NOT_FIND_OUT,
+        False,
+        "The application behind this path could not be started.",
+        "GET /api says why; the worker's log says it too.",
     ),
     "gateway_unreachable": ErrorCode(
         503,

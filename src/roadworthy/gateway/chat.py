@@ -121,15 +121,17 @@ class ChatRequest:
         wants_json: Whether the answer must be JSON (`response_format` json_object or json_schema).
         include_usage: Whether the caller asked for a usage chunk at the end of the stream.
         tokens_filled: Whether `max_tokens` is ours and not the caller's.
+        quality: Rules for this answer as raw JSON, not yet checked; None without any. No provider gets them.
     """
 
-    __slots__ = ("fields", "include_usage", "stream", "tokens_filled", "view", "wants_json")
+    __slots__ = ("fields", "include_usage", "quality", "stream", "tokens_filled", "view", "wants_json")
 
     def __init__(self, view: ChatView, fields: dict[str, msgspec.Raw]) -> None:
         self.view = view
         self.fields = fields
         self.stream = bool(view.stream)
         self.tokens_filled = False
+        self.quality: msgspec.Raw | None = None
         form = view.response_format
         self.wants_json = form is not None and form.type != "text"
         options = view.stream_options
@@ -148,6 +150,7 @@ class ChatRequest:
             view = _decode_view(body)
             fields = _decode_fields(body)
             fields.pop("prompt", None)  # ours; it becomes messages
+            quality = fields.pop("quality", None)  # ours too
         except msgspec.ValidationError as error:
             path = field_at_fault(str(error))
             raise UsageError(
@@ -170,7 +173,9 @@ class ChatRequest:
             raise UsageError(
                 "The response format names no schema.", "`json_schema` is missing.", param="response_format.json_schema"
             )
-        return cls(view, fields)
+        request = cls(view, fields)
+        request.quality = quality
+        return request
 
     def continued(self, messages: list[Message]) -> ChatRequest:
         """The same request with more messages at the end; only role and text of each."""
@@ -201,6 +206,7 @@ class ChatRequest:
     def _copy(self, view: ChatView, fields: dict[str, msgspec.Raw]) -> ChatRequest:
         copy = ChatRequest(view, fields)
         copy.tokens_filled = self.tokens_filled
+        copy.quality = self.quality
         return copy
 
     def body(self, model: str, without: tuple[str, ...] = (), **changed: Any) -> bytes:

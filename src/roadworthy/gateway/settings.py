@@ -270,6 +270,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `max_file_bytes` bounds uploads; None when files and batches are off. `ships_records` tells whether a process beside
     this one ships the journal to a database. `token_key` is the secret that tokens for providers are made with.
+    `applications` names those that the worker runs.
     """
 
     providers: tuple[ProviderSettings, ...]
@@ -294,6 +295,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cache: CacheSettings = CacheSettings()
     budget: Budget = Budget()
     token_key: str | None = None
+    applications: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"EdgeSettings(profile={self.profile!r}, host={self.host!r}, port={self.port!r})"

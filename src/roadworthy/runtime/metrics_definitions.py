@@ -56,6 +56,13 @@ DEFINITIONS: tuple[Definition, ...] = (
         REQUEST_SECONDS,
     ),
     Definition(
+        "roadworthy_application_duration_seconds",
+        "histogram",
+        "Seconds of a request to an application; `none` where none answered, status `gone` where the caller hung up.",
+        ("application", "status"),
+        (*REQUEST_SECONDS, 300.0, 900.0),
+    ),
+    Definition(
         "roadworthy_requests_total",
         "counter",
         "Requests that ended, by the code of the answer (`ok` or an error code).",

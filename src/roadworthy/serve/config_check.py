@@ -12,6 +12,7 @@ from roadworthy.runtime.config.load import find_file, find_profile, load, overla
 from roadworthy.runtime.config.report import ConfigInvalid, Problem
 from roadworthy.runtime.config.tree import Config
 from roadworthy.serve.wiring import secret_references
+from roadworthy.serve.wiring_application import application_problems
 from roadworthy.serve.wiring_prompt import prompt_problems, unlocked_prompts
 from roadworthy.serve.wiring_secret import resolve, with_secrets
 from roadworthy.serve.wiring_store import store_faults
@@ -56,7 +57,8 @@ def check(path: Path | None, environ: Mapping[str, str] | None = None) -> Checke
         except ConfigInvalid as error:
             problems.update(_told(error.problems, problems, profile, active))
             continue
-        problems.update(_told(prompt_problems(loaded.config), problems, profile, active))
+        wrong = [*prompt_problems(loaded.config), *application_problems(loaded.config)]
+        problems.update(_told(wrong, problems, profile, active))
         found = [*loaded.warnings, *unlocked_prompts(loaded.config)]
         found += _missing_secrets(loaded.config, environ) if profile == active else []
         warnings.update(_told(found, warnings, profile, active))

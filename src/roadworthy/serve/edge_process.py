@@ -82,7 +82,8 @@ class EdgeWorker:
         self.service.limit_keys(self.allowances)
         self.public = PublicRoutes(self.service, Scraper(worker, siblings, self.metrics.snapshot))
         largest = settings.max_file_bytes
-        self.server = Server(self.public, settings.limits, None if largest is None else Passages(self.service, largest))
+        passages = None if largest is None else Passages(self.service, largest, self._count_application)
+        self.server = Server(self.public, settings.limits, passages)
         self.public.draining = lambda: self.server.draining
         internal = InternalRoutes(
             self.service,
@@ -188,6 +189,10 @@ class EdgeWorker:
                 for link in links()
             },
         )
+
+    def _count_application(self, application: str, status: str, seconds: float) -> None:
+        known = application if application in self.settings.applications else "none"
+        self.metrics.record("roadworthy_application_duration_seconds", (known, status), (seconds,))
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

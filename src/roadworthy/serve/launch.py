@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
 from roadworthy.serve.supervisor import ChildSpec
 from roadworthy.serve.wiring import compile_edge, embedded_provider
+from roadworthy.serve.wiring_application import compile_applications
 from roadworthy.serve.wiring_store import database, job_store
 
 RECORDS_MODULE = "roadworthy.serve.records_process"
@@ -62,7 +63,8 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     url = f"http://127.0.0.1:{model.port}/v1" if model else None
     edge = compile_edge(config, environ, embedded_url=url, embedded_key=model.api_key if model else None)
     state_dir = str(Path(edge.state_dir).absolute())
-    edge = msgspec.structs.replace(edge, state_dir=state_dir)
+    applications = compile_applications(config) if config.jobs.enabled else {}
+    edge = msgspec.structs.replace(edge, state_dir=state_dir, applications=tuple(applications))
     held.enter_context(reserve(edge.host, edge.port, "gateway.port"))
     children = []
     if model is not None:
@@ -73,7 +75,7 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
         ChildSpec(f"edge-{worker}", EDGE_MODULE, ("--worker", str(worker)), content) for worker in range(edge.workers)
     ]
     if config.jobs.enabled:
-        children.append(_worker(config, state_dir, environ))
+        children.append(_worker(config, state_dir, environ, applications))
     if config.journal.database is not None:
         told = {"state_dir": state_dir, "database": database(config, environ), "log_level": edge.log_level}
         children.append(ChildSpec("records", RECORDS_MODULE, settings=msgspec.json.encode(told), last=True))
@@ -147,14 +149,16 @@ def _console(config: Config, edge: EdgeSettings, admin_url: str, held: ExitStack
     return ChildSpec("console", CONSOLE_MODULE, settings=msgspec.json.encode(told))
 
 
-def _worker(config: Config, state_dir: str, environ: Mapping[str, str]) -> ChildSpec:
+def _worker(
+    config: Config, state_dir: str, environ: Mapping[str, str], applications: Mapping[str, Mapping[str, Any]]
+) -> ChildSpec:
     # As with control: what the worker imports is not imported here.
     jobs = config.jobs
     told = {
         "state_dir": state_dir, "store": job_store(config, environ),
         "max_queued": jobs.max_queued, "max_attempts": jobs.max_attempts, "concurrency": jobs.concurrency,
         "batch_parallel": jobs.batch_parallel, "max_file_bytes": jobs.max_file_bytes,
-        "max_stored_bytes": jobs.max_stored_bytes,
+        "max_stored_bytes": jobs.max_stored_bytes, "profile": config.profile, "applications": applications,
     }  # fmt: skip
     return ChildSpec("worker", "roadworthy.serve.worker_process", settings=msgspec.json.encode(told))
 

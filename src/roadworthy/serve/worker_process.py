@@ -1,9 +1,9 @@
-"""The worker: durable jobs, and the files and batches that feed them, on the unix socket `run/worker.sock`.
+"""The worker: durable jobs, files and batches that feed them, and applications, on the unix socket `run/worker.sock`.
 
     python -m roadworthy.serve.worker_process --settings-fd N
 
-It begins with 50 MB. DBOS and SQLAlchemy are loaded at the first request for a file or batch, or at the start when
-there is a store with jobs from before.
+It begins with 50 MB. DBOS and SQLAlchemy are loaded at the first request for a file or batch or, where one is
+installed, an application; or at the start when there is a store with jobs from before.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvicorn
@@ -28,12 +28,14 @@ from starlette.responses import JSONResponse, Response
 from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.edge.answer import error_object
 from roadworthy.gateway.edge.server import private_socket
+from roadworthy.serve.application_routes import ApplicationRoutes, served_by
 from roadworthy.serve.masked_lines import MaskedLines
 
 if TYPE_CHECKING:
     from roadworthy.core.ports import Jobs
     from roadworthy.gateway.batch.service import BatchService
     from roadworthy.runtime.jobs.dbos_jobs import DbosJobs
+    from roadworthy.serve.application_host import Hosted
 
 SOCKET = "worker.sock"
 GIVEN_UP = 75
@@ -56,6 +58,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         max_file_bytes: Largest upload.
         max_stored_bytes: All files together.
         stop_grace_s: Seconds that running jobs get to pause.
+        profile: development, staging or production.
+        applications: Settings of the installed applications that are switched on, by name.
     """
 
     state_dir: str
@@ -67,6 +71,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_file_bytes: int = 100 * 1024 * 1024
     max_stored_bytes: int = 10 * 1024**3
     stop_grace_s: float = 20.0
+    profile: str = "development"
+    applications: Mapping[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
         return f"WorkerSettings(state_dir={self.state_dir!r}, store=***)"
@@ -83,6 +89,7 @@ class Worker:
         self._settings = settings
         self._state = Path(settings.state_dir)
         self._made: tuple[BatchService, DbosJobs] | None = None
+        self._hosted: tuple[Hosted, ...] = ()
         self._making = asyncio.Lock()
 
     @property
@@ -101,6 +108,17 @@ class Worker:
             if self._made is None:
                 self._made = await asyncio.to_thread(self._make)
         return self._made
+
+    async def applications(self) -> tuple[Hosted, ...]:
+        """The applications; the first call starts everything, unless there is none.
+
+        Raises:
+            StorageError: `store_unavailable`.
+            ConfigError: `config_invalid`.
+        """
+        if self._settings.applications:
+            await self.parts()
+        return self._hosted
 
     def _make(self) -> tuple[BatchService, DbosJobs]:
         from roadworthy.gateway.batch.files import FileStore
@@ -123,8 +141,28 @@ class Worker:
             store = BatchStore(jobs.engine)
         files = FileStore(self._state / "files")
         work = BatchWork(store, files, lambda: LineSender(self._state / "run"), settings.batch_parallel)
-        jobs.start({KIND: work})
+        hosted = self._start_applications(jobs) if settings.applications else ()
+        jobs.start({KIND: work, **{kind: handler for one in hosted for kind, handler in one.handlers.items()}})
+        self._hosted = hosted
         return BatchService(store, files, jobs, settings.max_stored_bytes), jobs
+
+    def _start_applications(self, jobs: DbosJobs) -> tuple[Hosted, ...]:
+        from roadworthy.core.application import GROUP, Platform
+        from roadworthy.runtime.entry_point import offered
+        from roadworthy.runtime.jobs.application_record import ApplicationRecords, create_record_table
+        from roadworthy.serve.application_chat import EdgeChat
+        from roadworthy.serve.application_host import start_all
+        from roadworthy.serve.application_jobs import ApplicationJobs
+
+        settings = self._settings
+        create_record_table(jobs.engine)
+        chat = EdgeChat(self._state / "run")
+
+        def platform_of(name: str) -> Platform:
+            records = ApplicationRecords(jobs.engine, name)
+            return Platform(chat, ApplicationJobs(jobs, name), records, settings.applications[name], settings.profile)
+
+        return start_all(settings.applications, offered(GROUP), platform_of)
 
     async def resume(self) -> None:
         """Go on with jobs from before, as soon as the store answers."""
@@ -153,7 +191,7 @@ def create_app(worker: Worker, max_file_bytes: int) -> Starlette:
         await worker.stop()
 
     return Starlette(
-        routes=BatchRoutes(worker.parts, max_file_bytes).routes(),
+        routes=[*BatchRoutes(worker.parts, max_file_bytes).routes(), *ApplicationRoutes(worker.applications).routes()],
         lifespan=lifespan,
         exception_handlers={RoadworthyError: _known, HTTPException: _http, Exception: _bug},
     )
@@ -161,7 +199,7 @@ def create_app(worker: Worker, max_file_bytes: int) -> Starlette:
 
 def _error(request: Request, error: RoadworthyError) -> Response:
     number = request.headers.get("x-request-id", "")
-    headers = {"x-request-id": number}
+    headers = {"x-request-id": number, **served_by(request)}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after_s + 0.499)))
     return JSONResponse({"error": error_object(error, number)}, error.spec.http_status, headers)
@@ -169,7 +207,10 @@ def _error(request: Request, error: RoadworthyError) -> Response:
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, RoadworthyError)
-    return _error(request, error)
+    response = _error(request, error)
+    if error.code == "method_not_allowed" and (methods := getattr(error, "methods", ())):
+        response.headers["allow"] = ", ".join(methods)
+    return response
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -182,7 +223,8 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _bug(request: Request, error: Exception) -> Response:
     """The door of this process: Starlette hands every bug here, and it leaves as an answer without details."""
-    log.error("bug in request %s: %s", request.headers.get("x-request-id", ""), type(error).__name__)
+    where = "".join(f" of {name}" for name in served_by(request).values())
+    log.error("bug%s in request %s: %s", where, request.headers.get("x-request-id", ""), type(error).__name__)
     return _error(request, UnexpectedError("Something failed that should not have: a bug of ours."))
 
 

@@ -39,6 +39,18 @@ class Claim(NamedTuple):
     text: str
 
 
+class Fault(NamedTuple):
+    """What is wrong with a claim.
+
+    Attributes:
+        text: One sentence, without the claim's.
+        false: Whether its evidence refutes it; else there is no evidence.
+    """
+
+    text: str
+    false: bool = False
+
+
 Evidence = Callable[[str], bytes | None]
 """What a link or a digest names; None when there is nothing."""
 
@@ -61,26 +73,26 @@ def claims(text: str) -> Iterator[Claim]:
             yield Claim(number, "ready", line)
 
 
-def fault(claim: Claim, evidence: Evidence) -> str:
-    """What is wrong with a claim, in a sentence without its text; empty when its evidence says the same.
+def fault(claim: Claim, evidence: Evidence) -> Fault | None:
+    """What is wrong with a claim; None when its evidence says the same.
 
     Args:
         claim: A line.
         evidence: Finds what a link or a digest names.
     """
     if claim.kind == "tick" and claim.text.lstrip().startswith("#"):
-        return "A heading has a tick: it decorates, and says of nothing in particular that it was seen."
+        return Fault("A heading has a tick: it decorates, and says of nothing in particular that it was seen.")
     named = _LINK.findall(claim.text) + [f"sha256:{each}" for each in _DIGEST.findall(claim.text)]
     if not named:
-        return f"A {'number or verdict' if claim.kind != 'tick' else 'tick'} names no evidence."
+        return Fault(f"A {'number or verdict' if claim.kind != 'tick' else 'tick'} names no evidence.")
     found = [content for each in named if (content := evidence(unquote(each))) is not None]
     if not found:
-        return "What is named as evidence does not exist."
+        return Fault("What is named as evidence does not exist.", false=True)
     plain = _DIGEST.sub("", _LINK.sub("", claim.text))
     for number in _NUMBER.findall(plain):
         if not any(_holds(content, number) for content in found):
-            return "A number does not stand in the evidence that is named for it."
-    return ""
+            return Fault("A number does not stand in the evidence that is named for it.", false=True)
+    return None
 
 
 def _holds(content: bytes, number: str) -> bool:

@@ -12,11 +12,12 @@ import msgspec
 
 from roadworthy.core.errors import UsageError
 from roadworthy.core.ports import Masker
-from roadworthy.verify import history, manual, recompute, selfcheck
+from roadworthy.verify import history, manual, recompute, selfcheck, tree
 from roadworthy.verify.definition import LIFETIME_S, Definition, Expiry
 from roadworthy.verify.evidence import EvidenceStore
 from roadworthy.verify.identity import environment, identified, tool
 from roadworthy.verify.instant import day_of, day_start, instant, seconds
+from roadworthy.verify.laxity import Choice, choices
 from roadworthy.verify.outcome import Outcome, Status, not_measured
 from roadworthy.verify.policy import Loaded, Waiver
 from roadworthy.verify.probe import EvidenceWriter
@@ -86,7 +87,8 @@ class _Counted:
     def scored(self) -> list[Scored]:
         return [
             Scored(id, each.definition.category, each.definition.weight, each.definition.blocker,
-                   self.outcomes[id].status, self.outcomes[id].share, each.manual)
+                   self.outcomes[id].status, self.outcomes[id].share, each.manual,
+                   self.outcomes[id].contradicted)
             for id, each in self.kept.items()
         ]  # fmt: skip
 
@@ -101,6 +103,8 @@ def inspect(asked: Asked) -> Report:
     found = known(asked)
     previous = None if asked.new_chain else history.head(asked.out)
     started = asked.clock()
+    if previous is not None:
+        history.not_later(history.as_report(asked.out, previous.report).finished, started)
     store = EvidenceStore(asked.out / "evidence", asked.masker)
     before = identified(asked.root, asked.policy.policy.left_out, (asked.out,))
     kept = _measured(asked, found, store)
@@ -249,6 +253,7 @@ def _report(
     policy_sha256, _ = store.keep(asked.policy.content)
     scored = counted.scored()
     started, finished = times
+    mask = asked.masker.mask
     records = tuple(_check_record(each, counted.outcomes[id], one, store)
                     for (id, each), one in zip(counted.kept.items(), scored, strict=True))  # fmt: skip
     return Report(
@@ -257,10 +262,11 @@ def _report(
         number=1 if previous is None else previous.number + 1,
         tool=tool(),
         policy=PolicyRecord(
-            name=asked.masker.mask(policy.name),
+            name=mask(policy.name),
             sha256=policy_sha256,
             thresholds=policy.thresholds,
             plug_ins=policy.plug_ins,
+            choices=tuple(Choice(where=mask(each.where), text=mask(each.text)) for each in choices(policy)),
         ),
         subject=(subject,),
         left_out=policy.left_out,
@@ -274,6 +280,7 @@ def _report(
         checks=records,
         waivers=tuple(_waiver_record(asked, *pair) for pair in zip(policy.waivers, counted.problems, strict=True)),
         previous=None if previous is None else _previous(asked, previous, records),
+        apart=tuple(tree.not_walked(asked.root, policy.left_out, (asked.out,))),
     )
 
 
@@ -333,7 +340,7 @@ def _valid_until(asked: Asked, records: Sequence[CheckRecord], finished: float) 
 
 
 def _previous(asked: Asked, head: history.Head, records: Sequence[CheckRecord]) -> Previous:
-    earlier = msgspec.convert(history.report(asked.out, head.report), Report)
+    earlier = history.as_report(asked.out, head.report)
     before = {each.id: each.status for each in earlier.checks}
     after = {each.id: each.status for each in records}
     deltas = tuple(

@@ -57,6 +57,9 @@ class Finding(Record, frozen=True):
         rule: Which rule of the check found it, such as `pickle.reduce`.
         message: One sentence, without secrets and without the subject's raw text.
         location: Where; None when it is nowhere in particular.
+        contradicts: What the subject states about itself and what was measured or counted cannot both be true. A
+            check that failed with such a finding stops a GO whatever its weight, and no waiver holds for it: who
+            states what is false cannot be believed in the rest, and mends it by taking the statement back.
     """
 
     fingerprint: str
@@ -64,6 +67,7 @@ class Finding(Record, frozen=True):
     rule: str
     message: str
     location: Location | None = None
+    contradicts: bool = False
 
 
 class Measure(Record, frozen=True):
@@ -157,6 +161,11 @@ class Outcome(Record, frozen=True):
     coverage: Coverage | None = None
     applicability: Applicability | None = None
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether a finding worse than a note shows that a statement of the subject about itself is false."""
+        return any(each.contradicts and each.severity is not Severity.NOTE for each in self.findings)
+
 
 class NotMeasured(Exception):
     """Raised anywhere in a probe: what was to be measured cannot be. The check ends as `not_measured`.
@@ -174,6 +183,7 @@ def finding(
     key: Sequence[str],
     severity: Severity = Severity.HIGH,
     location: Location | None = None,
+    contradicts: bool = False,
 ) -> Finding:
     """A finding with its fingerprint.
 
@@ -185,6 +195,7 @@ def finding(
             which move when something else is changed.
         severity: How bad it is.
         location: Where.
+        contradicts: It shows that a statement of the subject about itself is false; see `Finding`.
     """
     text = "\0".join((check, rule, *key)).encode("utf-8", "surrogatepass")
     return Finding(
@@ -193,6 +204,7 @@ def finding(
         rule=rule,
         message=message,
         location=location,
+        contradicts=contradicts,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,5 +23,19 @@ def read(content: bytes, kind: type[T]) -> T:
 
 
 def read_object(content: bytes) -> dict[str, Any]:
-    """The same for an object of any content."""
-    return read(content, dict[str, Any])
+    """The same for an object of any content in which no name stands twice: readers differ in which one they take.
+
+    Raises:
+        ValueError: As `read`, or a name stands twice in an object.
+    """
+    found = read(content, dict[str, Any])
+    try:
+        json.loads(content, object_pairs_hook=_once)
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("A name stands twice in an object.")

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.verify.evidence import evidence_bytes
-from roadworthy.verify.plain import read_object
+from roadworthy.verify.plain import read, read_object
+from roadworthy.verify.report.record import Kept
 
 Json = dict[str, Any]
 POINTS = {"C": 100, "H": 75, "M": 50, "L": 25}
@@ -36,6 +37,7 @@ class Line(NamedTuple):
         blocker: Whether it can stop a GO alone.
         status: After waivers and expiry.
         earned: Ten thousandths of its points.
+        false: Whether it failed over a statement of the subject that is not true, which stops a GO like a blocker.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Line(NamedTuple):
     blocker: bool
     status: str
     earned: Decimal
+    false: bool = False
 
 
 class Sum(NamedTuple):
@@ -79,7 +82,9 @@ def kept_records(folder: Path, named: Mapping[str, str]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for id, digest in named.items():
         try:
-            record = read_object(evidence_bytes(folder, digest))
+            content = evidence_bytes(folder, digest)
+            record = read_object(content)
+            read(content, Kept)  # its form: what is computed from it relies on it
             if record["definition"]["id"] != id:
                 raise untrusted(f"The record of {id} is about another check.")
             for item in record["evidence"]:
@@ -111,11 +116,9 @@ def lines(records: Mapping[str, Json], waivers: Sequence[Json], at: float) -> li
         definition, outcome = record["definition"], record["outcome"]
         status = _status(id, record, waivers, at)
         points = POINTS[definition["weight"]]
-        made.append(
-            Line(
-                id, definition["category"], points, bool(definition["blocker"]), status, _earned(status, points, record)
-            )
-        )
+        earned = _earned(status, points, record)
+        false = status == "fail" and any(each["contradicts"] for each in _grave(outcome))
+        made.append(Line(id, definition["category"], points, bool(definition["blocker"]), status, earned, false))
         if outcome["status"] == "waived":
             raise untrusted(f"{id} was waived by its own probe.")
     return made
@@ -133,13 +136,17 @@ def _status(id: str, record: Json, waivers: Sequence[Json], at: float) -> str:
     ):
         raise untrusted(f"{id} is called not applicable, without a predicate and evidence.")
     if status == "fail":
-        open_ones = {each["fingerprint"] for each in outcome["findings"] if each["severity"] != "note"}
-        for waiver in waivers:
+        open_ones = {each["fingerprint"] for each in _grave(outcome)}
+        for waiver in () if any(each["contradicts"] for each in _grave(outcome)) else waivers:
             if waiver["check"] == id and _waiver_holds(waiver, record["definition"], at):
                 open_ones.discard(waiver["fingerprint"])
                 if not open_ones:
                     return "waived"
     return status
+
+
+def _grave(outcome: Json) -> list[Json]:
+    return [each for each in outcome["findings"] if each["severity"] != "note"]
 
 
 def _ended(record: Json) -> float:
@@ -197,7 +204,7 @@ def summed(all_lines: Iterable[Line], category_least: float, coverage_least: flo
         for name in names
     }  # fmt: skip
     seen = sum(each.points for each in live if each.status in _LOOKED_AT)
-    blockers = tuple(each.id for each in live if each.blocker and each.status not in ("pass", "waived"))
+    blockers = tuple(each.id for each in live if (each.blocker or each.false) and each.status not in ("pass", "waived"))
     covered = Decimal(seen) / points if points else None
     fits = (
         covered is not None and covered >= Decimal(str(coverage_least)) and not blockers
@@ -216,7 +223,7 @@ def summed(all_lines: Iterable[Line], category_least: float, coverage_least: flo
 
 
 def _cap(live: Sequence[Line]) -> Decimal:
-    states = {each.status for each in live if each.blocker}
+    states = {each.status for each in live if each.blocker or each.false}
     if "fail" in states:
         return Decimal(49)
     return Decimal(59) if states & {"not_measured", "error"} else Decimal(100)

@@ -29,6 +29,7 @@ class Scored(NamedTuple):
         status: After waivers.
         share: Credit of a proportional check, 0 to 1; None for all or nothing.
         manual: Whether a person gave the evidence, which counts half.
+        contradicted: Whether one of its findings shows that a statement of the subject about itself is false.
     """
 
     id: str
@@ -38,6 +39,12 @@ class Scored(NamedTuple):
     status: Status
     share: float | None = None
     manual: bool = False
+    contradicted: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """Whether anything but a pass or a waiver stops a GO: a blocker, or a failure that contradicts the subject."""
+        return self.blocker or (self.contradicted and self.status is Status.FAIL)
 
     @property
     def credit(self) -> Fraction:
@@ -148,7 +155,7 @@ def share_down(value: Fraction | None) -> float | None:
 
 
 def _caps(checks: Sequence[Scored]) -> list[tuple[int, str]]:
-    blockers = [each for each in checks if each.blocker]
+    blockers = [each for each in checks if each.decides]
     failed = sorted(each.id for each in blockers if each.status is Status.FAIL)
     unmeasured = sorted(each.id for each in blockers if each.status in (Status.NOT_MEASURED, Status.ERROR))
     caps = []

@@ -27,7 +27,8 @@ class Verdict(Record, frozen=True):
     Attributes:
         decision: GO, NO-GO or INCOMPLETE.
         reasons: In words, the gravest first; never empty.
-        blockers: Ids of the blockers that are short of a pass or a waiver.
+        blockers: Ids of the checks that stop a GO alone: blockers that are short of a pass or a waiver, and failures
+            that contradict what the subject says of itself.
     """
 
     decision: Decision
@@ -38,8 +39,8 @@ class Verdict(Record, frozen=True):
 def verdict(checks: Sequence[Scored], thresholds: Thresholds) -> Verdict:
     """Decide.
 
-    GO: no blocker short of a pass or a waiver, every category and the coverage at their thresholds. Else NO-GO when a
-    check failed, and INCOMPLETE when none did.
+    GO: no blocker short of a pass or a waiver, no failure that contradicts what the subject says of itself, every
+    category and the coverage at their thresholds. Else NO-GO when a check failed, and INCOMPLETE when none did.
 
     Args:
         checks: After waivers.
@@ -47,7 +48,7 @@ def verdict(checks: Sequence[Scored], thresholds: Thresholds) -> Verdict:
     """
     applicable = [each for each in checks if each.status is not Status.NOT_APPLICABLE]
     failed = [each for each in applicable if each.status is Status.FAIL]
-    short = [each for each in applicable if each.blocker and each.status not in (Status.PASS, Status.WAIVED)]
+    short = [each for each in applicable if each.decides and each.status not in (Status.PASS, Status.WAIVED)]
     reasons = [
         *_blockers(short, "failed", (Status.FAIL,)),
         *_blockers(short, "not measured", (Status.NOT_MEASURED,)),
@@ -58,8 +59,13 @@ def verdict(checks: Sequence[Scored], thresholds: Thresholds) -> Verdict:
     if not reasons:
         kept = f"Every blocker passed or is waived; every category reaches {thresholds.category:g}."
         said = [f"{len(failed)} checks that do not block failed: {_named(failed)}."] if failed else []
+        unknown = [each for each in applicable if each.status in (Status.NOT_MEASURED, Status.ERROR)]
+        said += [f"{len(unknown)} checks that do not block are not known: {_named(unknown)}."] if unknown else []
         return Verdict(decision=Decision.GO, reasons=(kept, *said), blockers=())
-    if failed and not any(each.blocker for each in failed):
+    false = [each for each in failed if each.contradicted]
+    if false:
+        reasons.append(f"What the subject says of itself is not what was found: {_named(false)}.")
+    if failed and not any(each.decides for each in failed):
         reasons.append(f"Failed: {_named(failed)}.")
     decision = Decision.NO_GO if failed else Decision.INCOMPLETE
     return Verdict(decision=decision, reasons=tuple(reasons), blockers=tuple(each.id for each in short))

@@ -51,8 +51,11 @@ def applied(
         problem = problem_of(waiver, definitions[waiver.check], today)
         if not problem and waiver in waivers[:index]:
             problem = "It is there twice."
-        if not problem and waiver.fingerprint not in {each.fingerprint for each in _grave(outcomes.get(waiver.check))}:
+        matched = [each for each in _grave(outcomes.get(waiver.check)) if each.fingerprint == waiver.fingerprint]
+        if not problem and not matched:
             problem = "It matches no finding: mended, changed, or the check did not run."
+        if not problem and matched[0].contradicts:
+            problem = "What is stated and false is not waived: take the statement back."
         if not problem:
             held.setdefault(waiver.check, set()).add(waiver.fingerprint)
         problems.append(problem)

@@ -6,17 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
 
+from doubles.scripted_model import Model
+from doubles.wire_api import WireDouble
 from roadworthy.gateway.edge.route import PublicRoutes
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.server import Server
 from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import Siblings
 from roadworthy.gateway.finished import Finished
+from roadworthy.gateway.quality.rule import Quality
 from roadworthy.gateway.settings import Breaker, EdgeSettings, Limits, Price, ProviderSettings, Retry, Route, Target
 from roadworthy.guard.text.masker import TextMasker
 from roadworthy.runtime.metrics import Metrics
@@ -110,6 +114,28 @@ async def start_edge(tmp_path: Path) -> AsyncIterator[StartEdge]:
         await edge.http.aclose()
         await edge.server.drain()
         edge.service.close()
+
+
+@pytest_asyncio.fixture
+async def gated(start_edge: StartEdge) -> AsyncIterator[Callable[..., Any]]:
+    """`edge, models = await gated(rules, answers of a, answers of b, ...)`."""
+    servers: list[WireDouble] = []
+
+    async def start(rules: Quality | None, *answers: list[Any], **more: Any) -> tuple[Edge, list[Model]]:
+        models = [Model(list(each)) for each in answers]
+        urls: dict[str, str] = {}
+        for name, model in zip("abc", models, strict=False):
+            server = WireDouble(model)
+            await server.__aenter__()
+            servers.append(server)
+            urls[name] = server.base_url
+        route = {"quality": rules, "try_timeout_s": 2.0, **more.pop("route", {})}
+        edge = await start_edge(urls, [f"{name}/m" for name in urls], route=route, **more)
+        return edge, models
+
+    yield start
+    for server in servers:
+        await server.__aexit__()
 
 
 @pytest.fixture

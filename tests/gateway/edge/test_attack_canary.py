@@ -141,7 +141,6 @@ async def collect(worker: Worker) -> dict[str, bytes]:
     return seen
 
 
-@pytest.mark.slow
 async def test_keys_appear_nowhere(tmp_path) -> None:
     reached: set[str] = set()
 

@@ -20,8 +20,6 @@ from rig.worker import Worker, settings
 from roadworthy.gateway.settings import Breaker, Limits, Route, Target
 
 SEED = 20_260_118
-REQUESTS = 10_000
-ANSWERS = 2_000
 AT_ONCE = 100
 BOUND_S = 8.0
 """Every limit of the worker is under a second; a connection that takes this long hangs."""
@@ -180,8 +178,8 @@ async def survived(worker: Worker, upstream: WireDouble, memory_before: int) -> 
     assert "Traceback" not in output
 
 
-@pytest.mark.slow
-async def test_ten_thousand_requests_without_sense(tmp_path) -> None:
+@pytest.mark.parametrize("requests", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+async def test_requests_without_sense(tmp_path, requests: int) -> None:
     rest: Counter[str] = Counter()
 
     async def answer(call: Call) -> bool:
@@ -218,16 +216,16 @@ async def test_ten_thousand_requests_without_sense(tmp_path) -> None:
         with start(tmp_path, upstream.base_url) as worker:
             before = worker.resident_bytes()
             async with asyncio.timeout(60):
-                await all_of(REQUESTS, one)
+                await all_of(requests, one)
             await survived(worker, upstream, before)
             assert worker.process.poll() is None
         assert worker.process.returncode == 0
-    assert rest["200"] > 1_000, rest
-    assert rest["400"] > 1_000, rest
+    assert rest["200"] > requests / 10, rest
+    assert rest["400"] > requests / 10, rest
 
 
-@pytest.mark.slow
-async def test_two_thousand_answers_without_sense(tmp_path) -> None:
+@pytest.mark.parametrize(("requests", "of_each"), [(400, 4), pytest.param(2_000, 50, marks=pytest.mark.slow)])
+async def test_answers_without_sense(tmp_path, requests: int, of_each: int) -> None:
     outcomes: Counter[str] = Counter()
 
     async def answer(call: Call) -> bool:
@@ -260,7 +258,7 @@ async def test_two_thousand_answers_without_sense(tmp_path) -> None:
         with start(tmp_path, upstream.base_url, patience=20) as worker:
             before = worker.resident_bytes()
             async with asyncio.timeout(60):
-                await all_of(ANSWERS, one)
+                await all_of(requests, one)
             await survived(worker, upstream, before)
         assert worker.process.returncode == 0
-    assert min(outcomes[kind] for kind in ("200", "502", "broken stream")) > 50, outcomes
+    assert min(outcomes[kind] for kind in ("200", "502", "broken stream")) > of_each, outcomes

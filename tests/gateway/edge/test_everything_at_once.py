@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 import doubles
 from doubles import Fault
@@ -150,7 +149,6 @@ def nothing_is_left(edge: Any) -> bool:
     return (service.in_flight, len(service.cache.flights), running, in_modes) == (0, 0, 0, 0)
 
 
-@pytest.mark.slow
 async def test_every_request_is_told_and_recorded_once_and_the_same(start_edge, tmp_path: Path) -> None:
     draw = random.Random(SEED)
     with doubles.openai() as a, doubles.openai() as b:

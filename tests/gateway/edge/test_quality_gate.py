@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
-import httpx2
 import pytest
 
+from doubles.scripted_model import Model, streamed, watch
 from doubles.wire_api import EVENT_STREAM, Call, WireDouble, chunk, completion, framed, whole
 from roadworthy.gateway.quality.custom import CustomCheck
 from roadworthy.gateway.quality.rule import Mentions, Quality, Span, Words
@@ -22,60 +20,7 @@ TERMS = Quality(required_terms=("bergamot",))
 REFUSAL = "I'm sorry, but I can't help with that request."
 
 
-@dataclass
-class Model:
-    """A provider that gives its answers in order; the last one again and again."""
-
-    answers: list[Any]
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    async def __call__(self, call: Call) -> bool:
-        said = self.answers[min(len(self.asked), len(self.answers) - 1)]
-        self.asked.append(call.json)
-        if call.streamed:
-            data = said if isinstance(said, bytes) else streamed(said)
-            await call.send(EVENT_STREAM + framed(data, 30))
-        else:
-            await call.send(whole(said if isinstance(said, bytes) else completion(said)))
-        return True
-
-
-def streamed(text: str) -> bytes:
-    first = {"id": "c", "model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
-    usage = {"id": "c", "model": "m", "choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 7}}
-    parts = [text[i : i + 7] for i in range(0, len(text), 7)]
-    return (
-        b"data: %b\n\n" % json.dumps(first).encode()
-        + b"".join(chunk(part) for part in parts)
-        + chunk("", "stop")
-        + b"data: %b\n\ndata: [DONE]\n\n" % json.dumps(usage).encode()
-    )
-
-
-Started = tuple[Any, list[Model]]
 Start = Callable[..., Any]
-
-
-@pytest.fixture
-async def gated(start_edge) -> AsyncIterator[Start]:
-    """`edge, models = await gated(rules, answers of a, answers of b, ...)`."""
-    servers: list[WireDouble] = []
-
-    async def start(rules: Quality | None, *answers: list[Any], **more: Any) -> Started:
-        models = [Model(list(each)) for each in answers]
-        urls: dict[str, str] = {}
-        for name, model in zip("abc", models, strict=False):
-            server = WireDouble(model)
-            await server.__aenter__()
-            servers.append(server)
-            urls[name] = server.base_url
-        route = {"quality": rules, "try_timeout_s": 2.0, **more.pop("route", {})}
-        edge = await start_edge(urls, [f"{name}/m" for name in urls], route=route, **more)
-        return edge, models
-
-    yield start
-    for server in servers:
-        await server.__aexit__()
 
 
 def attempts(body: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -391,33 +336,6 @@ async def test_an_api_without_the_parameter_is_asked_in_words(gated: Start) -> N
 
 
 # -- streams
-
-
-@dataclass
-class Seen:
-    status: int
-    headers: Any
-    raw: str
-
-    @property
-    def chunks(self) -> list[dict[str, Any]]:
-        lines = [line[6:] for line in self.raw.split("\n") if line.startswith("data: ") and line != "data: [DONE]"]
-        return [json.loads(line) for line in lines]
-
-    @property
-    def text(self) -> str:
-        deltas = [c["delta"] for chunk in self.chunks for c in chunk.get("choices", ()) if c.get("delta")]
-        return "".join(delta.get("content") or "" for delta in deltas)
-
-
-async def watch(edge: Any, **more: Any) -> Seen:
-    body = {"model": "chat", "messages": [{"role": "user", "content": "x"}], "stream": True, **more}
-    async with edge.http.stream("POST", "/v1/chat/completions", json=body) as response:
-        parts: list[bytes] = []
-        with contextlib.suppress(httpx2.RemoteProtocolError):  # the cut that follows an error event
-            async for part in response.aiter_bytes():
-                parts.append(part)  # noqa: PERF401 - what came before the cut counts
-        return Seen(response.status_code, response.headers, b"".join(parts).decode())
 
 
 async def test_a_gated_stream_is_held_back_repaired_and_sent_as_it_came(gated: Start) -> None:

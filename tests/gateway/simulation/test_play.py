@@ -17,7 +17,7 @@ from roadworthy.gateway.cache.key import Question
 from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.edge import answer_cache, ask, exchange, gating, hedging, relay, reserve, turn, visit
 from roadworthy.gateway.modes import Decision
-from roadworthy.gateway.quality import default, gate
+from roadworthy.gateway.quality import default, gate, request
 from roadworthy.gateway.simulation import campaign
 from roadworthy.gateway.simulation.clock import virtual_time
 from roadworthy.gateway.simulation.feature import Feature
@@ -126,13 +126,13 @@ def without(tenant: bool = True, route: bool = True, system: bool = True) -> Pla
         honest = visit.question
 
         def question(who: str, what: str, request: ChatRequest, rules: str, *, similar: bool = False) -> Question:
-            fields = dict(request.fields)
+            fields, own = dict(request.fields), rules[64:]  # behind the route's rules stand the request's
             if not system:
                 messages = [m for m in msgspec.json.decode(fields["messages"]) if m["role"] != "system"]
                 fields["messages"] = msgspec.Raw(msgspec.json.encode(messages))
             view = request.view if route else msgspec.structs.replace(request.view, model="")
             asked = ChatRequest(view, fields)
-            return honest(who if tenant else "", what if route else "", asked, rules if route else "", similar=similar)
+            return honest(who if tenant else "", what if route else "", asked, rules if route else own, similar=similar)
 
         patch.setattr(visit, "question", question)
 
@@ -179,6 +179,17 @@ def places_without_end(patch: pytest.MonkeyPatch) -> None:
 
 def gate_asleep(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(gate.Gate, "issues", lambda self, text, value=None: {})
+
+
+def rules_of_requests_asleep(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(request.RequestGate, "beside", lambda self, route: route)
+
+
+def rules_of_requests_not_in_the_key(patch: pytest.MonkeyPatch) -> None:
+    honest = visit.question
+    patch.setattr(
+        visit, "question", lambda who, what, asked, rules, **more: honest(who, what, asked, rules[:64], **more)
+    )
 
 
 def refusals_pass(patch: pytest.MonkeyPatch) -> None:
@@ -305,7 +316,11 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
     "no answer reserved": (reserves_no_answer, {"no budget is overspent"}),
     "places without end": (places_without_end, {"no more run at once than may"}),
     "gate asleep": (gate_asleep, {"no answer leaves that failed its gate"}),
-    "refusals pass": (refusals_pass, {"no answer leaves that failed its gate"}),
+    "rules of requests asleep": (rules_of_requests_asleep, {"no answer leaves that failed its gate"}),
+    "cache key without the request's rules": (
+        rules_of_requests_not_in_the_key, {"no answer leaves that failed its gate", "one flight for each question"},
+    ),
+    "refusals pass": (refusals_pass, {"no answer leaves that failed its gate", "the breaker follows its rules"}),
     "repairs without end": (repairs_without_end, {"repairs are bounded"}),
     "a mode climbs at once": (ramps_at_once, CHOICE),
     "modes stay down": (modes_stay_down, {"modes come back"}),

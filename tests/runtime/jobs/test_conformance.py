@@ -14,8 +14,6 @@ from rig import jobs as rig_jobs
 from rig.jobs import Bench, wait_for
 from roadworthy.core.errors import GatewayError, UsageError
 
-pytestmark = pytest.mark.slow
-
 
 def test_killed_in_a_step_it_goes_on_after_the_last_finished_one(bench: Bench) -> None:
     bench.jobs.enqueue("steps", "j", {"steps": 3, "ms": 300})
@@ -28,6 +26,7 @@ def test_killed_in_a_step_it_goes_on_after_the_last_finished_one(bench: Bench) -
     assert not bench.run_again_after_finished()
 
 
+@pytest.mark.slow
 def test_a_living_worker_takes_over_from_a_killed_one(bench: Bench) -> None:
     workers = [bench.worker(), bench.worker()]
     for number in range(12):
@@ -37,6 +36,20 @@ def test_a_living_worker_takes_over_from_a_killed_one(bench: Bench) -> None:
     wait_for(lambda: len(bench.jobs.list("done")) == 12)
     assert len(bench.recorded()) == 36
     assert not bench.run_again_after_finished()
+
+
+def test_a_job_that_nobody_can_do_waits_and_holds_up_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(10):  # more than a worker does at once
+        bench.jobs.enqueue("gone.x", f"gone{number}", {"steps": 1, "ms": 1})
+    bench.jobs.enqueue("steps", "j", {"steps": 1, "ms": 1})
+    worker = bench.worker()
+    wait_for(lambda: bench.state("j") == "done")
+    assert "10 jobs of the kind gone.x wait: nobody here does such jobs" in bench.errors()
+    bench.kill(worker)
+    monkeypatch.setenv("DRIVE_JOBS_KINDS", "gone.x")
+    bench.worker()
+    wait_for(lambda: len(bench.jobs.list("done")) == 11)
+    assert all(bench.count(f"gone{number}") == {"0": 1} for number in range(10))
 
 
 def test_the_same_id_runs_once(bench: Bench) -> None:
@@ -61,6 +74,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(bench: Bench) -> None:
     assert bench.jobs.enqueue("steps", "j0", {}).state == "queued"  # known already: no new job
 
 
+@pytest.mark.slow
 def test_a_poison_job_ends_as_dead_letter_and_the_others_get_done(bench: Bench) -> None:
     bench.jobs.enqueue("poison", "p", {})
     for number in range(3):
@@ -198,6 +212,7 @@ def _storm(bench: Bench, jobs: int, kills: int, seed: int) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 def test_a_hundred_jobs_and_three_kills(bench: Bench) -> None:
     _storm(bench, 100, 3, seed=1)

@@ -170,11 +170,10 @@ def test_an_edge_that_asks_for_keys(
     assert outcome.coverage.examined > 40
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "config", "settings"),
     [
-        ("LLM-01", CONFIG, {}),
+        pytest.param("LLM-01", CONFIG, {}, marks=pytest.mark.slow),
         ("PII-02", CONFIG, {}),
         pytest.param("REL-04", CONFIG, {"requests": 100}, marks=long),
         pytest.param("LLM-02", MODES, {}, marks=long),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from roadworthy.core.errors import ConfigError
 from roadworthy.verify.outcome import Outcome
 
 Verified = Callable[..., Outcome]
@@ -79,7 +80,22 @@ def test_made_up_ones_are_named(repository: Path, verified: Verified) -> None:
     _commit(repository, "tests/data.py", LINE)
     (repository / "tests/data.py").write_text("gone\n")
     assert verified("SEC-01").status == "fail"
-    assert verified("SEC-01", not_secret={"tests": "made up"}).status == "pass"
+    outcome = verified("SEC-01", not_secret={"tests": "values of the fixtures, made up"})
+    assert outcome.status == "pass"
+    assert "1 values that the policy says are made up" in outcome.reason  # never silently
+    assert [(each.rule, each.severity, "Found there: 1 " in each.message) for each in outcome.findings] == [
+        ("made-up", "note", True)
+    ]
+    _commit(repository, "tests_of_mine.py", LINE)
+    assert verified("SEC-01", not_secret={"tests": "values of the fixtures, made up"}).status == "fail"
+
+
+@pytest.mark.parametrize("place", ["", ".", "/", "*", "**", "./", "**/*", ". "])
+def test_not_everything_is_made_up(place: str, repository: Path, verified: Verified) -> None:
+    with pytest.raises(ConfigError, match="everything"):
+        verified("SEC-01", not_secret={place: "all of it is made up, honestly"})
+    with pytest.raises(ConfigError, match="no reason"):
+        verified("SEC-01", not_secret={"tests": "made up"})
 
 
 @pytest.mark.parametrize(
@@ -114,7 +130,7 @@ def test_without_git(subject: Path, verified: Verified, monkeypatch: pytest.Monk
     _git(subject, "init")
     assert verified("SEC-01").status == "not_measured"  # a repository whose HEAD names nothing
     _commit(subject, "b.py", "y = 1\n")
-    monkeypatch.setattr("roadworthy.verify.tool.found", lambda name: None)
+    monkeypatch.setattr("roadworthy.verify.tool.found", lambda *named: None)
     assert verified("SEC-01").status == "not_measured"
 
 

@@ -186,3 +186,45 @@ def test_entries_of_models(files: dict[str, str], status: str, subject: Path, ve
         (subject / name).parent.mkdir(exist_ok=True)
         (subject / name).write_text(text)
     assert verified("ART-09").status == status
+
+
+LESSER = "GNU Lesser General Public License, Version 3, 29 June 2007 " + "x" * 300
+KEPT = {
+    "packages": ["Gamma"], "licence": "LGPL-3.0-only", "text": "licenses/lesser.txt",
+    "acknowledged": ["keep-notices", "licence-text-goes-along", "library-can-be-replaced",
+                     "changes-to-it-are-published"],
+    "because": "Installed unchanged from the index, and replaceable.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "rules"),
+    [
+        ({}, "pass", {"accepted"}),
+        ({"packages": ["delta"]}, "fail", {"unlisted"}),  # for this package and no other
+        ({"licence": "LGPL-2.1-only"}, "fail", {"unlisted"}),  # found is another
+        ({"text": "licenses/none.txt"}, "fail", {"condition"}),
+        ({"text": None}, "fail", {"condition"}),
+        ({"text": "../lesser.txt"}, "fail", {"condition"}),
+        ({"text": "licenses/apache.txt"}, "fail", {"condition"}),
+        ({"acknowledged": ["keep-notices"]}, "fail", {"condition"}),
+        ({"because": "ok"}, "not_measured", set()),
+        ({"packages": ["*"]}, "not_measured", set()),
+        ({"packages": []}, "not_measured", set()),
+        ({"licence": "Some Licence"}, "not_measured", set()),
+        ({"for_ever": True}, "not_measured", set()),
+    ],
+)
+def test_licences_under_conditions(
+    changes: dict[str, Any], status: str, rules: set[str], venv: Path, verified: Verified
+) -> None:
+    _install(venv, "gamma", "3", "License: LGPL-3.0-only")
+    (venv / "licenses").mkdir()
+    (venv / "licenses/lesser.txt").write_text(LESSER)
+    (venv / "licenses/apache.txt").write_text(LICENCE)
+    (venv.parent / "lesser.txt").write_text(LESSER)
+    outcome = verified("SUP-04", accepted=[KEPT | changes])
+    assert (outcome.status, {each.rule for each in outcome.findings}) == (status, rules), outcome
+    if status == "pass":
+        assert "1 accepted under conditions" in outcome.reason
+        assert "replaceable" in outcome.findings[0].message  # shown in every report, in words

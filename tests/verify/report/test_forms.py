@@ -103,6 +103,36 @@ def test_terminal_says_the_verdict_first_and_the_score_last(report: Report) -> N
     assert UNSAFE.fingerprint in text
 
 
+def test_what_the_policy_chooses_is_shown_everywhere(tmp_path: Path, subject: Path, inspected: Run) -> None:
+    """Whoever is judged writes the policy: a GO under an easy one must not look like any GO."""
+    (subject / "app.py").write_text("x = 1\n")
+    loose = b"""
+subject: {left_out: [secret-part]}
+probes:
+  SEC-01: {not_secret: {src: they are all made up}, history: false}
+  SUP-04: {environment: tiny, also_allow: [AGPL-3.0-only]}
+  QUA-01: {command: [sh, fake.sh]}
+"""
+    plain = inspected(subject, tmp_path / "plain")
+    made = inspected(subject, tmp_path / "loose", content=loose)
+    assert plain.policy.choices == ()
+    assert "CHOSEN" not in terminal.text(plain)
+    said = ["secret-part", "src: they are all made up", "AGPL-3.0-only", "tiny", "fake.sh", "false"]
+    for text in (terminal.text(made), page.page(made, tmp_path / "loose" / "evidence")):
+        assert all(each in text for each in said)
+    assert terminal.text(made).index("CHOSEN BY THE POLICY") < terminal.text(made).index("SCORE")
+    assert "Chosen by the policy**" in markdown.text(made)
+    assert "probes.SEC-01.not\\_secret (1)" in markdown.text(made)
+
+
+def test_terminal_is_inert(tmp_path: Path, subject: Path, inspected: Run) -> None:
+    """Messages of plug-ins, and titles, may hold what a terminal acts on."""
+    (subject / "app.py").write_text("x = 1\n")
+    bad = finding("ART-04", "r", "a\x1b[2J\x1b[1;1HGO\rGO\u202e", key=("x",), location=Location(path="a\nb\x9b"))
+    report = inspected(subject, tmp_path / "out", {"ART-04": judged("\x1b]0;x\x07", coverage=FULL, findings=[bad])})
+    assert not [char for char in terminal.text(report) if not char.isprintable() and char != "\n"]
+
+
 def test_page_order_and_safety(report: Report, tmp_path: Path) -> None:
     text = page.page(report, tmp_path / "out" / "evidence")
     words = ("NO-GO</p>", "Not measured: 2", "Failed: 1", "Score by category", "Since run 1", "<h2>Waivers",

@@ -136,7 +136,6 @@ def test_the_same_bytes_give_the_same_bill(venv: Path) -> None:
     assert first["serialNumber"] != bill(environment(venv), project="other", now=NOW)["serialNumber"]
 
 
-@pytest.mark.slow
 def test_our_own_environment(faults: Validate) -> None:
     found = environment()
     assert len(found.distributions) == found.existing == counted(found.folders)

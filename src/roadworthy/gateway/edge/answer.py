@@ -277,17 +277,21 @@ def error_object(
 
 
 def error_body(
-    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt] | None = None, shown: Shown = NOTHING_SHOWN
+    error: RoadworthyError,
+    request_id: str,
+    attempts: Sequence[Attempt] | None = None,
+    shown: Shown = NOTHING_SHOWN,
+    **more: Any,
 ) -> bytes:
-    """The JSON body of an error answer."""
-    return _encode({"error": error_object(error, request_id, attempts, shown)})
+    """The JSON body of an error answer; `more` becomes further members of the error object."""
+    return _encode({"error": error_object(error, request_id, attempts, shown) | more})
 
 
 def error_event(
-    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt], shown: Shown = NOTHING_SHOWN
+    error: RoadworthyError, request_id: str, attempts: Sequence[Attempt], shown: Shown = NOTHING_SHOWN, **more: Any
 ) -> bytes:
     """The same as the event that ends a stream of which nothing but the header and comments has left."""
-    return b"event: error\ndata: %b\n\n" % error_body(error, request_id, attempts, shown)
+    return b"event: error\ndata: %b\n\n" % error_body(error, request_id, attempts, shown, **more)
 
 
 def error_lines(

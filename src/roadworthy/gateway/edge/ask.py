@@ -20,6 +20,7 @@ from roadworthy.gateway.quality.choice import said
 from roadworthy.gateway.quality.default import Rejection, judge, rejection
 from roadworthy.gateway.quality.gate import Gate, judge_gated
 from roadworthy.gateway.quality.json_ask import asked_in_words, request_schema
+from roadworthy.gateway.quality.request import RequestGate, request_gate
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.cover import Cover
@@ -39,6 +40,8 @@ class Ask(Protocol):
     """Whether the request names a prompt."""
     lead: Lead | None
     """What was put before the messages."""
+    own: RequestGate | None
+    """Rules that the request brings along."""
     cover: Cover | None
     """Keeps personal data from providers; None where that is off."""
     in_words: bool
@@ -94,7 +97,7 @@ class Ask(Protocol):
 
         Args:
             reply: The whole answer; that of a stream has no body.
-            gate: The route's rules.
+            gate: The route's rules and the request's.
             chunks: The stream's chunks.
         """
         ...
@@ -107,7 +110,7 @@ PARAMETER = re.compile(r"[a-z][a-z_]{0,39}[0-9]?")
 class ChatAsk:
     """A chat completion."""
 
-    __slots__ = ("_schema", "cover", "in_words", "lead", "model", "prompted", "request", "stream", "wants_json")
+    __slots__ = ("_schema", "cover", "in_words", "lead", "model", "own", "prompted", "request", "stream", "wants_json")
     endpoint: Literal["chat", "embeddings"] = "chat"
     judged = True
 
@@ -121,6 +124,7 @@ class ChatAsk:
         self.cover: Cover | None = None
         self.in_words = False
         self._schema = request_schema(request) if request.wants_json else None
+        self.own = None if request.quality is None else _own(request)
 
     def continued(self, change: Callable[[ChatRequest, str, str], ChatRequest], answer: str, message: str) -> ChatAsk:
         """The same with a failed answer and what is said about it at the end."""
@@ -191,7 +195,7 @@ class ChatAsk:
         return reply if self.cover is None else self.cover.reply(reply)
 
     def judge(self, reply: Reply, gate: Gate | None, chunks: Sequence[bytes] = ()) -> Rejection | None:
-        """The default rules, the route's, and the schema of the request."""
+        """The default rules, those of the gate, and the schema of the request."""
         if gate is None and self._schema is None:
             if reply.has_payload and b'"refusal"' in reply.body and said(reply, (), self.request.view.n or 1).refused:
                 return rejection(Reason.REFUSAL)
@@ -199,6 +203,22 @@ class ChatAsk:
             return None if reason is None else rejection(reason)
         told = said(reply, chunks, self.request.view.n or 1)
         return judge_gated(told, reply.finish_reason, gate, self._schema, self.wants_json)
+
+
+def _own(request: ChatRequest) -> RequestGate | None:
+    """The request's rules, compiled; for errors see `request_gate`."""
+    raw = bytes(request.quality or b"null")
+    if raw == b"null":
+        return None
+    own = request_gate(raw)
+    if own.has_sections and request.wants_json:
+        raise UsageError(
+            "The request asks for sections of an answer that must be JSON.",
+            "JSON has no headings.",
+            "A schema in `response_format` can ask for members instead.",
+            param="quality",
+        )
+    return own
 
 
 class _EmbeddingsView(msgspec.Struct):
@@ -218,6 +238,7 @@ class EmbeddingsAsk:
     judged = False
     prompted = False
     lead: Lead | None = None
+    own: RequestGate | None = None
     stream = False
     wants_json = False
     in_words = False

@@ -269,7 +269,8 @@ class ClientConnection(asyncio.Protocol):
     def _check_head(self, request: Request) -> None:
         request.version = self._parser.get_http_version()
         passages = self._server.passages if request.path.startswith(PASSED_ON) else None
-        fault = fault_of(request, self._headers, len(self._url), (passages or self._server).limits)
+        bounds = self._server if passages is None else passages.way(request.path)
+        fault = fault_of(request, self._headers, len(self._url), bounds.limits)
         if fault is not None:
             self._refuse_later(*fault)
             return
@@ -289,7 +290,7 @@ class ClientConnection(asyncio.Protocol):
         """The worker answers this one, and gets the body while it comes; so nothing may be answered before it."""
         try:
             if self._current is not None or self._queue or self._upgrading is not None:
-                raise UsageError("Requests for files and batches can neither be pipelined nor upgraded.")
+                raise UsageError("Requests for files, batches and applications can neither be pipelined nor upgraded.")
             self.exchange = self._passage = passages.open(self, request, self._url)
             self._current = request
         except RoadworthyError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from time import monotonic, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.json import encode
 from msgspec.structs import replace
@@ -40,12 +40,14 @@ from roadworthy.gateway.edge.spent import crash_error, spent_error
 from roadworthy.gateway.edge.upstream import door
 from roadworthy.gateway.finished import Finished, Quality
 from roadworthy.gateway.providers.contract import ProviderFailure, Reply, UnsupportedParameter, Usage
+from roadworthy.gateway.quality.request import Rejected, without_words
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.reserve import Hold
     from roadworthy.gateway.edge.service import Service
     from roadworthy.gateway.edge.turn import Turn
     from roadworthy.gateway.edge.visit import Visit
+    from roadworthy.gateway.quality.gate import Gate
 
 MAX_DETAIL_CHARS = 200
 
@@ -75,6 +77,7 @@ class Exchange:
     begun = False  # the header of a stream has left
     beat: Heartbeat | None = None
     hold: Hold | None = None  # what the key's limits have reserved for it
+    rejected: Rejected | None = None  # the last answer that did not pass, where the request wants to see it
     _callers_fault: GatewayError | None = None
     _lost_ms = 0.0  # spent in attempts and waits, not in our own code
 
@@ -93,6 +96,12 @@ class Exchange:
         self.chain: Chain[UpstreamLink] = Chain(
             routed.links, now + route.deadline_s, route.try_timeout_s, service.settings.retry, service.jitter
         )
+
+    @property
+    def gate(self) -> Gate | None:
+        """What an answer must pass besides the default rules: the rules of who serves now, and the request's."""
+        own = self.ask.own
+        return self.routed.gate if own is None else own.beside(self.routed.gate)
 
     # -- driving the chain
 
@@ -121,8 +130,8 @@ class Exchange:
     def _depart(self) -> None:
         if self.routed.mode is not None and self.service.modes is not None:
             self.service.modes.enter(self, monotonic())  # it may have waited since it arrived
-        if self.ask.stream and self.routed.gate is not None:
-            self.beat = Heartbeat(self, self.routed.gate.rules.heartbeat_s)
+        if self.ask.stream and (gate := self.gate) is not None:
+            self.beat = Heartbeat(self, gate.rules.heartbeat_s)
         self._advance()
 
     def cancel(self) -> None:
@@ -247,7 +256,7 @@ class Exchange:
         self.tell_masked(run)
         if self.hedge is not None:
             self.hedge.won(run, now)
-        link, gate = step.link, self.routed.gate
+        link, gate = step.link, self.gate
         attempts = self.chain.attempts
         attempt = self.note(run, Reason.SERVED, 200)
         self.chain.served(step, now)
@@ -323,17 +332,24 @@ class Exchange:
             self._close(200, "ok", *rescue)
             return
         failed = error.code in {"stub_in_production_forbidden", "runtime_quality_failed"}
+        more = self._told_besides(error)
         if self.begun:  # a comment of the heartbeat was sent: the status has left
-            self.caller.write(error_event(error, self.request_id, attempts, self.shown))
+            self.caller.write(error_event(error, self.request_id, attempts, self.shown, **more))
             self.caller.cut()
             self._close(200, error.code, "", "failed" if failed else "not-gated")
             return
         self.caller.answer(
             error.spec.http_status,
             error_lines(error, self.request_id, attempts, self.shown),
-            error_body(error, self.request_id, attempts, self.shown),
+            error_body(error, self.request_id, attempts, self.shown, **more),
         )
         self._close(error.spec.http_status, error.code, "", "failed" if failed else "not-gated")
+
+    def _told_besides(self, error: RoadworthyError) -> dict[str, Any]:
+        own = self.ask.own
+        if own is None or not own.keep_rejected or error.code != "runtime_quality_failed":
+            return {}
+        return {"rejected": None if self.rejected is None else self.rejected._asdict()}
 
     def timing(self) -> str:
         """Value of the `server-timing` header so far, milliseconds."""
@@ -362,6 +378,7 @@ class Exchange:
         if self.hold is not None and self.service.allowances is not None:
             self.service.allowances.settle(self.hold, covered)
         attempts, usage, first = self.chain.attempts, self.usage, self.first_token_at
+        recorded = tuple(attempts) if self.ask.own is None else without_words(attempts)
         record = Finished(
             self.request_id,
             self.wall,
@@ -372,7 +389,7 @@ class Exchange:
             status,
             code,
             label,
-            tuple(attempts),
+            recorded,
             total_ms,
             None if first is None else (first - self.started) * 1e3,
             max(0.0, total_ms - self._lost_ms),

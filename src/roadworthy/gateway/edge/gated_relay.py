@@ -67,7 +67,7 @@ class GatedRelay(Relay):
         if self._finish_reason is None and not self._decoder.finished:
             self._fail(ProviderFailure(Reason.STREAM_CUT, 200, "the stream ended without an end mark"))
             return
-        run, gate = self._run, self._exchange.routed.gate
+        run, gate = self._run, self._exchange.gate
         reply = Reply(b"", "", text or None, self._finish_reason, self._payload, run.usage)
         chunks = [piece.payload for piece in self._chunks]
         rejection = run.ask.judge(reply, gate, chunks)

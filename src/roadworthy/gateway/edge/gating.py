@@ -13,6 +13,7 @@ from roadworthy.gateway.providers.contract import ProviderFailure, Reply
 from roadworthy.gateway.quality.default import Rejection
 from roadworthy.gateway.quality.json_text import unfenced
 from roadworthy.gateway.quality.repair import repair_message, tongue, with_repair
+from roadworthy.gateway.quality.request import kept
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.running_try import RunningTry
@@ -29,7 +30,7 @@ UNFENCED = "unfenced"
 def rejected(run: RunningTry, reply: Reply, rejection: Rejection) -> None:
     """Decide what becomes of a whole answer that did not pass, and do it."""
     if rejection.reason is Reason.INVALID_JSON and (mended := without_fence(reply)) is not None:
-        second = run.ask.judge(mended, run.exchange.routed.gate)
+        second = run.ask.judge(mended, run.exchange.gate)
         if second is None:
             run.repair = UNFENCED
             run.exchange.serve(run, mended)
@@ -46,8 +47,11 @@ def refuse(run: RunningTry, text: str, rejection: Rejection) -> None:
         text: What the answer said.
         rejection: What is wrong with it.
     """
+    own = run.ask.own
+    if own is not None and own.keep_rejected:
+        run.exchange.rejected = kept(rejection, run.link.label) or run.exchange.rejected
     if _may_mend(run, rejection) and isinstance(run.ask, ChatAsk):
-        gate = run.exchange.routed.gate
+        gate = run.exchange.gate
         wanted = None if gate is None else gate.rules.language
         message = repair_message(rejection.issues, tongue(text, wanted))
         ask = run.ask.continued(with_repair, text, message)
@@ -60,7 +64,7 @@ def _may_mend(run: RunningTry, rejection: Rejection) -> bool:
     if rejection.reason not in MENDABLE or rejection.issues.keys() <= {"check_failed"}:
         return False
     exchange, link = run.exchange, run.link
-    gate = exchange.routed.gate
+    gate = exchange.gate
     allowed = DEFAULT_REPAIRS if gate is None else gate.rules.repairs
     asked = sum(
         1

@@ -1,4 +1,4 @@
-"""Files and batches pass through the edge to the worker's socket, piece by piece in both directions.
+"""Files, batches and requests to applications pass through the edge to the worker's socket, piece by piece both ways.
 
 The edge checks the key, names the tenant and bounds the size; it keeps no body. When the worker is slow to take an
 upload, reading from the caller pauses, and the other way round; other connections notice nothing.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import httptools
 from msgspec.structs import replace
 
+from roadworthy.core.application import MAX_BODY_BYTES, MAX_WAIT_S
 from roadworthy.core.errors import AuthError, GatewayError, RoadworthyError, UsageError
 from roadworthy.core.ids import request_id
 from roadworthy.gateway.edge.request import Request
+from roadworthy.gateway.settings import Limits
 
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.client import ClientConnection
@@ -28,8 +30,41 @@ FORM_BYTES = 65_536
 METHODS = (b"GET", b"POST", b"DELETE")
 ANSWER_S = 60.0
 """The worker stores an upload and answers in that time."""
-KEPT = (b"content-type", b"content-length", b"x-request-id", b"retry-after", b"allow")
+APPLICATION_ANSWER_S = MAX_WAIT_S + ANSWER_S
+"""The same for an application, whose callers may wait for long work."""
+APPLICATIONS = b"/api"
+PASSED = (
+    b"content-type", b"content-length", b"transfer-encoding", b"idempotency-key", b"prefer", b"accept",
+)  # fmt: skip
+"""Lines of the request that the worker gets."""
+KEPT = (
+    b"content-type", b"content-length", b"x-request-id", b"retry-after", b"allow", b"location", b"content-disposition",
+    b"preference-applied", b"etag", b"x-content-type-options",
+)  # fmt: skip
+"""Lines of the answer that the caller gets."""
+SERVED_BY = b"rw-application"
+"""Line of the answer that names the application; for us alone."""
 TYPE_LINE = b"content-type: %b\r\n"
+
+
+Count = Callable[[str, str, float], None]
+
+
+class Way(NamedTuple):
+    """What passes, and within which bounds.
+
+    Attributes:
+        what: For messages.
+        limits: `max_body_bytes` is the largest body, `request_timeout_s` the longest silence of the caller inside it.
+        answer_s: Time that the worker has for its answer, in seconds.
+        tell: Told the application (`none` when there is none), the class of the status (`2xx`; `gone` when the caller
+            hung up), and the seconds.
+    """
+
+    what: str
+    limits: Limits
+    answer_s: float
+    tell: Count
 
 
 class Passage(asyncio.Protocol):
@@ -42,8 +77,7 @@ class Passage(asyncio.Protocol):
         identity: Request id.
         tenant: Public id of the caller's key.
         socket: Path of the worker's socket.
-        max_bytes: Largest body.
-        idle_s: Longest silence of the caller inside the body.
+        way: Bounds.
         crashed: Told about a bug of ours.
     """
 
@@ -55,8 +89,7 @@ class Passage(asyncio.Protocol):
         identity: str,
         tenant: str,
         socket: str,
-        max_bytes: int,
-        idle_s: float,
+        way: Way,
         crashed: Callable[[BaseException], None],
     ) -> None:
         self._caller = caller
@@ -64,10 +97,12 @@ class Passage(asyncio.Protocol):
         self._target = target
         self._identity = identity
         self._tenant = tenant
-        self._max_bytes = max_bytes
-        self._idle_s = idle_s
+        self._way = way
+        self._max_bytes = way.limits.max_body_bytes
+        self._idle_s = way.limits.request_timeout_s
         self._report = crashed
         self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
         self._parser: Any = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiting: list[bytes] = [self._head()]
@@ -76,7 +111,7 @@ class Passage(asyncio.Protocol):
         self._lines: dict[bytes, bytes] = {}
         self._parts: list[bytes] = []
         self._streaming = False
-        self._timer = self._loop.call_later(idle_s, self._too_slow)
+        self._timer = self._loop.call_later(self._idle_s, self._too_slow)
         self._connecting = self._loop.create_task(self._connect(socket))
 
     def _head(self) -> bytes:
@@ -85,18 +120,14 @@ class Passage(asyncio.Protocol):
             b"%b %b HTTP/1.1" % (request.method, self._target), b"host: worker", b"connection: close",
             b"rw-tenant: %b" % self._tenant.encode(), b"x-request-id: %b" % self._identity.encode(),
         ]  # fmt: skip
-        lines += [
-            b"%b: %b" % (name, request.headers[name])
-            for name in (b"content-type", b"content-length", b"transfer-encoding", b"idempotency-key")
-            if name in request.headers
-        ]
+        lines += [b"%b: %b" % (name, request.headers[name]) for name in PASSED if name in request.headers]
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     async def _connect(self, socket: str) -> None:
         try:
             await self._loop.create_unix_connection(lambda: self, socket)
         except OSError:
-            self._fail(_away())
+            self._fail(self._away())
 
     # -- the caller's side
 
@@ -121,7 +152,7 @@ class Passage(asyncio.Protocol):
         if b"transfer-encoding" in self._request.headers and not self._done and not self._told:
             self._write(b"0\r\n\r\n")
         self._timer.cancel()
-        self._timer = self._loop.call_later(ANSWER_S, self._fail, _away())
+        self._timer = self._loop.call_later(self._way.answer_s, self._fail, self._away())
         self._tell()
 
     def _write(self, data: bytes) -> None:
@@ -134,12 +165,12 @@ class Passage(asyncio.Protocol):
 
     def cancel(self) -> None:
         """The caller hung up."""
-        self._close()
+        self._close("gone")
 
     def crashed(self, error: BaseException) -> None:
         """A bug of ours was caught in the handler."""
         self._report(error)
-        self._fail(_away())
+        self._fail(self._away())
 
     def pause(self) -> None:
         """The caller reads slowly."""
@@ -179,18 +210,18 @@ class Passage(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._fail(_away())
+            self._fail(self._away())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The worker closed; before the end of its answer that is a failure."""
         if not self._done and not self._told:
-            self._fail(_away())
+            self._fail(self._away())
 
     # -- httptools callbacks
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what the caller is to see."""
-        if (name := name.lower()) in KEPT:
+        if (name := name.lower()) in KEPT or name == SERVED_BY:
             self._lines[name] = value
 
     def on_headers_complete(self) -> None:
@@ -220,7 +251,7 @@ class Passage(asyncio.Protocol):
     def _tell(self) -> None:
         if self._done or not (self._told and self._asked):
             return
-        self._close()
+        self._close(_class(self._parser.get_status_code()))
         if self._streaming:
             self._caller.end()
             return
@@ -238,12 +269,23 @@ class Passage(asyncio.Protocol):
         """Tell the caller at once; an answer while its body still comes ends the connection."""
         if self._done:
             return
-        self._close()
+        self._close(_class(error.spec.http_status))
         if not self._asked:
             self._request.keep_alive = False
         self._caller.fail(error, self._identity)
 
-    def _close(self) -> None:
+    def _away(self) -> GatewayError:
+        return GatewayError(
+            f"{self._way.what} are not available at the moment.",
+            "The worker process does not answer.",
+            code="worker_unavailable",
+            retry_after_s=2.0,
+        )
+
+    def _close(self, ended: str) -> None:
+        if not self._done:
+            name = self._lines.get(SERVED_BY, b"none").decode("latin-1")
+            self._way.tell(name, ended, self._loop.time() - self._began)
         self._done = True
         self._timer.cancel()
         self._connecting.cancel()
@@ -252,13 +294,12 @@ class Passage(asyncio.Protocol):
             self._transport.abort()
 
 
-def _away() -> GatewayError:
-    return GatewayError(
-        "Files and batches are not available at the moment.",
-        "The worker process does not answer.",
-        code="worker_unavailable",
-        retry_after_s=2.0,
-    )
+def _class(status: int) -> str:
+    return f"{status // 100}xx"
+
+
+def _uncounted(application: str, status: str, seconds: float) -> None:
+    """Nobody wants to know."""
 
 
 class Passages:
@@ -267,21 +308,33 @@ class Passages:
     Args:
         service: Settings and keys.
         max_file_bytes: Largest file that may be uploaded.
+        count: Told about every request to an application; see `Way`.
     """
 
-    def __init__(self, service: Service, max_file_bytes: int) -> None:
+    def __init__(self, service: Service, max_file_bytes: int, count: Count = _uncounted) -> None:
         self._service = service
-        self._max_bytes = max_file_bytes + FORM_BYTES
-        self.limits = replace(service.settings.limits, max_body_bytes=self._max_bytes)
+        limits = service.settings.limits
+        files = replace(limits, max_body_bytes=max_file_bytes + FORM_BYTES)
+        self._files = Way("Files and batches", files, ANSWER_S, _uncounted)
+        small = replace(limits, max_body_bytes=MAX_BODY_BYTES)
+        self._applications = Way("Applications", small, APPLICATION_ANSWER_S, count)
+        self.limits = self._files.limits
+        """The widest bounds."""
+
+    def way(self, path: bytes) -> Way:
+        """The bounds of requests to a path."""
+        return self._applications if path.startswith(APPLICATIONS) else self._files
 
     def open(self, caller: ClientConnection, request: Request, target: bytes) -> Passage:
         """Check the request's head and begin to pass it on.
 
         Raises:
             AuthError: `unauthorized`, `forbidden`.
-            UsageError: `method_not_allowed`.
+            UsageError: `method_not_allowed`, `not_found`.
         """
         service, settings = self._service, self._service.settings
+        if request.path.startswith(APPLICATIONS) and request.path[len(APPLICATIONS) :][:1] not in b"/":
+            raise UsageError("Nothing is served under this path.", code="not_found")
         if request.method not in METHODS:
             raise UsageError("The path takes GET, POST and DELETE only.", code="method_not_allowed")
         if b"origin" in request.headers:
@@ -295,7 +348,6 @@ class Passages:
             identity,
             tenant,
             f"{settings.state_dir}/run/worker.sock",
-            self._max_bytes,
-            self.limits.request_timeout_s,
+            self.way(request.path),
             lambda error: service.crashed("passage", error, identity),
         )

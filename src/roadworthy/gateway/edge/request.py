@@ -23,28 +23,35 @@ CLOSE = b"connection: close\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 WANTED = frozenset(
     b"authorization host expect content-type content-length transfer-encoding upgrade origin accept"
-    b" cache-control idempotency-key".split()
+    b" cache-control idempotency-key prefer".split()
 )
-LISTS = frozenset({b"accept", b"cache-control"})
+LISTS = frozenset({b"accept", b"cache-control", b"prefer"})
 """Lines that may come more than once and then mean one list (RFC 9110 §5.3)."""
-PASSED_ON = (b"/v1/files", b"/v1/batches")
+PASSED_ON = (b"/v1/files", b"/v1/batches", b"/api")
 """Paths that the worker process answers; their bodies are passed on piece by piece."""
 EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 REASONS = {
     200: b"OK",
+    201: b"Created",
+    202: b"Accepted",
     400: b"Bad Request",
     401: b"Unauthorized",
     403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed",
+    406: b"Not Acceptable",
     408: b"Request Timeout",
+    409: b"Conflict",
+    410: b"Gone",
     413: b"Content Too Large",
+    415: b"Unsupported Media Type",
     422: b"Unprocessable Content",
     429: b"Too Many Requests",
     431: b"Request Header Fields Too Large",
     500: b"Internal Server Error",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
+    504: b"Gateway Timeout",
 }
 
 

@@ -184,6 +184,8 @@ class PublicRoutes:
         stores = service.store_health()
         if stores:
             parts["stores"] = stores
+        if service.settings.applications:
+            parts["applications"] = service.settings.applications
         ok = service.ready and all(each["ok"] for each in (service.journal_health(), *stores.values()))
         _json(
             connection,

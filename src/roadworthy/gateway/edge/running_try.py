@@ -84,7 +84,7 @@ class RunningTry:
         self.usage = reply.usage
         if reply.usage is None:
             self._said = len(reply.content or "") // 4
-        rejection = ask.judge(reply, exchange.routed.gate)
+        rejection = ask.judge(reply, exchange.gate)
         if rejection is None:
             exchange.serve(self, reply)
         else:
@@ -96,7 +96,7 @@ class RunningTry:
         assert isinstance(ask, ChatAsk)
         kind = headers.get(b"content-type", b"").lower()
         usable = kind.startswith(b"text/event-stream") and headers.get(b"content-encoding", b"identity") == b"identity"
-        relay = Relay if self.exchange.routed.gate is None and not ask.in_words else GatedRelay
+        relay = Relay if self.exchange.gate is None and not ask.in_words else GatedRelay
         decoder = self.step.link.upstream.provider.chat_stream(ask.request)
         self.relay = relay(self, decoder if ask.cover is None else ask.cover.decoder(decoder), usable)
 

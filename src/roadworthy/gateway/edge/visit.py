@@ -100,9 +100,8 @@ class Visit:
         if ask.lead is not None:
             self._as_asked = ask.lead.shown(self._as_asked)
         self._similar = cache.similar if routed.route.cache == "semantic" and directive.read else None
-        self._question = question(
-            key_id, routed.name, ask.request, cache.rules(routed), similar=self._similar is not None
-        )
+        rules = cache.rules(routed) if ask.own is None else cache.rules(routed) + ask.own.digest
+        self._question = question(key_id, routed.name, ask.request, rules, similar=self._similar is not None)
 
     # -- the connection's side
 

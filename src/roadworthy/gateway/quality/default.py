@@ -25,6 +25,7 @@ ISSUE_OF = {
     Reason.MALFORMED: "error_page",
 }
 """The key of `quality_issues` under which a default rule is reported."""
+_NOBODYS = frozenset((Reason.STUB, Reason.MALFORMED))
 
 
 class Rejection(msgspec.Struct, gc=False):
@@ -33,10 +34,12 @@ class Rejection(msgspec.Struct, gc=False):
     Attributes:
         reason: As the attempt tells it.
         issues: `quality_issues` of this answer; empty when the fault is none of the text's.
+        text: What was judged and did not pass, as far as a model wrote it; empty where that is not known.
     """
 
     reason: Reason
     issues: dict[str, object]
+    text: str = ""
 
 
 def judge(reply: Reply, wants_json: bool) -> Reason | None:
@@ -73,10 +76,10 @@ def judge_text(text: str, finish_reason: str | None, wants_json: bool, refusal: 
     return None
 
 
-def rejection(reason: Reason) -> Rejection:
-    """What a default rule found, with its issue."""
+def rejection(reason: Reason, text: str = "") -> Rejection:
+    """What a default rule found in a text, with its issue. Placeholders and error pages are nobody's words."""
     name = ISSUE_OF.get(reason)
-    return Rejection(reason, {} if name is None else {name: True})
+    return Rejection(reason, {} if name is None else {name: True}, "" if reason in _NOBODYS else text)
 
 
 def is_error_page(text: str) -> bool:

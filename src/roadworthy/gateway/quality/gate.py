@@ -1,8 +1,9 @@
-"""The gate of one route: its rules, compiled once, and the verdict on an answer."""
+"""The gate of one route or request: its rules, compiled once, and the verdict on an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from typing import Any, Protocol
 
 import msgspec
@@ -17,13 +18,13 @@ from roadworthy.gateway.quality.json_text import NOTHING, parsed, spoken
 from roadworthy.gateway.quality.language import contradicts
 from roadworthy.gateway.quality.rule import Mentions, Quality, Words
 from roadworthy.gateway.quality.schema import Schema, SchemaInvalid
-from roadworthy.gateway.quality.term import Term, mentions, plain
+from roadworthy.gateway.quality.term import Plain, Term, mentions, plain
 
 Issues = dict[str, object]
 
 
 class Gate:
-    """Rules of one route, ready to judge.
+    """Rules of one route or request, ready to judge.
 
     Args:
         rules: As configured.
@@ -33,7 +34,7 @@ class Gate:
         ConfigError: `config_invalid` for a schema or a term that cannot be used.
     """
 
-    __slots__ = ("_brands", "_checks", "_forbidden", "_required", "_sections", "_terms", "rules", "schema")
+    __slots__ = ("_also", "_brands", "_checks", "_forbidden", "_required", "_sections", "_terms", "rules", "schema")
 
     def __init__(self, rules: Quality, checks: Mapping[str, CustomCheck]) -> None:
         self.rules = rules
@@ -50,6 +51,18 @@ class Gate:
         bounds = rules.words.sections if rules.words else {}
         self._sections = tuple(dict.fromkeys((*rules.sections, *bounds)))
         self._terms = bool(self._required or self._forbidden or self._brands)
+        self._also: Gate | None = None
+
+    def beside(self, other: Gate, rules: Quality) -> Gate:
+        """A gate that holds these rules and those of another one.
+
+        Args:
+            other: The other one.
+            rules: What the two together say of refusals, repairs and the language.
+        """
+        both = copy(self)
+        both.rules, both._also = rules, other
+        return both
 
     def issues(self, text: str, value: Any = NOTHING) -> Issues:
         """Everything that is wrong with a text; empty when it passes.
@@ -71,9 +84,22 @@ class Gate:
             _add(found, "language", other and {"expected": self.rules.language, "found": other})
         if self._checks:
             self._run_checks(text, found)
-        return found
+        return found if self._also is None else _together(found, self._also.issues(text, value))
 
-    def _judge_terms(self, said: str, found: Issues) -> None:
+    def faults(self, said: Plain) -> Iterator[tuple[int, int, str]]:
+        """Start, end and issue of every forbidden term, and of every mention where there are too many.
+
+        Args:
+            said: Where they are looked for.
+        """
+        for term in self._forbidden:
+            yield from ((start, end, "forbidden_terms") for start, end in term.spans(said))
+        rule = self.rules.brand_mentions
+        if rule is not None and rule.max is not None and mentions(self._brands, said) > rule.max:
+            for term in self._brands:
+                yield from ((start, end, "brand_mentions") for start, end in term.spans(said))
+
+    def _judge_terms(self, said: Plain, found: Issues) -> None:
         _add(found, "missing_terms", [term.text for term in self._required if not term.within(said)])
         _add(found, "forbidden_terms", [term.text for term in self._forbidden if term.within(said)])
         rule = self.rules.brand_mentions
@@ -147,7 +173,7 @@ def judge_gated(
     for text in said.texts:
         reason = judge_text(text, finish_reason, as_json, refusal)
         if reason is not None:
-            return rejection(reason)
+            return rejection(reason, text)
         value = parsed(text) if as_json else NOTHING
         issues: Issues = {}
         if schema is not None and value is not NOTHING:
@@ -155,7 +181,7 @@ def judge_gated(
         if gate is not None:
             issues = {**gate.issues(text, value), **issues}
         if issues:
-            return Rejection(unusable(Reason.QUALITY_FAILED, finish_reason), issues)
+            return Rejection(unusable(Reason.QUALITY_FAILED, finish_reason), issues, text)
     return None
 
 
@@ -167,6 +193,19 @@ def schema_issue(schema: Schema, value: object) -> list[dict[str, str]]:
 def _add(found: Issues, name: str, issue: object) -> None:
     if issue:
         found[name] = issue
+
+
+def _together(first: Issues, second: Issues) -> Issues:
+    """What two gates found, told as one: lists are joined; of two bounds on mentions the second stands in `also`."""
+    for name, issue in second.items():
+        held = first.get(name)
+        if held is None:
+            first[name] = issue
+        elif isinstance(held, list) and isinstance(issue, list):
+            held += [each for each in issue if each not in held]
+        elif name == "brand_mentions" and isinstance(held, dict) and held != issue:
+            first[name] = {**held, "also": issue}
+    return first
 
 
 def _mention_issue(rule: Mentions, count: int) -> Issues:

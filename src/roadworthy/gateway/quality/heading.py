@@ -21,7 +21,7 @@ def sections(text: str, headings: Sequence[str]) -> dict[str, str]:
         text: The answer.
         headings: Names to look for.
     """
-    wanted = {plain(_bare(heading)): heading for heading in headings}
+    wanted = {heading_key(heading): heading for heading in headings}
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
     for line in text.splitlines():
@@ -37,6 +37,11 @@ def sections(text: str, headings: Sequence[str]) -> dict[str, str]:
     return {heading: "\n".join(lines) for heading, lines in found.items()}
 
 
+def heading_key(name: str) -> str:
+    """What a line must come to, to be this heading; empty for a name that is decoration alone."""
+    return plain(_bare(name))
+
+
 def words(text: str) -> int:
     """Number of words: runs between white space that hold a letter or a digit.
 
@@ -46,12 +51,12 @@ def words(text: str) -> int:
 
 
 def _heading(line: str, wanted: dict[str, str]) -> tuple[str | None, str]:
-    name = plain(_bare(line))
+    name = heading_key(line)
     if name in wanted:
         return name, ""
     before, colon, after = line.partition(":")
     if colon:
-        name = plain(_bare(before))
+        name = heading_key(before)
         if name in wanted:
             return name, after.strip(" *_")
     return None, ""

@@ -86,9 +86,10 @@ def _range(least: int | None, most: int | None, korean: bool) -> str:
 
 def _brands(issue: dict[str, Any], korean: bool) -> list[str]:
     shown, bounds = _listed(issue["terms"]), _range(issue["min"], issue["max"], korean)
+    also = _brands(issue["also"], korean) if "also" in issue else []
     if korean:
-        return [f"{shown} 언급 횟수는 {bounds}이어야 합니다 (현재 {issue['found']}회)."]
-    return [f"It must mention {shown} {bounds} times (now {issue['found']})."]
+        return [f"{shown} 언급 횟수는 {bounds}이어야 합니다 (현재 {issue['found']}회).", *also]
+    return [f"It must mention {shown} {bounds} times (now {issue['found']}).", *also]
 
 
 def _words(issues: list[dict[str, Any]], korean: bool) -> list[str]:

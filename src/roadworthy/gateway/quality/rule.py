@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -36,7 +37,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     min: int | None = None
     max: int | None = None
-    sections: dict[str, Span] = {}
+    sections: Mapping[str, Span] = {}
 
 
 class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

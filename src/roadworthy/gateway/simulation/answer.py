@@ -43,10 +43,17 @@ class Answers:
     def __init__(self) -> None:
         self._made: list[Made] = []
         self._tenants: dict[str, str] = {}
+        self._ruled: set[str] = set()
 
-    def expect(self, request_id: str, tenant: str) -> None:
-        """A request arrives: its provider will not know whose it is."""
+    def expect(self, request_id: str, tenant: str, ruled: bool) -> None:
+        """A request arrives: its provider will not know whose it is, nor whether it has rules of its own."""
         self._tenants[request_id] = tenant
+        if ruled:
+            self._ruled.add(request_id)
+
+    def ruled(self, request_id: str) -> bool:
+        """Whether a request has rules of its own."""
+        return request_id in self._ruled
 
     def make(self, kind: TextKind, request_id: str, question: str, system: str, model: str, at_s: float) -> str:
         """A new answer; the text that the provider sends."""
@@ -80,7 +87,7 @@ def fits(made: Made, text: str, gated: bool, stream: bool, wants_json: bool) -> 
     Args:
         made: The answer.
         text: As it left.
-        gated: Whether the route has rules; without them only the default ones hold.
+        gated: Whether the route or the request has rules; without them only the default ones hold.
         stream: Whether it left piece by piece: then nothing is held back on a route without rules.
         wants_json: Whether JSON was asked for.
     """

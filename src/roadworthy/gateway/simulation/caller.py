@@ -12,7 +12,7 @@ from roadworthy.core.errors import RoadworthyError
 from roadworthy.gateway.edge.answer import error_body, error_lines
 from roadworthy.gateway.edge.request import Request
 from roadworthy.gateway.simulation.answer import Answers, Made, fits
-from roadworthy.gateway.simulation.feature import CHAT, MAX_TOKENS, MODEL
+from roadworthy.gateway.simulation.feature import CHAT, MAX_TOKENS, MODEL, OWN_RULES
 from roadworthy.gateway.simulation.flight_watch import Key, check_kept
 from roadworthy.gateway.simulation.invariant import GRACE_S, Broken, check_attempts
 from roadworthy.gateway.simulation.provider import FAULTY
@@ -75,8 +75,8 @@ class SimulatedCaller:
         self.tenant = f"tenant{arrival.tenant}"
         self.question = f"Is the {FAULTY if arrival.faulty else 'plain'} question {arrival.question} answered?"
         self.system = SYSTEM * arrival.system
-        self.key: Key = (self.tenant, arrival.model, self.system, self.question, arrival.wants_json)
-        answers.expect(identity, self.tenant)
+        self.key: Key = (self.tenant, arrival.model, self.system, self.question, arrival.wants_json, arrival.ruled)
+        answers.expect(identity, self.tenant, arrival.ruled)
         self._messages = [{"role": "user", "content": self.question}]
         if self.system:
             self._messages.insert(0, {"role": "system", "content": self.system})
@@ -90,6 +90,8 @@ class SimulatedCaller:
             body["stream"] = True
         if self.arrival.wants_json:
             body["response_format"] = {"type": "json_object"}
+        if self.arrival.ruled:
+            body["quality"] = OWN_RULES
         request.body = _encode(body)
         request.headers[b"authorization"] = b"Bearer rw_" + self.tenant.encode()
         if self.arrival.directive:
@@ -117,6 +119,10 @@ class SimulatedCaller:
         """What the answer says of the cache."""
         return str(self.told.get("cache", ""))
 
+    @property
+    def _gated(self) -> bool:
+        return self.arrival.ruled or self._schedule.settings.routes[0].quality is not None
+
     # -- what the gateway does
 
     def answer(self, status: int, lines: bytes, body: bytes, kind: bytes = b"application/json") -> None:
@@ -135,6 +141,7 @@ class SimulatedCaller:
             elif self.code == "unexpected_error":
                 raise Broken("nothing crashes", "the gateway reports a bug of its own", self.now())
             self._check_attempts()
+            self._check_rejected(error.get("rejected"))
 
     def fail(self, error: RoadworthyError, identity: str) -> None:
         """An error as answer."""
@@ -181,7 +188,7 @@ class SimulatedCaller:
             raise Broken("no made-up answer is served", f"{self.tenant} got {text[:60]!r}", self.now())
         if (made.tenant, made.question, made.system) != (self.tenant, self.question, self.system):
             self._crossed(made)
-        stream, gated = self.arrival.stream, self._schedule.settings.routes[0].quality is not None
+        stream, gated = self.arrival.stream, self._gated
         fit = fits(made, text, gated, stream and self.cache in {"off", "miss"}, self.arrival.wants_json)
         if not fit or (made.kind == "refusal" and self.told["quality"] == "passed"):
             raise Broken("no answer leaves that failed its gate", f"{made.kind}: {text[:60]!r}", self.now())
@@ -194,6 +201,12 @@ class SimulatedCaller:
         elif made.request_id != self.identity:
             raise Broken("everybody gets his own answer", f"{self.identity} got that of {made.request_id}", self.now())
         self._check_attempts()
+
+    def _check_rejected(self, rejected: dict[str, Any] | None) -> None:
+        """What is shown of a rejected answer was said to this request, and is shown to who asked for it alone."""
+        made = None if rejected is None else self._answers.find(rejected["text"])
+        if rejected is not None and (made is None or made.request_id != self.identity or not self.arrival.ruled):
+            raise Broken("everybody gets his own answer", f"{self.identity} is shown {rejected}", self.now())
 
     def _crossed(self, made: Made) -> None:
         if made.tenant != self.tenant:
@@ -223,7 +236,10 @@ class SimulatedCaller:
     def _check_attempts(self) -> None:
         settings = self._schedule.settings
         quality = settings.routes[0].quality
-        check_attempts(self.attempts, settings.retry.max_tries, 1 if quality is None else quality.repairs, self.now())
+        repairs = 1 if quality is None else quality.repairs
+        if self.arrival.ruled:
+            repairs = max(repairs, OWN_RULES["repairs"])
+        check_attempts(self.attempts, settings.retry.max_tries, repairs, self.now())
 
     def _once(self) -> None:
         self.answers += 1

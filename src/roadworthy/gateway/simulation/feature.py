@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from roadworthy.gateway.quality.rule import Quality
 from roadworthy.gateway.settings import (
@@ -30,6 +30,8 @@ MODEL = "m"
 """Model of the route that is no mode; every mode has a model of its own, so that an answer shows which one gave it."""
 MODE_NAMES = ("creative", "balanced", "fast")
 REQUIRED_TERM = "river"
+OWN_RULES: dict[str, Any] = {"required_terms": [REQUIRED_TERM], "repairs": 1, "keep_rejected": True}
+"""What requests bring along that have rules of their own."""
 MAX_TOKENS = 64
 """What requests allow an answer to have."""
 PRICE = Price(input=3.0, output=15.0, cached_input=3.0, cache_write=3.0, request=0.001)

@@ -10,8 +10,8 @@ from roadworthy.gateway.simulation.invariant import Broken
 if TYPE_CHECKING:
     from roadworthy.gateway.simulation.caller import SimulatedCaller
 
-Key = tuple[str, str, str, str, bool]
-"""Tenant, model asked for, system prompt, question, and whether JSON is wanted."""
+Key = tuple[str, str, str, str, bool, bool]
+"""Tenant, model asked for, system prompt, question, whether JSON is wanted, whether the request has rules."""
 LATE_S = 0.7
 """A store may tell an age that is older by now, and an answer takes a moment from its making to its keeping."""
 PATIENCE = 0.5

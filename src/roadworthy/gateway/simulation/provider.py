@@ -281,13 +281,14 @@ class SimulatedEndpoint:
         text = self._answers.make(text_kind, identity, asked.question, asked.system, asked.body["model"], at_s)
         return text, self._rng.randint(1, MAX_TOKENS) if self._rng.random() < 0.95 else 2 * MAX_TOKENS
 
-    def _verdict(self, kind: str | None, asked: Asked, streamed: bool) -> Verdict | Rejected:
+    def _verdict(self, kind: str | None, asked: Asked, streamed: bool, identity: str) -> Verdict | Rejected:
         """What an answer with a text says about its provider."""
-        if kind == "off_topic" and self._gated:
+        gated = self._gated or self._answers.ruled(identity)
+        if kind == "off_topic" and gated:
             return Rejected(True)
         if kind == "broken_json" and asked.wants_json:
-            return Rejected(False) if self._gated or not streamed else False
-        return not (kind == "fenced" and asked.wants_json and streamed and not self._gated)
+            return Rejected(False) if gated or not streamed else False
+        return not (kind == "fenced" and asked.wants_json and streamed and not gated)
 
     def _stream(
         self, call: SimulatedCall, asked: Asked, kind: str | None, strength: int, latency_s: float, identity: str
@@ -324,7 +325,7 @@ class SimulatedEndpoint:
             sink.piece(last)
             sink.ended()
 
-        verdict = False if kind in {"empty", "stub"} else self._verdict(kind, asked, True)
+        verdict = False if kind in {"empty", "stub"} else self._verdict(kind, asked, True, identity)
         call.later(at + gap, lambda: call.done(end, verdict))
 
     def _answer(self, call: SimulatedCall, asked: Asked, kind: str | None, strength: int, identity: str) -> None:
@@ -344,7 +345,7 @@ class SimulatedEndpoint:
             call.reply(200, JSON, _completion(EMPTY_TEXTS[kind], _usage(asked, 3)), False)
         else:
             text, tokens = self._said(kind, asked, identity, self.loop.time())
-            call.reply(200, JSON, _completion(text, _usage(asked, tokens)), self._verdict(kind, asked, False))
+            call.reply(200, JSON, _completion(text, _usage(asked, tokens)), self._verdict(kind, asked, False, identity))
 
 
 def _usage(asked: Asked, tokens: int) -> dict[str, int]:

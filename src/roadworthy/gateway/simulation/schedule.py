@@ -39,6 +39,8 @@ JUMPS_S = (-3_600.0, -5.0, 5.0, 86_400.0)
 MODE_DEADLINES_S = (2.0, 5.0)
 MODE_RETRY_AFTER_S = 8
 """With modes what must heal one after the other takes longer, so that each part is shorter."""
+RULED = 0.3
+"""Share of the requests that bring rules, where any do."""
 QUIET_REQUESTS = 12
 """At the end of a schedule with modes, two seconds apart: recovery goes by requests."""
 Directive = Literal["", "no-cache", "no-store", "max-age=2"]
@@ -81,6 +83,7 @@ class Arrival:
         model: The route's or the mode's name.
         system: Number of the system prompt, 0 for none.
         directive: The caller's Cache-Control.
+        ruled: Whether it brings rules along for its own answer.
     """
 
     at_s: float
@@ -94,6 +97,7 @@ class Arrival:
     model: str = CHAT
     system: int = 0
     directive: Directive = ""
+    ruled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,9 @@ def draw(seed: int, requests: int = 24) -> Schedule:
     )  # fmt: skip
     models = [CHAT] if not settings.modes else [CHAT, *(mode.name for mode in settings.modes), settings.modes[0].name]
     arrivals = [_arrival(rng, at, workers, features, models) for at in times]
+    if features & {"gate", "cache"}:  # where answers come that only such rules, or only they, must stop
+        own = Random(f"rules {seed}")  # noqa: S311 - the same
+        arrivals = [replace(arrival, ruled=own.random() < RULED) for arrival in arrivals]
     end_s = max([busy_s, *times, *(fault.end_s for fault in faults)]) + quiet_s(settings)
     return Schedule(
         seed=seed,

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.application import KEY_IN_SETTINGS, secret_paths
 from roadworthy.runtime.config.check_cache import cache_faults
 from roadworthy.runtime.config.check_hedge import hedge_faults
 from roadworthy.runtime.config.check_mode import ModeCheck
@@ -93,6 +94,7 @@ class Check:
         self._modes()
         self._unused()
         self._retry()
+        self._applications()
         for path, text in cache_faults(self._gateway):
             self._error(path, text)
         for hedged in hedge_faults(self._gateway):
@@ -124,6 +126,13 @@ class Check:
         for name, port in others.items():
             if console.get("enabled", "auto") is not False and "port" in console and console["port"] == port:
                 self._error(("console", "port"), f"console.port and {name} must differ")
+
+    def _applications(self) -> None:
+        given = self._stack.data.get("applications")
+        for path in secret_paths(given):
+            self._error(path, KEY_IN_SETTINGS, "secret_ref_invalid")
+        if given and _mapping(self._stack.data.get("jobs")).get("enabled") is False:
+            self._warn(("applications",), "no application runs while jobs.enabled is false")
 
     def _provider(self, name: str, provider: Mapping[str, Any]) -> None:
         path = ("gateway", "providers", name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
+from pydantic import JsonValue
 from pydantic.fields import FieldInfo
 
+from roadworthy.runtime.config.application import Application
 from roadworthy.runtime.config.report import KeyPath
 from roadworthy.runtime.config.tree import Config, Node
 from roadworthy.runtime.secret import FORMS, SecretRef
@@ -36,6 +38,10 @@ class Field(NamedTuple):
         arguments = get_args(self.type)
         origin = get_origin(self.type)
         return bare(arguments[-1], None) if origin in (dict, list) else None
+
+    def free(self) -> Field | None:
+        """What a key that the node does not name is: a value of its own where such keys are allowed, else None."""
+        return Field(JsonValue, None) if self.type is Application else None
 
     def is_text(self) -> bool:
         """Whether it takes text only, so that `8080` stands for the text and not for the number."""
@@ -72,7 +78,7 @@ def find(path: Sequence[str | int]) -> Field | None:
             field = field.entry()
         else:
             info = children.get(str(part))
-            field = bare(info.annotation, info) if info else None
+            field = bare(info.annotation, info) if info else field.free()
     return field
 
 
@@ -99,6 +105,8 @@ def expected(field: Field) -> str:
         return "a list of texts"
     if field.type is Any:
         return "any value"
+    if field.type is JsonValue:
+        return "a value that JSON has, such as text in quotes, a number, true or false, a list or a mapping"
     parts = get_args(field.type)
     if parts:
         return " or ".join(expected(bare(part, _info(part) or field.info)) for part in parts)

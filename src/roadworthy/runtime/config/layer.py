@@ -173,9 +173,11 @@ def _match(variable: str, below: Mapping[str, Any]) -> tuple[KeyPath, Field] | N
         children = field.children()
         if children is not None:
             info = children.get(segment) if (*path, segment) != ("profile",) else None
-            if info is None:
+            own = field.free() if info is None else bare(info.annotation, info)
+            if own is None or not segment:
                 return None
-            path, field = (*path, segment), bare(info.annotation, info)
+            names = [name for name in _mapping_at(below, path) if info is None and _normal(str(name)) == segment]
+            path, field = (*path, names[0] if names else segment), own
             continue
         entry = field.entry()
         if entry is None or not segment or expected(field) != "a mapping of keys":

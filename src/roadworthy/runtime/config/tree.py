@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Wi
 from pydantic_core import PydanticCustomError
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.runtime.config.application import Application
 from roadworthy.runtime.config.guard import Masking
 from roadworthy.runtime.config.hedge import Hedge
 from roadworthy.runtime.config.mode import Mode, expand
@@ -488,6 +489,10 @@ class Config(Node):
     control: Control = Field(default_factory=Control, description="The admin API.")
     console: Console = Field(default_factory=Console, description="The console in a browser.")
     jobs: Jobs = Field(default_factory=Jobs, description="Durable jobs and batches.")
+    applications: dict[str, Application] = Field(
+        default_factory=dict,
+        description="Installed applications by name; one that is not named here is started with its own defaults.",
+    )
     journal: Journal = Field(default_factory=Journal, description="The records.")
     state: State = Field(default_factory=State, description="What replicas share.")
     log: Log = Field(default_factory=Log, description="The log.")

@@ -77,15 +77,17 @@ def of_origin(check: str, sets: list[Held]) -> Iterator[Finding]:
     """TRN-02: digest, number of rows, origin, and the share of synthetic rows, counted."""
     for name, each, facts in sets:
         if facts.sha256 != each.sha256:
-            yield _one(check, "digest", each, f"{shown(name)} is not the file that was declared: its SHA-256 differs.")
+            text = f"{shown(name)} is not the file that was declared: its SHA-256 differs."
+            yield _one(check, "digest", each, text, contradicts=True)
         if facts.rows != each.rows:
-            yield _one(check, "rows", each, f"{shown(name)} has {facts.rows} rows, declared are {each.rows}.")
+            text = f"{shown(name)} has {facts.rows} rows, declared are {each.rows}."
+            yield _one(check, "rows", each, text, contradicts=True)
         if len(each.origin.split()) < 2:
             yield _one(check, "origin", each, f"{shown(name)} does not say where it comes from.")
         share = synthetic_share(facts)
         if share is not None and share > each.most_synthetic:
             text = f"{share:.1%} of {shown(name)} is synthetic; at most {each.most_synthetic:.1%} may be."
-            yield _one(check, "synthetic", each, text)
+            yield _one(check, "synthetic", each, text, contradicts=True)
 
 
 def synthetic_share(facts: Facts) -> float | None:
@@ -152,5 +154,8 @@ def _of_labels(check: str, name: str, each: DataSet, facts: Facts) -> Iterator[F
         yield _one(check, "unused_label", each, f"{shown(name)}: {len(unused)} declared labels never occur.")
 
 
-def _one(check: str, rule: str, each: DataSet, text: str, row: int | None = None, *key: str) -> Finding:
-    return finding(check, rule, text, key=(each.file, *key), location=Location(path=shown(each.file), line=row))
+def _one(
+    check: str, rule: str, each: DataSet, text: str, row: int | None = None, *key: str, contradicts: bool = False
+) -> Finding:
+    where = Location(path=shown(each.file), line=row)
+    return finding(check, rule, text, key=(each.file, *key), location=where, contradicts=contradicts)

@@ -57,7 +57,7 @@ def written(report: Report, out: Path, key: Ed25519PrivateKey | None) -> str:
 
 
 def sign(report: Report, digest: str, out: Path, key: Ed25519PrivateKey) -> None:
-    """Write the envelope beside the report.
+    """Write the envelope beside the report, and into the chain.
 
     Args:
         report: What is signed.
@@ -68,4 +68,6 @@ def sign(report: Report, digest: str, out: Path, key: Ed25519PrivateKey) -> None
     Raises:
         OSError: The disk refuses.
     """
-    put(out / ENVELOPE, signed(readiness(report, digest), key))
+    envelope = signed(readiness(report, digest), key)
+    put(out / ENVELOPE, envelope)
+    history.keep_envelope(out, digest, envelope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from roadworthy.verify.outcome import Status
 from roadworthy.verify.report import reading
@@ -19,7 +20,7 @@ def text(report: Report) -> str:
     verdict, score = report.verdict, report.score
     lines = [f"## {verdict.decision}", "", reading.SENTENCE[verdict.decision], ""]
     lines += [f"- {_plain(reason)}" for reason in verdict.reasons[:8]]
-    lines += _unmeasured(report) + _failed(report) + _waivers(report)
+    lines += _unmeasured(report) + _failed(report) + _waivers(report) + _chosen(report)
     lines += ["", "| category | score | not measured |", "| --- | ---: | ---: |"]
     lines += [
         f"| {bar.name} | {reading.number(bar.score)} | {reading.share(bar.unknown)} |" for bar in reading.bars(report)
@@ -28,6 +29,7 @@ def text(report: Report) -> str:
     lines += ["", f"Score {reading.number(score.overall)} of 100{capped}; measured {reading.share(score.coverage)}."]
     subject = report.subject[0]
     lines.append(f"Subject {_plain(subject.name)}, sha256 `{subject.digest['sha256'][:16]}`; run {report.number}.")
+    lines += [_plain(reading.outside(report.apart))] if report.apart else []
     if len(lines) > MOST_LINES:
         lines = [*lines[: MOST_LINES - 1], "The rest is in report.html."]
     return "\n".join(lines) + "\n"
@@ -67,6 +69,15 @@ def _waivers(report: Report) -> list[str]:
         return []
     broken = sum(bool(each.problem) for each in report.waivers)
     return ["", f"{len(report.waivers)} waivers, {broken} of them do not hold."]
+
+
+def _chosen(report: Report) -> list[str]:
+    choices = report.policy.choices
+    if not choices:
+        return []
+    names = [f"{_plain(name)} ({number})" for name, number in Counter(each.where for each in choices).items()]
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ["", f"**Chosen by the policy**, other than the defaults: {', '.join(names[:10])}{more}"]
 
 
 def _plain(text: str) -> str:

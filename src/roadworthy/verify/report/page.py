@@ -29,11 +29,13 @@ def page(report: Report, evidence: Path) -> str:
     name = _text(report.subject[0].name)
     body = [
         _head(report),
+        _outside(report),
         _unmeasured(report),
         _failed(report),
         _bars(report),
         _changes(report),
         _waivers(report),
+        _chosen(report),
         '<section><h2 id="checks">Every check</h2>',
         *(_check(check, evidence) for check in report.checks),
         "</section>",
@@ -67,6 +69,11 @@ def _head(report: Report) -> str:
         f"<div><h1>Is {_text(subject.name)} fit for production?</h1><p>{reading.SENTENCE[verdict.decision]}</p>"
         f"<ul>{reasons}</ul></div></header><dl>{listed}</dl>"
     )
+
+
+def _outside(report: Report) -> str:
+    said = reading.outside(report.apart)
+    return f'<p class="faint">{_text(said)}</p>' if said else ""
 
 
 def _unmeasured(report: Report) -> str:
@@ -167,6 +174,17 @@ def _waivers(report: Report) -> str:
     )
 
 
+def _chosen(report: Report) -> str:
+    choices = report.policy.choices
+    if not choices:
+        return ""
+    rows = "".join(f"<tr><td><code>{_text(each.where)}</code></td><td>{_text(each.text)}</td></tr>" for each in choices)
+    return (
+        f"<section><h2>Chosen by the policy: {len(choices)}</h2><p>Other than the defaults. Whoever is judged wrote "
+        f'this.</p><div class="wide"><table><tbody>{rows}</tbody></table></div></section>'
+    )
+
+
 def _check(check: CheckRecord, evidence: Path) -> str:
     until = f", holds until {_time(check.valid_until)}" if check.valid_until else ""
     marks = " · ".join(
@@ -231,7 +249,8 @@ def _findings(check: CheckRecord) -> str:
     if not check.findings:
         return ""
     rows: Iterable[str] = (
-        f"<tr><td>{each.severity}</td><td>{_text(reading.place(each))}</td><td>{_text(each.message)}<br>"
+        f"<tr><td>{each.severity}{' · stated, false' * each.contradicts}</td>"
+        f"<td>{_text(reading.place(each))}</td><td>{_text(each.message)}<br>"
         f'<span class="faint">{_text(each.rule)} {each.fingerprint}</span></td></tr>'
         for each in check.findings[:MOST_FINDINGS]
     )

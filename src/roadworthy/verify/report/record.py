@@ -8,6 +8,7 @@ import msgspec
 
 from roadworthy.verify.definition import Automation, Category, Definition, Weight
 from roadworthy.verify.evidence import Item
+from roadworthy.verify.laxity import Choice
 from roadworthy.verify.outcome import (
     Applicability,
     Coverage,
@@ -20,6 +21,7 @@ from roadworthy.verify.outcome import (
 from roadworthy.verify.policy import Thresholds
 from roadworthy.verify.score import Score
 from roadworthy.verify.signing import Subject
+from roadworthy.verify.tree import Apart
 from roadworthy.verify.verdict import Verdict
 
 FORM = "roadworthy.readiness/v1"
@@ -50,12 +52,14 @@ class PolicyRecord(Record, frozen=True):
         sha256: Of its bytes, which lie in the evidence; those of nothing when the defaults hold.
         thresholds: What GO needs.
         plug_ins: Checks of apps that the policy asks for.
+        choices: Everything that it changes of what is examined and accepted by default.
     """
 
     name: str
     sha256: str
     thresholds: Thresholds
     plug_ins: tuple[str, ...]
+    choices: tuple[Choice, ...] = ()
 
 
 class Environment(Record, frozen=True):
@@ -225,6 +229,7 @@ class Report(Record, frozen=True):
         checks: All of them, in order.
         waivers: All of them, in the order of the policy.
         previous: The run before; None for the first of a chain.
+        apart: Folders below the root that are no part of the subject, with how much lies in them.
     """
 
     schema: str
@@ -244,6 +249,7 @@ class Report(Record, frozen=True):
     checks: tuple[CheckRecord, ...]
     waivers: tuple[WaiverRecord, ...]
     previous: Previous | None
+    apart: tuple[Apart, ...] = ()
 
 
 def encoded(report: Report) -> bytes:

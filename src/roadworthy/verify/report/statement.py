@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from roadworthy.core.errors import RoadworthyError
+from roadworthy.verify import plain
 from roadworthy.verify.report.record import Report
-from roadworthy.verify.signing import statement
+from roadworthy.verify.signing import STATEMENT_TYPE, opened, statement
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 PREDICATE_TYPE = "urn:roadworthy:attestation:readiness:v1"
 
@@ -33,3 +39,19 @@ def predicate(report: Report, digest: str) -> dict[str, Any]:
 def readiness(report: Report, digest: str) -> bytes:
     """The statement as canonical JSON."""
     return statement(report.subject, PREDICATE_TYPE, predicate(report, digest))
+
+
+def signs(envelope: bytes, digest: str, keys: Sequence[Ed25519PublicKey]) -> bool:
+    """Whether an envelope is a statement of readiness about a report, by one of the keys.
+
+    Args:
+        envelope: DSSE.
+        digest: SHA-256 of the bytes of report.json.
+        keys: Those that are trusted.
+    """
+    try:
+        said = plain.read_object(opened(envelope, keys)[0])
+        about = said["predicate"]["report"]["digest"]["sha256"]
+    except (RoadworthyError, ValueError, KeyError, TypeError):
+        return False
+    return about == digest and (said.get("_type"), said.get("predicateType")) == (STATEMENT_TYPE, PREDICATE_TYPE)

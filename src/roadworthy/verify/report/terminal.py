@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from roadworthy.verify.laxity import Choice
 from roadworthy.verify.outcome import Status
 from roadworthy.verify.report import reading
 from roadworthy.verify.report.record import CheckRecord, Report
 
 _MOST_FINDINGS = 5
 _MOST_UNMEASURED = 12
+_MOST_CHOICES = 40
+_WIDEST = 120
 _BAR = 24
 
 
@@ -16,8 +21,15 @@ def text(report: Report) -> str:
     verdict = report.verdict
     lines = [f"{verdict.decision}  {reading.SENTENCE[verdict.decision]}"]
     lines += [f"  {reason}" for reason in verdict.reasons]
-    lines += _failed(report) + _waived(report) + _unmeasured(report) + _changes(report) + _score(report)
-    return "\n".join(lines)
+    lines += _failed(report) + _waived(report) + chosen(report.policy.choices)
+    lines += ["", reading.outside(report.apart)] if report.apart else []
+    lines += _unmeasured(report) + _changes(report) + _score(report)
+    return "\n".join(_inert(line) for line in lines)
+
+
+def _inert(line: str) -> str:
+    """Nothing that moves the cursor, colours, or turns the direction of writing: a plug-in may quote the subject."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in line)
 
 
 def _failed(report: Report) -> list[str]:
@@ -46,6 +58,16 @@ def _waived(report: Report) -> list[str]:
         held = each.problem or f"{each.days_left} days left"
         lines.append(f"  {each.check} {each.fingerprint}: {each.owner}, agreed by {each.approver}: {held}")
     return lines
+
+
+def chosen(choices: Sequence[Choice]) -> list[str]:
+    """What the policy changes: it is written by those who are judged by it, so it is always shown."""
+    if not choices:
+        return []
+    lines = ["", f"CHOSEN BY THE POLICY, other than the defaults: {len(choices)}"]
+    lines += [f"  {each.where}: {each.text[:_WIDEST]}" for each in choices[:_MOST_CHOICES]]
+    more = len(choices) - _MOST_CHOICES
+    return [*lines, f"  and {more} more; see the report"] if more > 0 else lines
 
 
 def _unmeasured(report: Report) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from roadworthy.verify.source.rule import LOADERS, Keywords
+from roadworthy.verify.source.binding import Binding, bindings
+from roadworthy.verify.source.rule import LOADERS, SAFE_YAML, Keywords
 
 _TOPS = {path.split(".")[0] for path in LOADERS}
+_SAFE_NAMES = {path.rpartition(".")[2] for path in SAFE_YAML}
 
 
 class Names:
@@ -19,6 +21,7 @@ class Names:
     def __init__(self, tree: ast.Module) -> None:
         self._table: dict[str, str] = {}
         self._bound: dict[str, tuple[str, Keywords]] = {}
+        self._bindings = bindings(tree)
         assigned: list[tuple[str, ast.expr]] = []
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
@@ -81,6 +84,37 @@ class Names:
         if isinstance(node, ast.NamedExpr):
             return self.path(node.value)
         return self._call(node) if isinstance(node, ast.Call) else None
+
+    def safe_loader(self, node: ast.expr | None) -> bool:
+        """Whether an expression can be nothing but a safe loader of PyYAML, as far as this module tells.
+
+        A name is one when everything that it is bound to anywhere in the module is one; a class, when its bases are.
+
+        Args:
+            node: The expression; None is none.
+        """
+        return node is not None and self._safe(node, frozenset())
+
+    def _safe(self, value: Binding, through: frozenset[str]) -> bool:
+        if value is None or isinstance(value, str):
+            return value in SAFE_YAML
+        if isinstance(value, ast.ClassDef):
+            return bool(value.bases) and all(self._safe(base, through) for base in value.bases)
+        if isinstance(value, ast.Name):
+            bound = self._bindings.get(value.id)
+            if bound is None:  # from `import *`, or of another module's making
+                return value.id in _SAFE_NAMES
+            return value.id not in through and all(self._safe(each, through | {value.id}) for each in bound)
+        if isinstance(value, ast.Attribute):
+            path = self.path(value)
+            return value.attr in _SAFE_NAMES if path is None else path in SAFE_YAML
+        if isinstance(value, ast.IfExp):
+            return self._safe(value.body, through) and self._safe(value.orelse, through)
+        if isinstance(value, ast.BoolOp):
+            return all(self._safe(each, through) for each in value.values)
+        if isinstance(value, ast.Call) and self.path(value.func) == "getattr":
+            return self.path(value) in SAFE_YAML and all(self._safe(each, through) for each in value.args[2:3])
+        return False
 
     def _call(self, node: ast.Call) -> str | None:
         """`getattr(x, "load")`, `importlib.import_module("pickle")`, `__import__("pickle")`, `vars(x)`."""

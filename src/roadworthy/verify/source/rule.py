@@ -52,10 +52,17 @@ def _not_given_true(keyword: str, place: int | None = None) -> Callable[[list[as
     return holds
 
 
-def _safe_yaml(arguments: list[ast.expr], keywords: Keywords) -> bool:
-    loader = keywords.get("Loader") or (arguments[1] if len(arguments) > 1 else None)
-    named = loader.attr if isinstance(loader, ast.Attribute) else loader.id if isinstance(loader, ast.Name) else ""
-    return named in ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
+SAFE_YAML = frozenset(
+    f"{module}.{name}"
+    for module in ("yaml", "yaml.loader", "yaml.cyaml")
+    for name in ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
+)
+"""Loaders of PyYAML that make plain values only, by dotted path."""
+
+
+def yaml_loader(arguments: list[ast.expr], keywords: Keywords) -> ast.expr | None:
+    """The loader that a call of `yaml.load` names; None when it names none."""
+    return keywords.get("Loader") or (arguments[1] if len(arguments) > 1 else None)
 
 
 def _safe_mode(arguments: list[ast.expr], keywords: Keywords) -> bool:
@@ -88,8 +95,8 @@ _NUMPY = LoaderRule(
     "Leave allow_pickle out and store arrays of numbers.", _not_given_true("allow_pickle", 2),
 )  # fmt: skip
 _YAML = LoaderRule(
-    "loader.yaml", Severity.HIGH, "makes any Python object that the document names", "Use yaml.safe_load.", _safe_yaml
-)
+    "loader.yaml", Severity.HIGH, "makes any Python object that the document names", "Use yaml.safe_load.",
+)  # fmt: skip
 _KERAS = LoaderRule(
     "loader.keras",
     Severity.HIGH,
@@ -107,6 +114,8 @@ def _all(rule: LoaderRule, names: str) -> dict[str, LoaderRule]:
     return dict.fromkeys(names.split(), rule)
 
 
+TAKES_LOADER = frozenset(("yaml.load", "yaml.load_all"))
+"""Harmless with a safe loader; which one it is takes the names of the module to tell."""
 LOADERS: dict[str, LoaderRule] = {
     **_all(_PICKLE, """
         pickle.load pickle.loads pickle.Unpickler _pickle.load _pickle.loads _pickle.Unpickler cPickle.load
@@ -126,9 +135,9 @@ LOADERS: dict[str, LoaderRule] = {
     **_all(_HUB, "torch.hub.load torch.hub._load_local torch.hub.help"),
     **_all(_JIT, "torch.jit.load torch.export.load torch._C.import_ir_module"),
     **_all(_NUMPY, "numpy.load numpy.lib.npyio.load numpy.lib.format.read_array numpy.lib.npyio.NpzFile"),
-    **_all(_YAML, "yaml.load yaml.load_all"),
-    **_all(_YAML._replace(unless=None), """
-        yaml.unsafe_load yaml.unsafe_load_all yaml.full_load yaml.full_load_all ruamel.yaml.unsafe_load
+    **_all(_YAML, """
+        yaml.load yaml.load_all yaml.unsafe_load yaml.unsafe_load_all yaml.full_load yaml.full_load_all
+        ruamel.yaml.unsafe_load
     """),
     **_all(_KERAS, """
         keras.models.load_model keras.saving.load_model keras.load_model tensorflow.keras.models.load_model

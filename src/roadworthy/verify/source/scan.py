@@ -14,9 +14,11 @@ from roadworthy.verify.source.rule import (
     LOADERS,
     REMOTE_CODE,
     RISKY_MODULES,
+    TAKES_LOADER,
     UNSAFE_MODE,
     Keywords,
     LoaderRule,
+    yaml_loader,
 )
 
 SUFFIXES = (".py", ".pyw", ".pyi", ".ipynb")
@@ -133,6 +135,8 @@ class _Scanner(ast.NodeVisitor):
 
     def _judge(self, node: ast.Call, path: str | None, arguments: list[ast.expr], keywords: Keywords) -> None:
         rule = LOADERS.get(path or "")
+        if path in TAKES_LOADER and self._names.safe_loader(yaml_loader(arguments, keywords)):
+            return
         if rule is not None and not (rule.unless is not None and rule.unless(arguments, keywords)):
             self._find(node, rule, str(path))
         elif rule is None:

@@ -26,6 +26,10 @@ CONDITIONS: dict[str, tuple[str, ...]] = {
     "MIT": ("keep-notices",),
     "BSD-2-Clause": ("keep-notices",),
     "BSD-3-Clause": ("keep-notices",),
+    **dict.fromkeys(
+        [f"LGPL-{version}-{how}" for version in ("2.0", "2.1", "3.0") for how in ("only", "or-later")],
+        ("keep-notices", "licence-text-goes-along", "library-can-be-replaced", "changes-to-it-are-published"),
+    ),
     "CC-BY-4.0": ("name-the-authors",),
     "CC-BY-SA-4.0": ("name-the-authors", "share-alike"),
     "CC-BY-NC-4.0": ("name-the-authors", "no-commercial-use"),

@@ -51,7 +51,9 @@ def _judged(context: Context, name: str, loaded: Loaded) -> Outcome:
     contradictions = list(coherence.between_limits(loaded.config))
     others, compared = coherence.with_measurements(loaded.config, _measured(context))
     existing = coherence.limits(loaded.config)
-    findings = [_one(context, each.rule, each.key, each.text) for each in (*contradictions, *others)]
+    findings = [_one(context, each.rule, each.key, each.text) for each in contradictions]
+    # A limit that its own measurement refutes is a false statement; two limits that do not fit are a mistake.
+    findings += [_one(context, each.rule, each.key, each.text, contradicts=True) for each in others]
     findings += [_one(context, "warning", each.key, each.text, Severity.NOTE) for each in loaded.warnings]
     coverage = Coverage(
         examined=len(compared),
@@ -76,8 +78,11 @@ def _measured(context: Context) -> coherence.Measured:
         raise NotMeasured(f"The measured latencies cannot be read: {problem}.") from None
 
 
-def _one(context: Context, rule: str, key: str, text: str, severity: Severity = Severity.MEDIUM) -> Finding:
+def _one(
+    context: Context, rule: str, key: str, text: str, severity: Severity = Severity.MEDIUM, *, contradicts: bool = False
+) -> Finding:
     where = Location(path=shown(str(context.settings["config"])))
     return finding(
-        context.check, rule, f"{shown(key)}: {shown(text)}", key=(key, rule), severity=severity, location=where
-    )
+        context.check, rule, f"{shown(key)}: {shown(text)}", key=(key, rule), severity=severity, location=where,
+        contradicts=contradicts,
+    )  # fmt: skip

@@ -74,17 +74,18 @@ def _faults(context: Context, page: Node, text: str, claims: list[claim.Claim]) 
     found = []
     for each in claims:
         fault = claim.fault(each, evidence)
-        if fault:
+        if fault is not None:
             found.append(finding(
-                context.check, each.kind, f"{shown(page.name)}: {fault}", key=(page.name, each.text),
+                context.check, each.kind, f"{shown(page.name)}: {fault.text}", key=(page.name, each.text),
                 severity=Severity.MEDIUM, location=Location(path=shown(page.name), line=each.line),
+                contradicts=fault.false,
             ))  # fmt: skip
     boxes = claim.open_boxes(text)
     if boxes:
-        text = f"{shown(page.name)} says that it is ready, and has {boxes} open boxes."
-        found.append(
-            finding(context.check, "open_boxes", text, key=(page.name,), location=Location(path=shown(page.name)))
-        )
+        text, where = f"{shown(page.name)} says that it is ready, and has {boxes} open boxes.", shown(page.name)
+        found.append(finding(
+            context.check, "open_boxes", text, key=(page.name,), location=Location(path=where), contradicts=True
+        ))  # fmt: skip
     return found
 
 

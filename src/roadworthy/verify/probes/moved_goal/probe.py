@@ -1,4 +1,4 @@
-"""QUA-06: the goal did not move. The policy is compared with that of the run before, whose report the chain holds.
+"""QUA-06: the goal did not move. The policy is compared with that of an earlier run, whose report the chain holds.
 
 Which way a number of a probe's settings is stricter is not known here, so every change of one is told.
 """
@@ -6,7 +6,7 @@ Which way a number of a probe's settings is stricter is not known here, so every
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from roadworthy.verify import history
 from roadworthy.verify.evidence import evidence_bytes
@@ -15,7 +15,12 @@ from roadworthy.verify.outcome import Coverage, Finding, NotMeasured, Outcome, f
 from roadworthy.verify.policy import Policy, policy_of
 from roadworthy.verify.probe import Context
 from roadworthy.verify.registry import checks
-from roadworthy.verify.tree import shown
+from roadworthy.verify.report.statement import signs
+from roadworthy.verify.signing import key_id, public_key
+from roadworthy.verify.tree import inside, shown
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _STRICTER = {"thresholds.category": 1, "thresholds.coverage": 1, "thresholds.max_age_days": -1}
 
@@ -36,32 +41,73 @@ class Change(NamedTuple):
         return direction * self.now < direction * self.before
 
 
+class Earlier(NamedTuple):
+    """The run that is compared with.
+
+    Attributes:
+        number: Its place in the chain.
+        sha256: Of its report.
+        policy: SHA-256 of its policy.
+    """
+
+    number: int
+    sha256: str
+    policy: str
+
+
 def probe(context: Context) -> Outcome:
-    """Compare every number of the policy with the run before."""
-    head = history.head(context.out) if context.out is not None else None
-    if head is None or context.out is None:
-        raise NotMeasured("There is no earlier run to compare with; the first one never passes by itself.")
-    earlier = history.report(context.out, head.report)
-    sha256 = str(earlier["policy"]["sha256"])
-    before = policy_of(evidence_bytes(context.out / "evidence", sha256), here=False)
-    changes = list(compared(before, policy_of(context.policy, here=False)))
+    """Compare every number of the policy, and all that it accepts, with the last run that may be compared with."""
+    earlier = _earlier(context)
+    if earlier is None or context.out is None:
+        signed = " that the pinned key signed" if context.settings["key_id"] else ""
+        raise NotMeasured(f"There is no earlier run{signed} to compare with; the first one never passes by itself.")
+    before = policy_of(evidence_bytes(context.out / "evidence", earlier.policy), here=False)
+    now = policy_of(context.policy, here=False)
+    changes = list(compared(before, now))
     context.evidence.write_json(
-        {"report": head.report, "policy": sha256, "numbers": [each._asdict() for each in changes]},
-        f"numbers of the policy, now and in run {head.number}",
-        covers=[f"sha256:{head.report}"],
+        {"report": earlier.sha256, "policy": earlier.policy, "numbers": [each._asdict() for each in changes]},
+        f"numbers of the policy, now and in run {earlier.number}",
+        covers=[f"sha256:{earlier.sha256}"],
     )
     found = [_finding(context.check, each) for each in changes if each.suspect]
     found += [
-        finding(context.check, "eased", f"{each.where} accepts {shown(each.now)}.", key=tuple(each))
-        for each in eased(before, policy_of(context.policy, here=False), checks())
-    ]
+        finding(context.check, "eased", f"{each.where} was {shown(each.before)} and is {shown(each.now)}.",
+                key=tuple(each))
+        for each in eased(before, now, checks())
+    ]  # fmt: skip
     coverage = Coverage(
-        examined=len(changes),
-        existing=len({*numbers(before), *numbers(policy_of(context.policy, here=False))}),
-        how_counted="Numbers in both policies.",
+        examined=len(changes), existing=len({*numbers(before), *numbers(now)}), how_counted="Numbers in both policies."
     )
-    said = f"{len(changes)} numbers compared with run {head.number}, {len(found)} moved or eased."
+    said = f"{len(changes)} numbers compared with run {earlier.number}, {len(found)} moved or eased."
     return judged(said, coverage=coverage, findings=found)
+
+
+def _earlier(context: Context) -> Earlier | None:
+    """The newest run in which the goal had not moved; else the oldest, which set it.
+
+    A run that moved the goal, or did not look whether it had, cannot make the new one good by being run twice. With a
+    key that the policy pins, only what that key signed counts.
+    """
+    if context.out is None:
+        return None
+    keys = [_pinned(context)] if context.settings["key_id"] else []
+    oldest: Earlier | None = None
+    for at, report in history.back(context.out):
+        if not keys or signs(history.envelope(context.out, at.report) or b"", at.report, keys):
+            oldest = Earlier(at.number, at.report, str(report["policy"]["sha256"]))
+            if history.status(report, context.check) in ("pass", "waived"):
+                return oldest
+    return oldest
+
+
+def _pinned(context: Context) -> Ed25519PublicKey:
+    path = inside(context.root, str(context.settings["public_key"]))
+    if path is None or not path.is_file():
+        raise NotMeasured("The public key of earlier runs is not there.")
+    key = public_key(path)
+    if key_id(key) != context.settings["key_id"]:
+        raise NotMeasured("The public key of earlier runs is not the one that the policy pins.")
+    return key
 
 
 def compared(before: Policy, now: Policy) -> Iterator[Change]:

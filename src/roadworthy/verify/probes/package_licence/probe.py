@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from roadworthy.core.errors import ConfigError
-from roadworthy.verify.outcome import Coverage, Finding, NotMeasured, Outcome, finding, judged
+from roadworthy.verify.outcome import Coverage, Finding, NotMeasured, Outcome, Severity, finding, judged
 from roadworthy.verify.probe import Context
+from roadworthy.verify.supply.accepted import Accepted, accepted
 from roadworthy.verify.supply.installed import Distribution, counted
 from roadworthy.verify.supply.licence import Licence, LicencePolicy, Ruling, licence_of, policy, ruling
 from roadworthy.verify.supply.subject import installed, unread
+from roadworthy.verify.tree import shown
 
 
 def probe(context: Context) -> Outcome:
@@ -15,6 +17,7 @@ def probe(context: Context) -> Outcome:
     settings = context.settings
     try:
         rules = policy(settings["allow"], settings["deny"], settings["packages"], settings["also_allow"])
+        entries = accepted(settings["accepted"])
     except ConfigError as problem:
         raise NotMeasured(str(problem)) from None
     found = installed(context)
@@ -27,7 +30,7 @@ def probe(context: Context) -> Outcome:
         ],
         "licences of what is installed",
     )  # fmt: skip
-    findings = [bad for each, licence in rows if (bad := _finding(context.check, each, licence, rules))]
+    findings = [bad for each, licence in rows if (bad := _finding(context, each, licence, rules, entries))]
     coverage = Coverage(
         examined=len(rows),
         existing=counted(found.folders),
@@ -35,18 +38,30 @@ def probe(context: Context) -> Outcome:
         missing=unread(found),
     )
     unknown = sum(licence.expression is None for _, licence in rows)
+    kept = sum(each.severity is Severity.NOTE for each in findings)
     return judged(
-        f"{len(rows)} packages: {unknown} licences unknown, {len(findings) - unknown} not allowed.",
+        f"{len(rows)} packages: {unknown} licences unknown, {len(findings) - unknown - kept} not allowed, "
+        f"{kept} accepted under conditions.",
         coverage=coverage, findings=findings,
     )  # fmt: skip
 
 
-def _finding(check: str, each: Distribution, licence: Licence, rules: LicencePolicy) -> Finding | None:
+def _finding(
+    context: Context, each: Distribution, licence: Licence, rules: LicencePolicy, entries: tuple[Accepted, ...]
+) -> Finding | None:
+    check, name = context.check, f"{each.name} {each.version}"
     if licence.expression is None:
-        return finding(check, "unknown", f"{each.name} {each.version}: {licence.why}.", key=(each.key,))
+        return finding(check, "unknown", f"{name}: {licence.why}.", key=(each.key,))
     verdict = ruling(licence.expression, rules)
     if verdict is Ruling.ALLOWED:
         return None
+    key = (each.key, licence.expression)
+    for entry in entries:
+        if entry.covers(each.key, licence.expression):
+            faults = entry.faults(context.root)
+            if faults:
+                return finding(check, "condition", f"{name}: {' '.join(faults)}", key=key)
+            said = f"{name}: {licence.expression}, accepted. {shown(entry.because)}"
+            return finding(check, "accepted", said, key=key, severity=Severity.NOTE)
     word = "is denied" if verdict is Ruling.DENIED else "is not among the allowed"
-    said = f"{each.name} {each.version}: {licence.expression} {word}."
-    return finding(check, str(verdict.name).lower(), said, key=(each.key, licence.expression))
+    return finding(check, str(verdict.name).lower(), f"{name}: {licence.expression} {word}.", key=key)
