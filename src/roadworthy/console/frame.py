@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -54,7 +55,7 @@ def show() -> None:
     chosen.run()
 
 
-def _drawing(listed: Listed, session: Session) -> object:
+def _drawing(listed: Listed, session: Session) -> Callable[[], None]:
     """The page as Streamlit calls it; names of functions must differ, for Streamlit tells pages apart by them."""
 
     def draw() -> None:
