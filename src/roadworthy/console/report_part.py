@@ -52,7 +52,7 @@ def figures(report: Report, now: float) -> Markup:
         tile("Sections", f"{report.done} of {len(report.sections)}",
              f"{sum(one.state == 'passed' for one in report.sections)} passed"),
         tile("quality_passed", words.yes(report.quality_passed) if report.over else "not judged yet"),
-        tile("stub_used", words.yes(report.stub_used), "" if report.stub_used is not None else "no model answered yet",
+        tile("stub_used", words.yes(report.stub_used), "" if report.stub_used is not None else "no answer passed" if report.over else "none passed yet",
              stub),
         tile("Written by", ", ".join(report.providers) or None),
         tile("Cost", words.dollars(report.cost), estimated),
@@ -100,11 +100,9 @@ def marked(said: str, places: Iterable[Sequence[Any]]) -> Markup:
 
 
 def failure(report: Report) -> Markup:
-    """Why a report that is over has not passed; nothing for another one."""
+    """Why a report that is over has not passed."""
     if report.state == "cancelled":
         return note("Sections that were written stay. Retry writes the others.", "warn", "The report was cancelled.")
-    if report.state != "failed":
-        return Markup("")
     bad = sum(one.state == "failed" for one in report.sections)
     if bad:
         what = f"{bad} of {len(report.sections)} sections did not pass."

@@ -33,7 +33,7 @@ def show_report(client: ReportClient[Any], report_id: str, file_name: str) -> No
         return
     _draw(report, "")
     _after(client, report, file_name)
-    st.html(part.sections(report))
+    _sections(report)
 
 
 def _follow(client: ReportClient[Any], report_id: str) -> None:
@@ -44,7 +44,7 @@ def _follow(client: ReportClient[Any], report_id: str) -> None:
     if report.over:
         st.rerun()
     _draw(report, fault)
-    st.html(part.sections(report))
+    _sections(report)
 
 
 def _look(client: ReportClient[Any], report_id: str) -> tuple[Report | None, str]:
@@ -66,9 +66,16 @@ def _draw(report: Report, fault: str) -> None:
     if fault:
         st.html(note(fault, "bad", "The gateway does not answer."))
     st.html(stale(part.figures(report, time.time()), bool(fault)))
-    st.html(part.failure(report))
+    if report.over and report.state != "passed":
+        st.html(part.failure(report))
     st.html(heading("Sections"))
     st.html(part.progress(report))
+
+
+def _sections(report: Report) -> None:
+    shown = part.sections(report)
+    if shown:  # the browser part refuses an empty one
+        st.html(shown)
 
 
 def _after(client: ReportClient[Any], report: Report, file_name: str) -> None:
