@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from roadworthy.console import page_now
+from roadworthy.console import page_admin, page_journal, page_now, page_verify
 from roadworthy.console.markup import Markup, code, note
 from roadworthy.console.page import Listed, found
 from roadworthy.console.session import Session, configured, open_session
@@ -17,15 +17,24 @@ from roadworthy.console.settings import cookie_name
 from roadworthy.core.errors import RoadworthyError
 
 _FOLDER = Path(__file__).parent
-OWN = (
-    Listed("Now", 10, page_now.render),
-)  # fmt: skip
 
 
 @functools.cache
 def pages() -> tuple[Listed, ...]:
     """All pages; looked up once per process."""
     return found(OWN)
+
+
+def _admin(session: Session) -> None:
+    page_admin.render(session, pages())
+
+
+OWN = (
+    Listed("Now", 10, page_now.render),
+    Listed("Verify", 50, page_verify.render),
+    Listed("Journal", 60, page_journal.render),
+    Listed("Admin", 90, _admin),
+)
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -88,4 +89,6 @@ def error_response(request: Request, error: RoadworthyError) -> JSONResponse:
     headers = {"x-request-id": number, "cache-control": "no-store"}
     if error.spec.http_status == 401:
         headers["www-authenticate"] = "Bearer"
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(math.ceil(error.retry_after_s))
     return JSONResponse({"error": error_object(error, number)}, error.spec.http_status, headers)
