@@ -14,8 +14,8 @@ check:  ## the laws only: types, lint, imports, sizes, documentation
 test:  ## the default suite: minutes, no key of a paid service
 	$(python) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-slow:  ## what takes many seconds by nature: more kills, whole starts and generated cases; CI runs it too
-	$(python) -m pytest -m 'slow and not long' -n 2 --dist loadfile --no-loadscope-reorder
+slow:  ## what takes many seconds by nature: more kills and whole starts, all generated cases; CI runs it too
+	TEST_EXAMPLES=all $(python) -m pytest -m '(slow or hypothesis) and not long' -n 2 --dist loadfile --no-loadscope-reorder
 
 long:  ## what takes minutes: jobs under kills, the conformance suite on PostgreSQL, 100,000 fault schedules
 	$(python) -m pytest -m long

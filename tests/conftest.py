@@ -17,6 +17,9 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
+
+from rig.examples import examples
 
 if TYPE_CHECKING:
     from rig.stores import Postgres, Valkey
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 APART = ("long", "slow")
 """Markers of what is not part of the default suite; `make NAME` runs it. A test that has several is the first's."""
 COUNTS = pytest.StashKey[dict[str, int]]()
+
+settings.register_profile("counted", max_examples=examples(settings.default.max_examples))
+settings.load_profile("counted")
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 

@@ -1,22 +1,38 @@
-"""`roadworthy verify` as somebody types it."""
+"""`roadworthy verify` as somebody types it: the first test in a process of its own, the others in this one."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from roadworthy.cli.main import run
 
-def verify(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "roadworthy", "verify", *map(str, words)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+Done = subprocess.CompletedProcess[str]
+Verify = Callable[..., Done]
+
+
+@pytest.fixture
+def verify(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Verify:
+    """Types a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def typed(*words: str | Path) -> Done:
+        told = [*map(str, words)]
+        code = run(["verify", *told])
+        shown = capsys.readouterr()
+        return Done(told, code, shown.out, shown.err)
+
+    return typed
 
 
 def test_an_empty_folder_is_incomplete(tmp_path: Path) -> None:
-    done = verify("run", "--only", "QUA-05", cwd=tmp_path)
+    command = [sys.executable, "-m", "roadworthy", "verify", "run", "--only", "QUA-05"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 4, done.stderr
     assert done.stdout.startswith("INCOMPLETE")
     assert "QUA-05: started" in done.stderr
@@ -32,32 +48,30 @@ def test_an_empty_folder_is_incomplete(tmp_path: Path) -> None:
     }
 
 
-def test_from_key_to_gate(tmp_path: Path) -> None:
+def test_from_key_to_gate(tmp_path: Path, verify: Verify) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "app.py").write_text('"""An app."""\n')
-    made = verify("keygen", tmp_path / "key", "--json", cwd=tmp_path)
+    made = verify("keygen", tmp_path / "key", "--json")
     assert len(json.loads(made.stdout)["data"]["key_id"]) == 64
     out = tmp_path / "out"
-    ran = verify(
-        "run", project, "--out", out, "--key", tmp_path / "key", "--only", "QUA-05", "--json", "-q", cwd=tmp_path
-    )
+    ran = verify("run", project, "--out", out, "--key", tmp_path / "key", "--only", "QUA-05", "--json", "-q")
     data = json.loads(ran.stdout)["data"]
     assert ran.returncode == 4
     assert ran.stderr == ""
     assert data["verdict"]["decision"] == "INCOMPLETE"
     assert {each["id"]: each["status"] for each in data["checks"]}["QUA-05"] == "pass"
     gate = ("gate", out, "--key", tmp_path / "key.pub", "--subject")
-    judged = verify(*gate, project, "--json", cwd=tmp_path)
+    judged = verify(*gate, project, "--json")
     assert judged.returncode == 4, judged.stderr
     assert json.loads(judged.stdout)["data"]["reported"] == "INCOMPLETE"
     (project / "app.py").write_text('"""Another app."""\n')
-    refused = verify(*gate, project, "--json", cwd=tmp_path)
+    refused = verify(*gate, project, "--json")
     assert refused.returncode == 3
     assert json.loads(refused.stdout)["error"]["code"] == "integrity_mismatch"
-    again = verify("report", out, "--form", "markdown", cwd=tmp_path)
+    again = verify("report", out, "--form", "markdown")
     assert (again.returncode, again.stdout) == (0, (out / "report.md").read_text())
-    signed = verify("sign", out, "--key", tmp_path / "key", cwd=tmp_path)
+    signed = verify("sign", out, "--key", tmp_path / "key")
     assert signed.returncode == 0, signed.stderr
 
 
@@ -78,8 +92,10 @@ def test_from_key_to_gate(tmp_path: Path) -> None:
         (("keygen", "no/such/folder/key"), 3, "cannot be written"),
     ],
 )
-def test_wrong_use_is_told_in_one_shape(words: tuple[str, ...], exit_code: int, said: str, tmp_path: Path) -> None:
-    done = verify(*words, cwd=tmp_path)
+def test_wrong_use_is_told_in_one_shape(
+    words: tuple[str, ...], exit_code: int, said: str, tmp_path: Path, verify: Verify
+) -> None:
+    done = verify(*words)
     assert done.returncode == exit_code, done.stderr
     assert "Traceback" not in done.stderr
     if words != ("rum",):
@@ -88,8 +104,8 @@ def test_wrong_use_is_told_in_one_shape(words: tuple[str, ...], exit_code: int, 
     assert not (tmp_path / ".roadworthy").exists()
 
 
-def test_probes_lists_every_check(tmp_path: Path) -> None:
-    rows = json.loads(verify("probes", "--json", cwd=tmp_path).stdout)["data"]
+def test_probes_lists_every_check(verify: Verify) -> None:
+    rows = json.loads(verify("probes", "--json").stdout)["data"]
     assert len(rows) == 84
     by_id = {row["id"]: row for row in rows}
     assert by_id["QUA-05"]["probe"] == by_id["GOV-06"]["probe"] == "built-in"

@@ -49,3 +49,10 @@ def source_trees(source_files: list[Path]) -> dict[Path, ast.Module]:
 def source_files() -> list[Path]:
     """Every Python file of the product."""
     return sorted((ROOT / "src" / "roadworthy").rglob("*.py"))
+
+
+@pytest.fixture(scope="session")
+def budgeted_trees(source_trees: dict[Path, ast.Module]) -> dict[Path, ast.Module]:
+    """The same with the applications that live beside the product, which keep its budgets."""
+    applications = sorted((ROOT / "apps").glob("*/src/**/*.py"))
+    return {**source_trees, **{path: ast.parse(path.read_text()) for path in applications}}

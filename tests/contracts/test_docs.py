@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import click
 import pytest
 
+from roadworthy.cli.main import COMMANDS
 from roadworthy.runtime.config.load import load
+from roadworthy.runtime.entry_point import Offer
 
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -93,10 +96,13 @@ def test_python_in_the_pages_compiles(pages: list[Path]) -> None:
                 ast.parse(block, filename=str(page))
 
 
-def test_commands_in_the_pages_exist(pages: list[Path], root: Path) -> None:
+def test_commands_in_the_pages_exist(pages: list[Path], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each `roadworthy NOUN VERB --flag` in a page names a real command and its real options."""
     from roadworthy.cli.main import cli
 
+    monkeypatch.setattr(cli, "added", lambda: _offers(root))
+    for folder in (root / "apps").glob("*/src"):
+        monkeypatch.syspath_prepend(folder)
     wrong = [
         f"{page.relative_to(root)}: roadworthy {' '.join(words)}: {fault}"
         for page in pages
@@ -105,6 +111,14 @@ def test_commands_in_the_pages_exist(pages: list[Path], root: Path) -> None:
         if (fault := _fault(cli, words))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def _offers(root: Path) -> dict[str, Offer]:
+    """Nouns of the applications beside us, installed or not."""
+    nouns: dict[str, str] = {}
+    for file in (root / "apps").glob("*/pyproject.toml"):
+        nouns |= tomllib.loads(file.read_text())["project"].get("entry-points", {}).get(COMMANDS, {})
+    return {noun: Offer(noun, *value.split(":"), folder="") for noun, value in nouns.items()}
 
 
 def _blocks(page: Path) -> Iterator[tuple[str, str]]:

@@ -33,9 +33,9 @@ CALLBACKS = {
 }
 
 
-def test_every_public_name_has_a_docstring(source_trees: dict[Path, ast.Module], root: Path) -> None:
+def test_every_public_name_has_a_docstring(budgeted_trees: dict[Path, ast.Module], root: Path) -> None:
     gaps: list[str] = []
-    for path, tree in source_trees.items():
+    for path, tree in budgeted_trees.items():
         if not tree.body and not path.read_text().strip():
             continue  # an empty __init__.py holds no name
         name = str(path.relative_to(root))
@@ -45,10 +45,10 @@ def test_every_public_name_has_a_docstring(source_trees: dict[Path, ast.Module],
     assert not gaps, "\n".join(gaps)
 
 
-def test_docstrings_end_their_first_sentence(source_trees: dict[Path, ast.Module], root: Path) -> None:
+def test_docstrings_end_their_first_sentence(budgeted_trees: dict[Path, ast.Module], root: Path) -> None:
     open_ended = [
         f"{path.relative_to(root)}:{getattr(node, 'lineno', 1)}: {first!r}"
-        for path, tree in source_trees.items()
+        for path, tree in budgeted_trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and (doc := ast.get_docstring(node))
@@ -57,10 +57,10 @@ def test_docstrings_end_their_first_sentence(source_trees: dict[Path, ast.Module
     assert not open_ended, "\n".join(open_ended)
 
 
-def test_codes_named_in_raises_sections_exist(source_files: list[Path], root: Path) -> None:
+def test_codes_named_in_raises_sections_exist(budgeted_trees: dict[Path, ast.Module], root: Path) -> None:
     unknown = [
         f"{path.relative_to(root)}: {code}"
-        for path in source_files
+        for path in budgeted_trees
         for section in re.findall(r"Raises:\n((?:[ \t]+\S.*\n)+)", path.read_text())
         for code in re.findall(r"Error: `([a-z_]+)`", section)
         if code not in CODES
@@ -68,10 +68,10 @@ def test_codes_named_in_raises_sections_exist(source_files: list[Path], root: Pa
     assert not unknown, unknown
 
 
-def test_codes_used_in_the_source_exist(source_trees: dict[Path, ast.Module], root: Path) -> None:
+def test_codes_used_in_the_source_exist(budgeted_trees: dict[Path, ast.Module], root: Path) -> None:
     unknown = [
         f"{path.relative_to(root)}:{node.value.lineno}: {node.value.value}"
-        for path, tree in source_trees.items()
+        for path, tree in budgeted_trees.items()
         for call in ast.walk(tree)
         if isinstance(call, ast.Call) and _called(call).endswith("Error")
         for node in call.keywords

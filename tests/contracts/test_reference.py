@@ -17,6 +17,7 @@ PAGES = ("errors.md", "configuration.md", "cli.md", "metrics.md", "checks.md")
 ROUTES = (
     "POST /v1/chat/completions",
     "POST /v1/embeddings",
+    "GET /api",
     "GET /v1/models",
     "GET /v1/models/{id}",
     "GET /livez",

@@ -37,6 +37,7 @@ applications:
   off: {{enabled: false}}
   closed: {{broken: true}}
 """
+EXAMPLE = Path(__file__).parents[2] / "examples" / "application" / "roadworthy_haiku.py"
 BROKEN = "raise RuntimeError('the text of a bug is not shown')\n"
 CLOSED = "from shop import Shop\n\nclass Closed(Shop):\n    name = 'closed'\n\nCLOSED = Closed()\n"
 
@@ -51,11 +52,14 @@ def double() -> Iterator[Any]:
 def gateway(double: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("applications")
     names = {"shop": "shop:SHOP", "stall": "shop:STALL", "thief": "shop:THIEF", "off": "nowhere:X",
-             "broken": "broken", "closed": "closed:CLOSED", "lost": "nowhere:X"}  # fmt: skip
-    install(folder / "site", "shops", applications=names, modules={"broken": BROKEN, "closed": CLOSED})
+             "broken": "broken", "closed": "closed:CLOSED", "lost": "nowhere:X",
+             "haiku": "roadworthy_haiku:HAIKU"}  # fmt: skip
+    modules = {"broken": BROKEN, "closed": CLOSED, "roadworthy_haiku": EXAMPLE.read_text()}
+    install(folder / "site", "shops", applications=names, modules=modules)
     environ = {"DOUBLE_KEY": KEY, **on_path(folder / "site")}
     config = CONFIG.format(double=double.base_url)
     with Gateway(folder / "gateway", config, environ=environ, jobs=True, workers=1) as made:
+        assert not (made.state / "jobs.db").exists()  # nothing of the jobs is loaded before somebody asks
         yield made
 
 
@@ -86,7 +90,7 @@ def test_those_that_cannot_be_started_are_told_and_hurt_nobody(gateway: Gateway,
     states = {name: one["state"] for name, one in told.items()}
     assert states == {
         "shop": "ready", "stall": "ready", "thief": "unavailable", "broken": "unavailable", "closed": "unavailable",
-        "lost": "unavailable",
+        "lost": "unavailable", "haiku": "ready",
     }  # fmt: skip
     assert told["shop"]["version"] == "1.2.3"
     assert "GET /api/shop/things/{id}" in told["shop"]["routes"]
@@ -104,7 +108,7 @@ def test_those_that_cannot_be_started_are_told_and_hurt_nobody(gateway: Gateway,
     assert code(alice.get("/api/elsewhere")) == (503, "application_unavailable")
     assert code(alice.get("/api/shop/elsewhere")) == (404, "not_found")
     health = alice.get("/health").json()
-    assert health["applications"] == ["broken", "closed", "lost", "shop", "stall", "thief"]
+    assert health["applications"] == ["broken", "closed", "haiku", "lost", "shop", "stall", "thief"]
 
 
 def test_a_call_carries_what_it_promises_and_no_more(alice: httpx2.Client) -> None:
@@ -321,3 +325,22 @@ def test_a_cancelled_job_stops_asking(alice: httpx2.Client, double: Any, tmp_pat
     finally:
         double.faults = None
     assert code(alice.delete("/api/shop/orders/nobodys")) == (404, "not_found")
+
+
+def test_the_example_of_the_page_works(alice: httpx2.Client, bob: httpx2.Client, double: Any) -> None:
+    before = len(double.requests)
+    made = alice.post("/api/haiku", json={"word": "frog"})
+    assert (made.status_code, made.json()["haiku"]) == (200, "You said: Write a haiku about: frog")
+    assert alice.post("/api/haiku", json={"word": "frog"}).json() == made.json()
+    assert len(double.requests) == before + 1
+    assert alice.get(f"/api/haiku/{made.json()['id']}").json() == made.json()
+    assert code(bob.get(f"/api/haiku/{made.json()['id']}")) == (404, "not_found")
+    double.faults = Fault("empty_body")
+    try:
+        failed = alice.post("/api/haiku", json={"word": "toad"})
+    finally:
+        double.faults = None
+    assert code(failed)[0] == 502
+    assert "haiku" not in failed.json()
+    for body in (b"", b"[]", b'{"word": 3}', b"[" * 100_000):
+        assert code(alice.post("/api/haiku", content=body)) == (400, "invalid_request")

@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from rig.examples import examples
 from roadworthy.core.ports import Lease
 from roadworthy.gateway.allowance import (
     CONCURRENT,
@@ -169,7 +170,7 @@ class Budgets(RuleBasedStateMachine):
             assert amount <= (whole_limits(LIMITS)[resource] or 0) + sum(self.excess.values())
 
 
-Budgets.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Budgets.TestCase.settings = settings(max_examples=examples(100), stateful_step_count=40, deadline=None)
 TestBudgets = Budgets.TestCase
 
 

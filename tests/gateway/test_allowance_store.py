@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import Resource, Return, Share
 from roadworthy.gateway.allowance_store import FILE, SqliteAllowances, day_of, until_midnight_s
@@ -30,7 +31,7 @@ def take(store: SqliteAllowances, resource: Resource, limit: int, least: int, wi
     return store.lease(place["holder"], "key_a", DAY, place["at"], [share])  # type: ignore[arg-type]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     limit=st.integers(1, 100_000),
     steps=st.lists(st.tuples(st.floats(0, 90), st.integers(1, 50), st.booleans()), min_size=1, max_size=30),

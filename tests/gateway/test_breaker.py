@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from rig.examples import examples
 from roadworthy.gateway.breaker import Breaker, Ticket
 from roadworthy.gateway.settings import Breaker as Rules
 
@@ -187,4 +188,4 @@ class AnyTraffic(RuleBasedStateMachine):
 
 
 TestAnyTraffic = AnyTraffic.TestCase
-TestAnyTraffic.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyTraffic.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.gateway.breaker import Breaker
 from roadworthy.gateway.chain import Chain, Spent, Try, Wait
@@ -189,7 +190,7 @@ FAILURES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     outcomes=st.lists(st.one_of(st.none(), st.sampled_from(FAILURES)), max_size=60),

@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from rig.examples import examples
 from roadworthy.core.clock import ManualClock
 from roadworthy.core.errors import RoadworthyError, StorageError, UsageError
 from roadworthy.core.ports import Entry
@@ -317,4 +318,4 @@ class Keys(RuleBasedStateMachine):
 
 
 TestKeys = Keys.TestCase
-TestKeys.settings = hypothesis_settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestKeys.settings = hypothesis_settings(max_examples=examples(25), stateful_step_count=20, deadline=None)

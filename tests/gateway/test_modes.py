@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from rig.examples import examples
 from roadworthy.gateway.breaker import Breaker
 from roadworthy.gateway.mode_state import Ability, Cause, Change, Memory, ModeState
 from roadworthy.gateway.modes import EMERGENCY, Decision, Selector
@@ -459,4 +460,4 @@ class AnyTrouble(RuleBasedStateMachine):
 
 
 TestAnyTrouble = AnyTrouble.TestCase
-TestAnyTrouble.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestAnyTrouble.settings = settings(max_examples=examples(100), stateful_step_count=40, deadline=None)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.core.attempts import Attempt, Reason
 from roadworthy.gateway.finished import Finished, ModeServed
 from roadworthy.gateway.request_metrics import fold
@@ -64,7 +65,7 @@ def counted(*batches: list[Finished]) -> dict[tuple[str, ...], Any]:
     return values
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(REQUESTS, max_size=20))
 def test_together_is_as_one_by_one(batch: list[Finished]) -> None:
     together, apart = counted(batch), counted(*([one] for one in batch))

@@ -1,6 +1,7 @@
 """A worker process for the tests: python drive_jobs.py STORE LOG AHEAD
 
 Handlers note what they begin in LOG, one line in one write: `<milliseconds> <job> <step> <pid>`.
+DRIVE_JOBS_KINDS names more kinds of job that it does like `steps`.
 Its clock is AHEAD seconds ahead until SIGUSR1, then as much behind.
 """
 
@@ -73,7 +74,8 @@ def main() -> None:
         max_attempts=3,
         lost=lambda: os._exit(75),
     )
-    jobs.start({"steps": steps, "poison": poison, "failing": failing})
+    more = dict.fromkeys(os.environ.get("DRIVE_JOBS_KINDS", "").split(), steps)
+    jobs.start({"steps": steps, "poison": poison, "failing": failing, **more})
     stop = threading.Event()
     signal.signal(signal.SIGUSR1, set_back)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

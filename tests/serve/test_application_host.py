@@ -9,10 +9,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rig.applications import install
+from rig.examples import examples
 from roadworthy.core.application import Platform, Reply, Route, Service
 from roadworthy.core.errors import GatewayError, UsageError
 from roadworthy.core.job import Job
@@ -109,6 +110,7 @@ def test_a_path_that_may_be_of_a_broken_one_says_so() -> None:
         routes.find("GET", b"/api/a/y")
 
 
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.binary(max_size=8), max_size=6), st.sampled_from(["GET", "POST"]))
 def test_no_path_gets_through_that_could_leave_its_place(segments: list[bytes], method: str) -> None:
     routes = table("/api/a/{id}", "/api/a/{id}/x", "/api/a/{id}/{other}")

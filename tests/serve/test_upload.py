@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.batch.files import FileStore
 from roadworthy.serve.upload import MAX_FIELD_BYTES, Upload
@@ -38,7 +39,7 @@ def feed(folder: Path, body: bytes, cuts: list[int] | None = None, max_bytes: in
     return upload
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(content=st.binary(max_size=400), cuts=st.lists(st.integers(0, 2000), max_size=12))
 def test_however_it_is_cut_the_file_is_the_same(tmp_path: Path, content: bytes, cuts: list[int]) -> None:
     if b"--edge" in content:
@@ -52,7 +53,7 @@ def test_however_it_is_cut_the_file_is_the_same(tmp_path: Path, content: bytes, 
     upload.file.drop()
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(body=st.binary(max_size=300))
 def test_nonsense_is_refused_or_incomplete(tmp_path: Path, body: bytes) -> None:
     try:

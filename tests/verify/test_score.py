@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.verify import recompute
 from roadworthy.verify.definition import Category, Weight
 from roadworthy.verify.ml_test import TESTS, ml_test_score
@@ -104,7 +105,7 @@ def again(checks: Sequence[Scored]) -> recompute.Sum:
     return recompute.summed(made, BOUNDS.category, BOUNDS.coverage)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(CHECKS)
 def test_two_ways_of_adding_up_agree(checks: list[Scored]) -> None:
     numbers, total = score(checks), again(checks)
@@ -119,7 +120,7 @@ def _decimal(value: float | None) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(CHECKS)
 def test_go_needs_everything(checks: list[Scored]) -> None:
     live = [each for each in checks if each.status is not Status.NOT_APPLICABLE]
@@ -131,7 +132,7 @@ def test_go_needs_everything(checks: list[Scored]) -> None:
         assert (score(checks).coverage or 0) >= 0.9
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(CHECKS, st.data())
 def test_knowing_less_never_helps(checks: list[Scored], data: st.DataObject) -> None:
     """A check that is not measured any more never raises a number, and never makes a GO.
@@ -150,7 +151,7 @@ def test_knowing_less_never_helps(checks: list[Scored], data: st.DataObject) -> 
         assert verdict(fewer, BOUNDS).decision is not Decision.GO
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(CHECKS)
 def test_order_does_not_matter(checks: list[Scored]) -> None:
     assert score(checks) == score(checks[::-1])

@@ -1,4 +1,7 @@
-"""How every command speaks: data to stdout, narration to stderr, one JSON envelope, one shape for errors."""
+"""How every command speaks: data to stdout, narration to stderr, one JSON envelope, one shape for errors.
+
+Public for the commands of applications: `options`, and the `Settings` that it hands over.
+"""
 
 from __future__ import annotations
 

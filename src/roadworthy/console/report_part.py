@@ -45,6 +45,7 @@ def figures(report: Report, now: float) -> Markup:
         now: Seconds since the Unix epoch.
     """
     stub: Tone | None = None if report.stub_used is None else "bad" if report.stub_used else "good"
+    unjudged = "" if stub else "no answer passed" if report.over else "no answer passed yet"
     estimated = "estimated in part" if report.cost_estimated else ""
     took = words.duration((report.updated_at if report.over else now) - report.created_at)
     return tiles([
@@ -52,8 +53,7 @@ def figures(report: Report, now: float) -> Markup:
         tile("Sections", f"{report.done} of {len(report.sections)}",
              f"{sum(one.state == 'passed' for one in report.sections)} passed"),
         tile("quality_passed", words.yes(report.quality_passed) if report.over else "not judged yet"),
-        tile("stub_used", words.yes(report.stub_used), "" if report.stub_used is not None else "no answer passed" if report.over else "none passed yet",
-             stub),
+        tile("stub_used", words.yes(report.stub_used), unjudged, stub),
         tile("Written by", ", ".join(report.providers) or None),
         tile("Cost", words.dollars(report.cost), estimated),
     ])  # fmt: skip

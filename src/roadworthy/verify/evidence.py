@@ -9,6 +9,7 @@ from pathlib import Path
 
 from roadworthy.core.errors import RoadworthyError, StorageError
 from roadworthy.core.ports import Masker
+from roadworthy.verify import regular
 from roadworthy.verify.outcome import Record
 from roadworthy.verify.output import put
 
@@ -81,7 +82,7 @@ class EvidenceStore:
         path = self.folder / digest
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if path.is_symlink() or not path.is_file() or path.stat().st_size != len(kept):
+            if path.is_symlink() or not path.is_file() or regular.read(path, len(kept)) != kept:
                 put(path, kept, mode=0o444)
         except OSError as error:
             raise StorageError("Evidence cannot be written.", f"{error.strerror or 'Input/output error'}.") from error

@@ -11,7 +11,7 @@ import msgspec
 
 from roadworthy.core.errors import RoadworthyError, UsageError
 from roadworthy.runtime.atomic_file import replacing
-from roadworthy.verify import history, plain, tree
+from roadworthy.verify import history, plain, regular, tree
 from roadworthy.verify.evidence import evidence_bytes
 from roadworthy.verify.laxity import Choice, choices
 from roadworthy.verify.outcome import Record
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 REPORT = "report.json"
 ENVELOPE = "readiness.intoto.jsonl"
 EVIDENCE = "evidence"
-SKEW_S = 300.0
-"""So far may the clocks of two machines differ."""
 NOTHING = hashlib.sha256(b"").hexdigest()
 """Digest of a subject without files."""
 _MOST_BYTES = 64 * 1024 * 1024
@@ -70,6 +68,7 @@ class Ruling(Record, frozen=True):
         number: Place of the report in its chain.
         reported: What the report itself decided.
         choices: What the policy changes of what is examined and accepted by default.
+        apart: Folders of what is deployed that were not verified, because they are no part of the subject.
     """
 
     decision: str
@@ -82,6 +81,7 @@ class Ruling(Record, frozen=True):
     number: int
     reported: str
     choices: tuple[Choice, ...] = ()
+    apart: tuple[tree.Apart, ...] = ()
 
 
 def gate(asked: Asked) -> Ruling:
@@ -112,6 +112,9 @@ def gate(asked: Asked) -> Ruling:
         raise untrusted(" ".join(wrong[:3]))
     now = _total(_measured_here(records, subject), policy, asked.now)
     ruling = _ruling(now, report, policy, asked.now, digest, subject, key)
+    if isinstance(asked.deployed, Path):
+        apart = tree.not_walked(asked.deployed, policy.left_out, (asked.folder,))
+        ruling = msgspec.structs.replace(ruling, apart=tuple(apart))
     if asked.seen is not None:
         _remember(asked.seen, digest, report["number"])
     return ruling
@@ -119,8 +122,7 @@ def gate(asked: Asked) -> Ruling:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = regular.read(path, _MOST_BYTES)
     except OSError as error:
         raise untrusted(f"{path.name} cannot be read: {error.strerror or 'input/output error'}.") from None
     if len(content) > _MOST_BYTES:
@@ -143,12 +145,12 @@ def _statement(asked: Asked) -> tuple[Json, str]:
 
 def _report(content: bytes) -> Json:
     try:
-        report = plain.read(content, Report)
+        report, values = plain.read(content, Report), plain.read_object(content)
     except ValueError as problem:
         raise untrusted(f"The report has another form: {problem}.") from None
     if report.schema != FORM:
         raise untrusted("The report has another version.")
-    return plain.read_object(content)
+    return values
 
 
 def _policy(asked: Asked, digest: str) -> Policy:
@@ -186,7 +188,7 @@ def _as_in_catalogue(records: dict[str, Json], report: Json) -> None:
 
 def _in_time(report: Json, now: float) -> None:
     times = [report["started"], report["finished"], *(each["ended"] for each in report["checks"])]
-    if any(moment(each) > now + SKEW_S for each in times):
+    if any(moment(each) > now + history.SKEW_S for each in times):
         raise untrusted("It is dated in the future.")
     if moment(report["started"]) > moment(report["finished"]):
         raise untrusted("It ended before it began.")
@@ -221,13 +223,15 @@ def history_of(folder: Path, digest: str, report: Json, seen: Path | None = None
     if head is None or head.report != digest or head.number != report["number"]:
         raise untrusted("It is not the newest run of its chain.")
     wanted = _remembered(seen)
-    met, number, before = {digest}, report["number"], report["previous"]
+    met, number, before, later = {digest}, report["number"], report["previous"], report
     while before is not None and number > 1:
         number -= 1
         earlier = history.report(folder, before["report_sha256"])
         if before["number"] != number or earlier.get("number") != number:
             raise untrusted("A run is missing in its chain.")
         met.add(before["report_sha256"])
+        history.not_later(str(earlier.get("finished")), moment(str(later.get("started"))))
+        later = earlier
         before = earlier.get("previous")
     if before is not None or number != 1:
         raise untrusted("Its chain of runs does not reach its beginning.")
@@ -239,7 +243,7 @@ def _remembered(seen: Path | None) -> str | None:
     if seen is None or not seen.exists():
         return None
     try:
-        return plain.read(seen.read_bytes(), history.Head).report
+        return plain.read(regular.read(seen, _MOST_BYTES), history.Head).report
     except (OSError, ValueError):
         raise untrusted(f"{seen.name}, which remembers the last report, is damaged.") from None
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from roadworthy.core.errors import RoadworthyError, StorageError
-from roadworthy.verify import plain
+from roadworthy.verify import plain, regular
+from roadworthy.verify.instant import seconds
 from roadworthy.verify.outcome import Record
 from roadworthy.verify.output import put
+from roadworthy.verify.report.record import Report
 
 FOLDER = "history"
 _HEAD = "head.json"
 _ENVELOPE = ".intoto.jsonl"
 _SHA = re.compile(r"[0-9a-f]{64}\Z")
 _MOST_BYTES = 64 * 1024 * 1024
-LONGEST = 100_000
+SKEW_S = 300.0
+"""So far may the clocks of two machines differ."""
 
 
 class Head(Record, frozen=True):
@@ -42,7 +46,7 @@ def head(out: Path) -> Head | None:
     """
     file = out / FOLDER / _HEAD
     try:
-        content = file.read_bytes()
+        content = regular.read(file, _MOST_BYTES)
     except FileNotFoundError:
         others = list((out / FOLDER).glob("*.json")) if (out / FOLDER).is_dir() else []
         if others:
@@ -67,8 +71,7 @@ def report(out: Path, sha256: str) -> dict[str, Any]:
     if not _SHA.match(sha256):
         raise _broken("It names a report by something that is no SHA-256.")
     try:
-        with (out / FOLDER / f"{sha256}.json").open("rb") as file:
-            content = file.read(_MOST_BYTES)
+        content = regular.read(out / FOLDER / f"{sha256}.json", _MOST_BYTES)
     except OSError:
         raise _broken(f"The report {sha256[:12]} is gone.") from None
     if hashlib.sha256(content).hexdigest() != sha256:
@@ -79,13 +82,64 @@ def report(out: Path, sha256: str) -> dict[str, Any]:
         raise _broken(f"The report {sha256[:12]} is no report.") from None
 
 
+def back(out: Path) -> Iterator[tuple[Head, dict[str, Any]]]:
+    """The runs of the chain, the newest first.
+
+    Raises:
+        RoadworthyError: `integrity_mismatch`: as `head` and `report`.
+    """
+    at = head(out)
+    while at is not None:
+        found = report(out, at.report)
+        yield at, found
+        before = found.get("previous")
+        sha256 = before.get("report_sha256") if isinstance(before, dict) else None
+        at = Head(report=sha256, number=at.number - 1) if isinstance(sha256, str) and at.number > 1 else None
+
+
+def status(report: Mapping[str, Any], check: str) -> str | None:
+    """How a check ended in a report; None where there is no such check."""
+    rows = report.get("checks")
+    found = (each.get("status") for each in rows if each.get("id") == check) if isinstance(rows, list) else iter(())
+    return next(found, None)
+
+
+def as_report(out: Path, sha256: str) -> Report:
+    """The same as its type.
+
+    Raises:
+        RoadworthyError: `integrity_mismatch`: as `report`, or it is of another form.
+    """
+    try:
+        return msgspec.convert(report(out, sha256), Report)
+    except msgspec.ValidationError:
+        raise _broken(f"The report {sha256[:12]} is of another form.") from None
+
+
+def not_later(finished: str, now: float) -> None:
+    """See that a run of the chain ended before an instant: a clock that was set back makes what expired hold again.
+
+    Args:
+        finished: Of the earlier run, ISO 8601 in UTC.
+        now: Seconds since the Unix epoch.
+
+    Raises:
+        RoadworthyError: `integrity_mismatch`: it ended later.
+    """
+    try:
+        ended = seconds(finished)
+    except ValueError:
+        raise _broken("A time in it cannot be read.") from None
+    if ended > now + SKEW_S:
+        raise _broken("The run before ended later than this one begins: a clock was set back.")
+
+
 def envelope(out: Path, sha256: str) -> bytes | None:
     """The envelope that was kept with a report of the chain; None when it was not signed."""
     if not _SHA.match(sha256):
         return None
     try:
-        with (out / FOLDER / f"{sha256}{_ENVELOPE}").open("rb") as file:
-            return file.read(_MOST_BYTES)
+        return regular.read(out / FOLDER / f"{sha256}{_ENVELOPE}", _MOST_BYTES)
     except OSError:
         return None
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roadworthy import __version__
-from roadworthy.verify import tree
+from roadworthy.verify import regular, tree
 from roadworthy.verify.report.record import Environment, Tool
 from roadworthy.verify.signing import Subject
 
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "requirements.txt", "package-lock.json")
+_MOST_BYTES = 64 * 1024 * 1024
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _REF = re.compile(r"ref: (refs/[\w./-]+)\Z")
 
@@ -49,26 +50,31 @@ def git_commit(root: Path) -> str | None:
     folder = root / ".git"
     try:
         if folder.is_file():  # a work tree of its own points at its part of the repository
-            folder = (root / folder.read_text("utf-8").removeprefix("gitdir:").strip()).resolve()
-        text = (folder / "HEAD").read_text("utf-8").strip()
+            folder = (root / _text(folder).removeprefix("gitdir:").strip()).resolve()
+        text = _text(folder / "HEAD")
         if _COMMIT.match(text):
             return text
         match = _REF.match(text)
         return _of_ref(folder, match[1]) if match else None
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError, RuntimeError):
         return None
+
+
+def _text(path: Path) -> str:
+    """What stands in a file of a repository, which may be a pipe or without end."""
+    return regular.read(path, _MOST_BYTES)[:_MOST_BYTES].decode("utf-8").strip()
 
 
 def _of_ref(folder: Path, name: str) -> str | None:
     shared = folder / "commondir"
-    common = (folder / shared.read_text("utf-8").strip()).resolve() if shared.is_file() else folder
+    common = (folder / _text(shared)).resolve() if shared.is_file() else folder
     for place in (folder, common):
         if (place / name).is_file():
-            text = (place / name).read_text("utf-8").strip()
+            text = _text(place / name)
             return text if _COMMIT.match(text) else None
     packed = common / "packed-refs"
     if packed.is_file():
-        for line in packed.read_text("utf-8").splitlines():
+        for line in _text(packed).splitlines():
             commit, _, ref = line.partition(" ")
             if ref == name and _COMMIT.match(commit):
                 return commit

@@ -12,7 +12,7 @@ import msgspec
 
 from roadworthy.core.errors import UsageError
 from roadworthy.core.ports import Masker
-from roadworthy.verify import history, manual, recompute, selfcheck
+from roadworthy.verify import history, manual, recompute, selfcheck, tree
 from roadworthy.verify.definition import LIFETIME_S, Definition, Expiry
 from roadworthy.verify.evidence import EvidenceStore
 from roadworthy.verify.identity import environment, identified, tool
@@ -103,6 +103,8 @@ def inspect(asked: Asked) -> Report:
     found = known(asked)
     previous = None if asked.new_chain else history.head(asked.out)
     started = asked.clock()
+    if previous is not None:
+        history.not_later(history.as_report(asked.out, previous.report).finished, started)
     store = EvidenceStore(asked.out / "evidence", asked.masker)
     before = identified(asked.root, asked.policy.policy.left_out, (asked.out,))
     kept = _measured(asked, found, store)
@@ -278,6 +280,7 @@ def _report(
         checks=records,
         waivers=tuple(_waiver_record(asked, *pair) for pair in zip(policy.waivers, counted.problems, strict=True)),
         previous=None if previous is None else _previous(asked, previous, records),
+        apart=tuple(tree.not_walked(asked.root, policy.left_out, (asked.out,))),
     )
 
 
@@ -337,7 +340,7 @@ def _valid_until(asked: Asked, records: Sequence[CheckRecord], finished: float) 
 
 
 def _previous(asked: Asked, head: history.Head, records: Sequence[CheckRecord]) -> Previous:
-    earlier = msgspec.convert(history.report(asked.out, head.report), Report)
+    earlier = history.as_report(asked.out, head.report)
     before = {each.id: each.status for each in earlier.checks}
     after = {each.id: each.status for each in records}
     deltas = tuple(

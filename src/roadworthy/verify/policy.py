@@ -14,6 +14,7 @@ import msgspec
 
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.locate import MAX_BYTES, Document
+from roadworthy.verify import regular
 from roadworthy.verify.definition import settled
 from roadworthy.verify.outcome import Record
 from roadworthy.verify.registry import Check, checks
@@ -157,8 +158,7 @@ def load(file: Path | None, root: Path) -> Loaded:
     if file is None and not path.exists():
         return Loaded(policy=Policy(), content=b"")
     try:
-        with path.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
+        content = regular.read(path, MAX_BYTES)
     except OSError as error:
         raise ConfigError(
             f"The policy {path.name} cannot be read.", f"{error.strerror or 'Input/output error'}."

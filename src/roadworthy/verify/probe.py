@@ -124,6 +124,7 @@ class Context:
         apart: Paths that do not belong to the subject, such as our own output.
         out: Folder of the run's output; earlier reports lie there.
         policy: Bytes of the policy; empty for the defaults.
+        run_key: Known to the processes of this run alone; empty where nothing is shared between them.
     """
 
     definition: Definition
@@ -139,6 +140,7 @@ class Context:
     apart: tuple[Path, ...] = ()
     out: Path | None = None
     policy: bytes = b""
+    run_key: bytes = b""
 
     @property
     def check(self) -> str:
@@ -163,11 +165,15 @@ class Context:
             raise NotMeasured("No running service was named; give its address with --service.")
         return self.service
 
-    def run(self, argv: Sequence[str], *, label: str = "", cwd: Path | None = None, **extra: Any) -> tool.Ran:
+    def run(
+        self, argv: Sequence[str], *, label: str = "", cwd: Path | None = None, of_subject: bool = False, **extra: Any
+    ) -> tool.Ran:
         """Run a tool and keep what it printed as evidence.
 
         Args:
-            argv: The command; looked up on PATH, then next to our Python.
+            argv: The command; looked up on PATH, then next to our Python. A relative path is one in the subject.
+            of_subject: Whether it may be the subject's own, because the policy asks for it; else nothing that lies in
+                the subject is started under the name of a tool.
             label: What it is; the command's name when empty.
             cwd: The subject's root when None.
             extra: `env`, `timeout_s`, `version_argv`; see `tool.run`.
@@ -176,11 +182,13 @@ class Context:
             NotMeasured: The tool is not installed, or did not end in time.
         """
         timeout_s = extra.pop("timeout_s", None) or max(1.0, self.remaining_s() - 2.0)
-        ran = tool.run(argv, cwd=cwd or self.root, home=self.scratch, timeout_s=timeout_s, **extra)
+        apart = None if of_subject else self.root
+        command = [str(self.root / argv[0]), *argv[1:]] if of_subject and "/" in argv[0] else argv
+        ran = tool.run(command, cwd=cwd or self.root, home=self.scratch, timeout_s=timeout_s, apart=apart, **extra)
         self.evidence.write(
             ran.output,
             label or Path(argv[0]).name,
-            argv=ran.argv,
+            argv=argv,
             exit_code=ran.exit_code,
             started=ran.started,
             tool=Path(argv[0]).name,

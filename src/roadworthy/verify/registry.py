@@ -48,6 +48,7 @@ def catalogue() -> dict[str, Definition]:
     return {each.id: each for each in made}
 
 
+@cache
 def built_in() -> dict[str, Check]:
     """The probes that come with the product, by id."""
     found: dict[str, Check] = {}

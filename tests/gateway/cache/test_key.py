@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from rig.examples import examples
 from roadworthy.core.clock import ManualClock
 from roadworthy.gateway.cache.key import question
 from roadworthy.gateway.cache.memory import MemoryCache
@@ -130,4 +131,4 @@ class Tenants(RuleBasedStateMachine):
 
 
 TestTenants = Tenants.TestCase
-TestTenants.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestTenants.settings = settings(max_examples=examples(60), stateful_step_count=60, deadline=None)

@@ -28,6 +28,8 @@ DEAR = Price(1_000.0, 1_000.0, 1_000.0, 1_000.0)
 SOON = Hedge(after_s=0.02, max_extra_cost=1.0)
 BROKEN = whole(b"{}", status=b"500 Oops")
 QUICK = whole(completion("I was asked at once."))
+LONG_S = 30.0
+"""So long does nothing here take, on however busy a machine."""
 
 
 def counted(text: str, tokens: int = 10) -> bytes:
@@ -44,7 +46,7 @@ REST = piece(chunk("", "stop") + b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
 async def until(what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(LONG_S):
         while not what():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
 
@@ -92,9 +94,18 @@ class Race:
     async def begin(self, **more: object) -> asyncio.Task[Any]:
         """Ask, and wait until both are asked."""
         task = asyncio.create_task(self.edge.ask(**more))
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(LONG_S):
             await self.first.asked.wait()
             await self.second.asked.wait()
+        return task
+
+    async def alone(self, model: str = "chat", **more: object) -> asyncio.Task[Any]:
+        """Ask, and wait until the first is asked and the time has passed at which a second would have been."""
+        self.first.asked.clear()
+        task = asyncio.create_task(self.edge.ask(model, **more))
+        async with asyncio.timeout(LONG_S):
+            await self.first.asked.wait()
+        await asyncio.sleep(0.05)
         return task
 
     @property
@@ -108,7 +119,7 @@ class Race:
         return [(row["state"], row["window_failures"]) for row in self.edge.service.breakers()]
 
     async def settled(self, target: Target) -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(LONG_S):
             await target.left.wait()
         assert self.edge.service.in_flight == 0
 
@@ -124,7 +135,8 @@ async def race(start_edge) -> AsyncIterator[Start]:
             targets = [Target() for _ in range(3)]
             doubles = [await stack.enter_async_context(WireDouble(target)) for target in targets]
             urls = {name: double.base_url for name, double in zip("abc", doubles, strict=True)}
-            route = {"hedge": hedge, "try_timeout_s": 2.0, **more.pop("route", {})}
+            route: dict[str, Any] = {"deadline_s": LONG_S, "try_timeout_s": LONG_S, "stream_idle_timeout_s": LONG_S}
+            route |= {"hedge": hedge, **more.pop("route", {})}
             options = {"retry": Retry(max_tries=1, base_s=0.0, cap_s=0.0), **more}
             chain = [f"{name}/m" for name in "abc"[:links]]
             return Race(await start_edge(urls, chain, route=route, prices={"m": price}, **options), targets)
@@ -188,7 +200,7 @@ async def test_when_both_fail_the_chain_goes_on_and_nobody_is_hedged_again(race:
     task = await run.begin()
     run.first.say(BROKEN)
     run.second.say(BROKEN)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(LONG_S):
         await run.third.asked.wait()
     await asyncio.sleep(0.05)
     run.third.say(QUICK)
@@ -222,7 +234,7 @@ async def test_the_second_try_of_a_failed_over_request_is_hedged_too(race: Start
     run = await race()
     task = asyncio.create_task(run.edge.ask())
     run.first.say(BROKEN)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(LONG_S):
         await run.second.asked.wait()
         await run.third.asked.wait()
     run.third.say(QUICK)
@@ -235,7 +247,7 @@ async def test_a_caller_who_hangs_up_cancels_both(race: Start) -> None:
     run = await race()
     wire = await Wire.open(run.edge.port)
     await wire.send(post(chat("x")))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(LONG_S):
         await run.second.asked.wait()
     await wire.close()
     await run.settled(run.first)
@@ -249,7 +261,7 @@ async def test_embeddings_are_hedged_too(race: Start) -> None:
     run = await race()
     body = {"model": "chat", "input": "x"}
     task = asyncio.create_task(run.edge.http.post("/v1/embeddings", json=body))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(LONG_S):
         await run.second.asked.wait()
     vector = {"object": "list", "model": "m", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
     run.second.say(whole(json.dumps(vector).encode()))
@@ -274,10 +286,10 @@ async def test_the_first_useful_piece_of_a_stream_decides(race: Start) -> None:
 
 
 async def test_a_stream_that_has_begun_to_speak_is_not_hedged(race: Start) -> None:
-    run = await race()
+    run = await race(Hedge(after_s=0.5, max_extra_cost=1.0))
     task = asyncio.create_task(run.edge.ask(stream=True))
     run.first.say(EVENT_STREAM + piece(chunk("First")))
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.6)
     run.first.say(REST)
     assert "First" in (await task).text
     assert (run.second.calls, run.record.hedge) == (0, "")
@@ -309,7 +321,7 @@ async def test_a_stream_that_breaks_after_it_won_ends_incomplete(race: Start) ->
     run = await race(route={"stream_idle_timeout_s": 0.1})
     wire = await Wire.open(run.edge.port)
     await wire.send(post(chat("x", stream=True)))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(LONG_S):
         await run.second.asked.wait()
     run.second.say(EVENT_STREAM + piece(chunk("Half")))
     assert await wire.end() == "closed"
@@ -323,11 +335,11 @@ async def test_a_stream_that_breaks_after_it_won_ends_incomplete(race: Start) ->
 
 
 async def test_a_repair_is_not_hedged(race: Start) -> None:
-    run = await race(Hedge(after_s=0.15, max_extra_cost=1.0), route={"quality": Quality(required_terms=("cedar",))})
+    run = await race(Hedge(after_s=0.5, max_extra_cost=1.0), route={"quality": Quality(required_terms=("cedar",))})
     task = asyncio.create_task(run.edge.ask())
     run.first.say(whole(completion("musk")))
     await until(lambda: run.first.calls == 2)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.6)
     run.first.say(whole(completion("cedar")))
     assert (await task).headers["x-roadworthy-served-by"] == "a/m"
     assert run.second.calls == 0
@@ -338,8 +350,7 @@ async def test_a_target_whose_breaker_is_not_closed_is_no_hedge(race: Start) -> 
     link = run.edge.service.table.find("chat").links[1]
     link.breaker.failed(link.breaker.admit(time.monotonic()), time.monotonic())
     await asyncio.sleep(0.06)  # it would take a probe now
-    task = asyncio.create_task(run.edge.ask())
-    await asyncio.sleep(0.08)
+    task = await run.alone()
     run.first.say(QUICK)
     await task
     assert (run.second.calls, run.record.hedge, link.breaker.state) == (0, "no_target", "open")
@@ -350,8 +361,7 @@ async def test_a_probe_is_not_hedged_because_its_verdict_is_needed(race: Start) 
     link = run.edge.service.table.find("chat").links[0]
     link.breaker.failed(link.breaker.admit(time.monotonic()), time.monotonic())
     await asyncio.sleep(0.03)
-    task = asyncio.create_task(run.edge.ask())
-    await asyncio.sleep(0.08)
+    task = await run.alone()
     assert link.breaker.state == "half_open"
     run.first.say(QUICK)
     await task
@@ -377,8 +387,7 @@ async def test_too_little_time_is_left(race: Start) -> None:
 async def test_without_a_price_there_is_no_hedge(race: Start) -> None:
     run = await race()
     run.edge.service.table.find("chat").links[1].price = None
-    task = asyncio.create_task(run.edge.ask())
-    await asyncio.sleep(0.06)
+    task = await run.alone()
     run.first.say(QUICK)
     await task
     assert (run.second.calls, run.record.hedge) == (0, "unpriced")
@@ -387,8 +396,7 @@ async def test_without_a_price_there_is_no_hedge(race: Start) -> None:
 async def test_a_route_without_hedge_and_a_pinned_target_ask_one(race: Start) -> None:
     for hedge, model in ((None, "chat"), (SOON, "a/m")):
         run = await race(hedge)
-        task = asyncio.create_task(run.edge.ask(model))
-        await asyncio.sleep(0.06)
+        task = await run.alone(model)
         run.first.say(QUICK)
         assert "x-roadworthy-hedge" not in (await task).headers
         assert (run.second.calls, run.record.hedge) == (0, "")
@@ -398,8 +406,7 @@ async def test_nothing_is_hedged_above_the_cost_cap(race: Start) -> None:
     run = await race(Hedge(after_s=0.02, max_extra_cost=0.5), price=DEAR)
     results = []
     for tokens in (10, 1_000, 10, 10):
-        task = asyncio.create_task(run.edge.ask(max_tokens=100))
-        await asyncio.sleep(0.06)
+        task = await run.alone(max_tokens=100)
         run.first.say(counted("Here.", tokens))
         assert (await task).status_code == 200
         results.append(run.record.hedge)
@@ -431,7 +438,7 @@ async def test_the_delay_follows_the_targets_own_latencies(race: Start) -> None:
 @pytest.mark.parametrize("winner", ["first", "second"])
 async def test_both_tries_are_reserved_for_and_settled_once(race: Start, tmp_path: Path, winner: str) -> None:
     limits = KeyLimits(usd_per_day=50.0, tokens_per_day=1_000_000, requests_per_minute=60, concurrent=2)
-    run = await race(Hedge(after_s=0.05, max_extra_cost=1.0), price=DEAR, budget=Budget(limits, max_output_tokens=100))
+    run = await race(Hedge(after_s=0.3, max_extra_cost=1.0), price=DEAR, budget=Budget(limits, max_output_tokens=100))
     store = SqliteAllowances(tmp_path / FILE)
     run.edge.service.limit_keys(store)
     run.first.say(counted("Spend something first.", 500))

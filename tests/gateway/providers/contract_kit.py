@@ -47,7 +47,7 @@ def request(**fields: Any) -> ChatRequest:
 
 def plain_client(provider: Provider) -> httpx2.Client:
     """A client that reads the trust store only where there is a certificate to check: it takes 50 ms of CPU."""
-    return httpx2.Client(timeout=5, verify=provider.base_url.startswith("https:"))
+    return httpx2.Client(timeout=60, verify=provider.base_url.startswith("https:"))
 
 
 def talk(provider: Provider, ask: ChatRequest, model: str) -> Reply:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.providers.contract_kit import request
+from rig.examples import examples
 from roadworthy.core.errors import UsageError
 from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.providers.contract import ProviderFailure, UnsupportedParameter
@@ -20,7 +21,7 @@ from roadworthy.gateway.settings import ProviderSettings
 
 PROVIDERS = [build(ProviderSettings(kind, kind, "http://127.0.0.1:1/v1", api_key="k")) for kind in KINDS]
 ASK = request()
-EXAMPLES = settings(max_examples=40, deadline=None)
+EXAMPLES = settings(max_examples=examples(40), deadline=None)
 """For every kind; all but one share most of their code."""
 WORDS = st.sampled_from(
     [

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from rig.examples import examples
 from rig.stores import PASSWORD, Valkey
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import AllowanceStore, Resource, Return, Share
@@ -283,6 +284,6 @@ def test_the_budget_holds_through_lost_answers_deaths_and_data_loss(valkey: Valk
     run_state_machine_as_test(
         Replicas,
         settings=settings(
-            max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples(40), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

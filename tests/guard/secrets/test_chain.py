@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from rig.examples import examples
 from rig.secret_source import FakeSource, Rig
 from roadworthy.core.errors import SecretError
 from roadworthy.core.secret import Secret
@@ -248,4 +249,4 @@ class ChainMachine(RuleBasedStateMachine):
 
 
 TestChainMachine = ChainMachine.TestCase
-TestChainMachine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestChainMachine.settings = settings(max_examples=examples(60), stateful_step_count=30, deadline=None)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.guard.text.head import parts
 from roadworthy.guard.text.horizon import Horizon
 from roadworthy.guard.text.prefix import prefixes
@@ -56,7 +57,7 @@ def test_no_head_is_found_in_an_empty_text() -> None:
     assert horizon.open(b"x \n", 0) >= 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.text(alphabet="name0123456789x :=<>k", max_size=14))
 def test_what_a_pattern_begins_with_its_parts_begin_with(text: str) -> None:
     for pattern in PATTERNS[2:]:

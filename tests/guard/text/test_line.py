@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.guard.text.line import Line
 
 WRITTEN = [
@@ -65,7 +66,7 @@ def test_the_way_back(raw: str, value: str, found: str) -> None:
 UNITS = st.sampled_from([raw for raw, _ in WRITTEN] + [" ", "x", "é", "한", "1", "%", "\\", "\ud800"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(UNITS, max_size=8).map("".join), st.data())
 def test_places_lead_back_in_order_and_cover_whole_units(raw: str, data: st.DataObject) -> None:
     line = Line(raw.encode("utf-8", "surrogatepass"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.guard.corpus.generate import MAKERS, positive
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.line import Line
@@ -78,7 +79,7 @@ def test_every_way_of_cutting_in_two_and_single_bytes_give_the_same(whole: str) 
     assert in_pieces([raw[at : at + 1] for at in range(len(raw))]) == expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(whole=text, places=st.lists(st.integers(0, 10_000), max_size=6))
 @example(whole="a@b.io 010-1234-5678", places=list(range(30)))
 def test_any_text_cut_anywhere_is_masked_as_the_whole(whole: str, places: list[int]) -> None:
@@ -86,7 +87,7 @@ def test_any_text_cut_anywhere_is_masked_as_the_whole(whole: str, places: list[i
     assert in_pieces(cut(raw, places)) == MASKER.mask_bytes(raw)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(whole=text)
 def test_characters_one_by_one_and_as_strings(whole: str) -> None:
     stream = StreamMasker(MASKER)
@@ -94,7 +95,7 @@ def test_characters_one_by_one_and_as_strings(whole: str) -> None:
     assert "".join([*given_out, stream.close()]) == MASKER.mask(whole)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(raw=st.binary(max_size=60), places=st.lists(st.integers(0, 60), max_size=6))
 def test_bytes_that_are_no_text(raw: bytes, places: list[int]) -> None:
     assert in_pieces(cut(raw, places)) == MASKER.mask_bytes(raw)

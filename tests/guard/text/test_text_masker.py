@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.core.ids import request_id
 from roadworthy.guard.text.checks.digits import luhn
 from roadworthy.guard.text.kind import Kind
@@ -197,6 +198,17 @@ def test_a_kept_kind_keeps_nothing_else_with_it() -> None:
         assert f"{kept}_MASKED" not in masked
 
 
+def test_maskers_of_the_same_rules_share_what_takes_long_to_make() -> None:
+    kept = Policy({Kind.PHONE: Action.KEEP})
+    one, same, other = TextMasker(policy=kept), TextMasker(policy=kept), MASKER
+    assert one.horizon is same.horizon
+    assert one.horizon is not other.horizon
+    assert one.mask("mail a.b@example.com, phone +49 30 901820") == same.mask(
+        "mail a.b@example.com, phone +49 30 901820"
+    )
+    assert one.mask("phone +49 30 901820") == "phone +49 30 901820" != other.mask("phone +49 30 901820")
+
+
 def test_text_without_a_finding_is_the_same_object() -> None:
     raw = b"nothing to see"
     assert MASKER.mask_bytes(raw) is raw
@@ -294,7 +306,7 @@ VALUES = st.recursive(
 DOCUMENTS = st.one_of(st.lists(VALUES, max_size=4), st.dictionaries(TEXTS, VALUES, max_size=4))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(DOCUMENTS, st.booleans(), st.sampled_from([None, 2]), st.booleans())
 def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, tight: bool) -> None:
     document = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=(",", ":") if tight else None)
@@ -302,7 +314,7 @@ def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, ti
     json.loads(masked.decode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=4))
 def test_lines_stay_lines(documents: list[object]) -> None:
     lines = [json.dumps(document).encode() for document in documents]

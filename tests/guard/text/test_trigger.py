@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.guard.text.pattern import Pattern
 from roadworthy.guard.text.rule import Rule
 from roadworthy.guard.text.rules.all import RULES
@@ -32,22 +33,9 @@ def test_shortened(pattern: str, short: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(data=st.data())
 def test_the_trigger_matches_where_the_pattern_does(rule: Rule, data: st.DataObject) -> None:
-    hold(rule, data)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-@settings(max_examples=100, deadline=None)
-@given(data=st.data())
-def test_the_trigger_matches_where_the_pattern_does_in_many_texts(rule: Rule, data: st.DataObject) -> None:
-    hold(rule, data)
-
-
-def hold(rule: Rule, data: st.DataObject) -> None:
-    """A text that the pattern matches is drawn, and the trigger matches it."""
     texts, pattern, trigger = compiled(rule)
     text = data.draw(texts)
     if pattern.search(text) is not None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.guard.text.disguise import Disguises
 from roadworthy.guard.text.kind import Kind
 from roadworthy.guard.text.policy import Action, Policy
@@ -58,7 +59,7 @@ def test_models_that_rewrite_a_token(write) -> None:
     assert restorer.feed(f"to {write(token)}에게") + restorer.close() == f"to {quote}Bob@example.com{quote}에게"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     parts=st.lists(
         st.sampled_from(["TOKEN", "EMAIL", "EMAIL_", "email_abc", " ", "_", "P", "안", "i", "\\", "x" * 30]), max_size=9

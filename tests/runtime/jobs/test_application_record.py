@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from rig.examples import examples
 from rig.postgres import fresh_database
 from roadworthy.core.errors import StorageError, UsageError
 from roadworthy.runtime.jobs.application_record import (
@@ -35,7 +36,7 @@ IDS = st.sampled_from(["a", "a%", "a_b", "ab", "A", "b", "~", "a" * 200]) | st.t
 PLACES = st.tuples(st.sampled_from(["one", "two"]), st.sampled_from(["key_a", "key_b"]), st.sampled_from(["x", "y"]))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
     if request.param == "sqlite":
         made = open_engine(tmp_path / "jobs.db")
@@ -92,7 +93,9 @@ def test_they_behave_as_a_dictionary_does(engine: sa.Engine) -> None:
                 count = db.scalar(sa.select(sa.func.count()).select_from(RECORD))
             assert count == sum(map(len, self.model.values()))
 
-    quick = settings(max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+    quick = settings(
+        max_examples=examples(25), stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     run_state_machine_as_test(Records, settings=quick)
 
 

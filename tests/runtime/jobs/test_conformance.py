@@ -38,6 +38,20 @@ def test_a_living_worker_takes_over_from_a_killed_one(bench: Bench) -> None:
     assert not bench.run_again_after_finished()
 
 
+def test_a_job_that_nobody_can_do_waits_and_holds_up_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(10):  # more than a worker does at once
+        bench.jobs.enqueue("gone.x", f"gone{number}", {"steps": 1, "ms": 1})
+    bench.jobs.enqueue("steps", "j", {"steps": 1, "ms": 1})
+    worker = bench.worker()
+    wait_for(lambda: bench.state("j") == "done")
+    assert "10 jobs of the kind gone.x wait: nobody here does such jobs" in bench.errors()
+    bench.kill(worker)
+    monkeypatch.setenv("DRIVE_JOBS_KINDS", "gone.x")
+    bench.worker()
+    wait_for(lambda: len(bench.jobs.list("done")) == 11)
+    assert all(bench.count(f"gone{number}") == {"0": 1} for number in range(10))
+
+
 def test_the_same_id_runs_once(bench: Bench) -> None:
     first = bench.jobs.enqueue("steps", "j", {"steps": 1, "ms": 1})
     bench.worker()

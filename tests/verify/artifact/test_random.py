@@ -9,6 +9,7 @@ from contextlib import suppress
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from rig.model_bytes import EVIL, EVIL_4, four, gguf, hdf5, keras_archive, keras_config, npy, onnx, safetensors, zipped
 from roadworthy.verify.artifact.dispatch import judge_source
 from roadworthy.verify.artifact.inspection import Inspection
@@ -37,13 +38,13 @@ def verdict(data: bytes) -> Verdict:
     return inspection.verdict
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(plain, st.integers(0, 5))
 def test_pickles_of_plain_data_are_clean(value: object, protocol: int) -> None:
     assert verdict(pickle.dumps(value, protocol)) is Verdict.CLEAN
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.binary(max_size=400))
 @example(b"\x80\x04\x95")
 @example(b"PK\x03\x04")
@@ -53,7 +54,7 @@ def test_random_bytes_never_crash(data: bytes) -> None:
     verdict(data)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     st.sampled_from(SEEDS),
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=6),
@@ -94,7 +95,7 @@ class _Wire(pickle.Unpickler):
         return None
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(_PIECES)
 def test_the_machine_sees_every_import_that_the_real_one_makes(pieces: list[bytes]) -> None:
     data = four(b"".join(pieces))

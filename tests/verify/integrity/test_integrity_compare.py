@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.verify.integrity.baseline import survey
 from roadworthy.verify.integrity.compare import Difference, compare
 from roadworthy.verify.integrity.digest import Content
@@ -64,7 +65,7 @@ NAMES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     names=NAMES,
     actions=st.lists(st.sampled_from(["keep", "change", "remove", "rename", "touch"]), min_size=9, max_size=9),

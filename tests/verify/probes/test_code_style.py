@@ -64,7 +64,7 @@ def test_ruff_missing_is_not_measured(
     subject: Path, verified: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (subject / "a.py").write_text(CLEAN)
-    monkeypatch.setattr("roadworthy.verify.tool.found", lambda name: None)
+    monkeypatch.setattr("roadworthy.verify.tool.found", lambda *named: None)
     outcome = verified("QUA-05")
     assert outcome.status is Status.NOT_MEASURED
     assert outcome.reason == "ruff is not installed."

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.examples import examples
 from roadworthy.verify.dataset.facts import item_hash
 from roadworthy.verify.dataset.rows import rows
 from roadworthy.verify.outcome import Outcome
@@ -105,7 +106,7 @@ def test_a_file_outside_of_the_root_is_not_read(subject: Path, verified: Verifie
     assert verified("TRN-03").status == "not_measured"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(content=st.binary(max_size=400), suffix=st.sampled_from([".csv", ".tsv", ".jsonl"]))
 def test_any_bytes_are_rows_or_told_as_none(
     content: bytes, suffix: str, tmp_path_factory: pytest.TempPathFactory

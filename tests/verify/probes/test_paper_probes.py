@@ -166,7 +166,7 @@ def test_source_with_and_without_bandit(subject: Path, verified: Verified, monke
     (subject / "b.py").unlink()
     assert verified("SEC-04").status == "not_measured"
     (subject / "c.py").unlink()
-    monkeypatch.setattr("roadworthy.verify.tool.found", lambda name: None)
+    monkeypatch.setattr("roadworthy.verify.tool.found", lambda *named: None)
     assert verified("SEC-04").status == "not_measured"
     (subject / "b.py").write_text("import os\nos.system(input())\n")
     assert verified("SEC-04").status == "fail"

@@ -130,7 +130,7 @@ def test_without_git(subject: Path, verified: Verified, monkeypatch: pytest.Monk
     _git(subject, "init")
     assert verified("SEC-01").status == "not_measured"  # a repository whose HEAD names nothing
     _commit(subject, "b.py", "y = 1\n")
-    monkeypatch.setattr("roadworthy.verify.tool.found", lambda name: None)
+    monkeypatch.setattr("roadworthy.verify.tool.found", lambda *named: None)
     assert verified("SEC-01").status == "not_measured"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from rig.examples import examples
 from roadworthy.verify.supply.advisory import Affected, Event, advisory_of, concerns, cvss3
 
 
@@ -111,7 +112,7 @@ LATER = VERSIONS.map(lambda text: f"1.{text}")
 """Without 0, which stands before everything where something is introduced."""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(introduced=VERSIONS, fixed=VERSIONS, asked=VERSIONS)
 def test_one_range_is_what_packaging_says(introduced: str, fixed: str, asked: str) -> None:
     """`packaging` is the oracle. Its `<2.0` leaves pre-releases of 2.0 out and OSV's order does not, so it is asked
@@ -126,7 +127,7 @@ def test_one_range_is_what_packaging_says(introduced: str, fixed: str, asked: st
         assert hit == SpecifierSet(f">={introduced},<{fixed}").contains(asked)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(points=st.lists(LATER, min_size=2, max_size=6, unique_by=Version), asked=VERSIONS, data=st.data())
 def test_several_ranges_in_any_order(points: list[str], asked: str, data: st.DataObject) -> None:
     """Introduced and fixed in turns, shuffled: the union of the intervals."""
@@ -137,7 +138,7 @@ def test_several_ranges_in_any_order(points: list[str], asked: str, data: st.Dat
     assert concerns(Affected("a", (shuffled,), ()), asked) == (below % 2 == 1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(last=VERSIONS, asked=VERSIONS)
 def test_last_affected_is_what_packaging_says(last: str, asked: str) -> None:
     hit = concerns(Affected("a", ((Event("introduced", "0"), Event("last_affected", last)),), ()), asked)

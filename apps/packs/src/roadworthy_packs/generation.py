@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from html import unescape
 from typing import Any
 
 from roadworthy.client.asked import QUALITY_FAILED, ask, both
@@ -94,7 +95,7 @@ class _Writing:
         return {**base, **row, "text": tame(row["text"], base["title"])}
 
     def judge(self) -> dict[str, object]:
-        return judge(stitched(self.wanted, self.rows), whole_rules(self.wanted))
+        return judge(unescape(stitched(self.wanted, self.rows)), whole_rules(self.wanted))
 
     def mend(self, issues: Mapping[str, Any]) -> str:
         """Write one section again; it takes the old one's place when it passed. Says what came of it."""

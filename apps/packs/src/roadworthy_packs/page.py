@@ -10,6 +10,7 @@ from roadworthy.client.transport import RemoteError
 from roadworthy.console.markup import Markup, heading, note, soft, table, text
 from roadworthy.console.page_now import offset
 from roadworthy.console.report_part import history
+from roadworthy.console.report_smoke import ReportSmoke
 from roadworthy.console.report_view import show_report
 from roadworthy.console.session import Session
 from roadworthy_packs.client import PacksClient, Shelf
@@ -26,6 +27,10 @@ class PacksPage:
 
     title = "Packs"
     order = 20
+
+    def smoke(self, session: Session) -> ReportSmoke:
+        """The smoke test that the page *Admin* offers."""
+        return ReportSmoke(PacksClient(session.gateway))
 
     def render(self, session: Session) -> None:
         """Draw the page."""

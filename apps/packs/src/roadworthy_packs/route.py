@@ -9,7 +9,6 @@ from msgspec import to_builtins
 
 from roadworthy.core.application import Call, Later, Reply, Route
 from roadworthy.core.errors import CODES, RoadworthyError, UsageError
-from roadworthy.gateway.edge.answer import error_object
 from roadworthy.runtime.document.export import FORMATS, Sheet, export
 from roadworthy.runtime.jobs.order import OVER, Orders, Record
 from roadworthy.runtime.request_body import read_body, unusable
@@ -74,7 +73,8 @@ class Routes:
         if report["state"] not in OVER - {"passed"}:
             return Reply(report)
         error = _fault(report)
-        return Reply({**report, "error": error_object(error, call.request_id)}, error.spec.http_status)
+        told = {**error.as_dict(), "message": str(error), "request_id": call.request_id}
+        return Reply({**report, "error": told}, error.spec.http_status)
 
     def seen(self, tenant: str, name: str) -> Record:
         """A report as its caller sees it."""

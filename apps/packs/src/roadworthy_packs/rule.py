@@ -13,8 +13,6 @@ from roadworthy_packs.pack import Bounds, Section, said
 from roadworthy_packs.shelf import FILLER
 
 _SAY: dict[str, dict[str, str]] = msgspec.yaml.decode(Path(__file__).with_name("prompt.yaml").read_bytes())
-_TOLD = 6
-"""So many forbidden terms the model is told at most; the gate knows all."""
 
 
 def section_rules(wanted: Wanted, section: Section) -> dict[str, Json]:
@@ -55,12 +53,11 @@ def messages(wanted: Wanted, section: Section) -> list[Json]:
     """What the model is told: the rules of the house by the system; the brief, as data, and the task by the user."""
     language, tone = wanted.language, section.tone or wanted.pack.tone
     say, brief = _SAY[language], {name: wanted.brief[name] for name in FIELDS}
+    length = (_span(section.words), max(2, (section.words.max or 200) // 24)) if section.words != Bounds() else ("",)
     values = {
-        "section": (said(section.title, language),), "task": (said(section.instruction, language).strip(),),
-        "tone": (said(tone, language) if tone else "",), "words": (_span(section.words),),
-        "required": (_listed(wanted, section.required_terms),),
-        "brand": (_listed(wanted, ("{brand_name}",)), _span(section.brand_mentions)),
-        "forbidden": (_listed(wanted, (*section.forbidden_terms, *wanted.pack.whole.forbidden_terms)[:_TOLD]),),
+        "task": (said(section.title, language), said(section.instruction, language).strip()),
+        "tone": (said(tone, language) if tone else "",), "required": (_listed(wanted, section.required_terms),),
+        "brand": (_listed(wanted, ("{brand_name}",)), _span(section.brand_mentions)), "words": length,
     }  # fmt: skip
     data = fenced("brief", {**brief, "stage": wanted.stage, "services": ", ".join(wanted.services)})
     lines = [say[name].format(*value) for name, value in values.items() if value[-1]]

@@ -87,10 +87,11 @@ class DbosJobs:
         self._stopped = threading.Event()
         self._heart: threading.Thread | None = None
         self._polls = POLL_S
+        self._kinds: tuple[str, ...] = ()
         self._rows = sa.table(
             "workflow_status", sa.column("workflow_uuid"), sa.column("status"), sa.column("queue_name"),
             sa.column("executor_id"), sa.column("recovery_attempts"), sa.column("application_name"),
-            sa.column("completed_at"), sa.column("created_at"),
+            sa.column("completed_at"), sa.column("created_at"), sa.column("name"),
             schema=None if isinstance(store, Path) else "dbos",
         )  # fmt: skip
         with guarded():
@@ -130,7 +131,7 @@ class DbosJobs:
     # -- life of a worker
 
     def start(self, handlers: Mapping[str, JobHandler]) -> None:
-        """Begin to do jobs; call once.
+        """Begin to do jobs; call once. Jobs of another kind wait for a worker that knows it.
 
         Args:
             handlers: By kind.
@@ -138,6 +139,7 @@ class DbosJobs:
         Raises:
             StorageError: `store_unavailable`.
         """
+        self._kinds = tuple(handlers)
         for kind, handler in handlers.items():
             DBOS.workflow(name=kind, max_recovery_attempts=None)(self._workflow(handler))
         with guarded():
@@ -146,6 +148,7 @@ class DbosJobs:
             DBOS.launch()
             self._poll_every(POLL_S)
             self._liveness.sweep()
+            self._tell_unknown()
         self._heart = threading.Thread(target=self._beat, name="jobs-heart", daemon=True)
         self._heart.start()
 
@@ -210,11 +213,23 @@ class DbosJobs:
         )
         self._polls = seconds
 
+    def _open(self) -> sa.ColumnElement[bool]:
+        rows = self._rows
+        return sa.and_(rows.c.status.in_(("ENQUEUED", "PENDING")), rows.c.application_name == APPLICATION)
+
+    def _tell_unknown(self) -> None:
+        """Jobs of an application that is gone, or could not be started, look as if they ran; somebody must say it."""
+        rows = self._rows
+        unknown = sa.select(rows.c.name, sa.func.count()).where(self._open(), rows.c.name.not_in(self._kinds))
+        with self.engine.connect() as db:
+            for kind, count in db.execute(unknown.group_by(rows.c.name)):
+                log.warning("%d jobs of the kind %s wait: nobody here does such jobs", count, kind)
+
     def _pace(self) -> None:
         rows = self._rows
-        open_ = sa.and_(rows.c.status.in_(("ENQUEUED", "PENDING")), rows.c.application_name == APPLICATION)
         with self.engine.connect() as db:
-            busy = db.scalar(sa.select(rows.c.status).where(open_).limit(1)) is not None
+            ours = sa.select(rows.c.status).where(self._open(), rows.c.name.in_(self._kinds))
+            busy = db.scalar(ours.limit(1)) is not None
         wanted = POLL_S if busy else IDLE_POLL_S
         if wanted != self._polls:
             self._poll_every(wanted)

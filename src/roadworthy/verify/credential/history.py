@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from roadworthy.verify import tool
+from roadworthy.verify.git import environ, place
 from roadworthy.verify.outcome import NotMeasured
 
 MOST_BLOB_BYTES = 64 << 20
-_ENVIRON = {
-    "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C",
-}  # fmt: skip
 
 
 class Blob(NamedTuple):
@@ -111,14 +108,15 @@ def _output(root: Path, *words: str) -> bytes:
 
 
 def _started(root: Path, words: Sequence[str], asked: IO[bytes]) -> subprocess.Popen[bytes]:
-    git = tool.found("git")
+    git = tool.found("git", root)
     if git is None:
         raise NotMeasured("git is not installed.")
-    command = [git, f"--git-dir={root / '.git'}", "-c", "core.fsmonitor=false", *words]
-    environ = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ} | _ENVIRON
+    command = [git, *place(root), *words]
+    variables = {name: os.environ[name] for name in ("TMPDIR",) if name in os.environ} | environ()
+    variables["PATH"] = tool.search_path(root)
     try:
         return subprocess.Popen(  # noqa: S603  our own words; these commands start nothing that a repository names
-            command, cwd=root, env=environ, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command, cwd=root, env=variables, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
     except OSError as problem:
         raise NotMeasured(f"git cannot be started: {problem.strerror}.") from None

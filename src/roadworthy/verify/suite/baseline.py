@@ -8,6 +8,7 @@ import msgspec
 
 from roadworthy.core.errors import ConfigError, UsageError
 from roadworthy.runtime.atomic_file import replacing
+from roadworthy.verify import git, regular
 from roadworthy.verify.outcome import NotMeasured, Record
 from roadworthy.verify.probe import Context
 from roadworthy.verify.tree import inside, shown
@@ -58,13 +59,14 @@ def committed(context: Context, name: str) -> Baseline:
     path = inside(context.root, name)
     mend = "Make one with `roadworthy verify baseline`, read it, and commit it."
     try:
-        content = b"" if path is None else path.read_bytes()[: MOST_BYTES + 1]
+        content = b"" if path is None else regular.read(path, MOST_BYTES)
     except OSError:
         content = b""
-    if not content:
+    if not content or path is None:
         raise NotMeasured(f"There is no baseline {shown(name)} of the tests to compare with. {mend}")
     if (context.root / ".git").exists():
-        ran = context.run(["git", "cat-file", "blob", f"HEAD:./{name}"], label="committed baseline of the tests")
+        words = ["git", *git.place(context.root), "cat-file", "blob", f"HEAD:{path.relative_to(context.root)}"]
+        ran = context.run(words, label="committed baseline of the tests", env=git.environ())
         if ran.exit_code != 0 or ran.stdout != content:
             raise NotMeasured(f"The baseline {shown(name)} is not committed as it lies there. Read and commit it.")
     try:

@@ -86,7 +86,7 @@ def pytest_suite(context: Context) -> Measured:
         return Measured(found, None, why)
     json = work / "coverage.json"
     context.run([python, "-m", "coverage", "json", "-q", "-o", str(json)], label="coverage json", env=env,
-                cwd=context.root, version_argv=())  # fmt: skip
+                cwd=context.root, version_argv=(), of_subject=True)  # fmt: skip
     return Measured(found, json.read_bytes(), "") if json.is_file() else Measured(found, None, "coverage.py said none.")
 
 
@@ -120,7 +120,9 @@ def _ran(context: Context, argv: Sequence[str], env: Mapping[str, str]) -> tool.
     context.progress(f"tests run, at most {limit:.0f} s")
     started = time.monotonic()
     try:
-        return context.run(argv, label="output of the tests", env=env, timeout_s=limit, version_argv=())
+        return context.run(
+            argv, label="output of the tests", env=env, timeout_s=limit, version_argv=(), of_subject=True
+        )
     except NotMeasured:
         if time.monotonic() - started < limit:
             raise
@@ -144,8 +146,9 @@ def _why_no_coverage(context: Context, python: str) -> str:
         return "The policy turned it off."
     try:
         asked = subprocess.run(  # noqa: S603  the interpreter of the policy or the subject
-            [python, "-c", "import coverage"], capture_output=True, timeout=30, check=False, cwd=context.scratch
-        )
+            [python, "-c", "import coverage"], capture_output=True, timeout=30, check=False, cwd=context.scratch,
+            env=tool.environ(context.scratch),
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return "The Python that runs the tests cannot be started."
     return "" if asked.returncode == 0 else "coverage.py is not installed in the Python that runs the tests."

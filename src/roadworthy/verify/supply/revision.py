@@ -11,25 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from roadworthy.verify.git import environ, place
+
 Git = Callable[[Sequence[str], Mapping[str, str]], tuple[int, bytes]]
 """Runs git with arguments and further environment; gives exit code and standard output."""
-
-_ENVIRON = {
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_ATTR_NOSYSTEM": "1",
-}
-_OVERRIDES = {
-    "core.fsmonitor": "false",
-    "core.hooksPath": os.devnull,
-    "core.untrackedCache": "false",
-    "core.pager": "cat",
-    "core.fileMode": "true",
-    "status.showUntrackedFiles": "all",
-}
 
 
 class Revision(NamedTuple):
@@ -42,6 +27,7 @@ class Revision(NamedTuple):
         changes: Kind (`changed`, `untracked`, `unmerged`) and name of what differs from HEAD.
         hidden: Names whose changes git was told not to see.
         tracked: How many files there are in the index.
+        names: Those files.
     """
 
     commit: str | None
@@ -50,6 +36,7 @@ class Revision(NamedTuple):
     changes: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     tracked: int
+    names: tuple[str, ...] = ()
 
 
 def revision(root: Path, branches: Sequence[str], git: Git) -> Revision:
@@ -75,6 +62,7 @@ def revision(root: Path, branches: Sequence[str], git: Git) -> Revision:
         tuple(_changes(ask.rows("status", "--porcelain=v2", "-z", "--ignore-submodules=dirty", "--no-renames"))),
         tuple(row[2:] for row in flags if row[:1].islower() or row[:1] == "S"),
         len(flags),
+        tuple(row[2:] for row in flags),
     )
 
 
@@ -83,14 +71,14 @@ class _Asker:
 
     def __init__(self, root: Path, git: Git) -> None:
         self._git = git
-        self._words = [f"--git-dir={root / '.git'}", f"--work-tree={root}"]
-        self._environ = _environ(_OVERRIDES)
-        overrides = dict(_OVERRIDES)
+        self._words = place(root)
+        self._environ = environ()
+        overrides: dict[str, str] = {}
         for key in self.rows("config", "--name-only", "-z", "--includes", "--list"):
             section, _, last = key.rpartition(".")
             if section.lower().startswith("filter.") and last.lower() in {"clean", "smudge", "process"}:
                 overrides |= {key: "", f"{section}.required": "false"}
-        self._environ = _environ(overrides)
+        self._environ = environ(overrides)
 
     def run(self, *words: str) -> tuple[int, bytes]:
         """Exit code and standard output."""
@@ -125,14 +113,6 @@ class _Asker:
                 if self.run("merge-base", "--is-ancestor", "HEAD", ref)[0] == 0:
                     return name
         return None
-
-
-def _environ(overrides: Mapping[str, str]) -> dict[str, str]:
-    """Overrides by environment: names of keys may hold an equals sign, which `-c` takes for its own."""
-    environ = _ENVIRON | {"GIT_CONFIG_COUNT": str(len(overrides))}
-    for number, (key, value) in enumerate(overrides.items()):
-        environ |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return environ
 
 
 def _changes(rows: Sequence[str]) -> list[tuple[str, str]]:

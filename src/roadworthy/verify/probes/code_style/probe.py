@@ -87,7 +87,7 @@ def _types(context: Context) -> list[Finding]:
     command = [str(word) for word in context.settings["types"]]
     if not command:
         return []
-    ran = context.run(command, label="type checker")
+    ran = context.run(command, label="type checker", of_subject=True)
     if ran.exit_code == 0:
         return []
     if ran.exit_code != 1:

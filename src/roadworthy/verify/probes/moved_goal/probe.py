@@ -88,22 +88,15 @@ def _earlier(context: Context) -> Earlier | None:
     A run that moved the goal, or did not look whether it had, cannot make the new one good by being run twice. With a
     key that the policy pins, only what that key signed counts.
     """
-    head = history.head(context.out) if context.out is not None else None
-    if head is None or context.out is None:
+    if context.out is None:
         return None
     keys = [_pinned(context)] if context.settings["key_id"] else []
     oldest: Earlier | None = None
-    wanted: str | None = head.report
-    number = head.number
-    while wanted is not None and number > 0:
-        report = history.report(context.out, wanted)
-        if not keys or signs(history.envelope(context.out, wanted) or b"", wanted, keys):
-            oldest = Earlier(number, wanted, str(report["policy"]["sha256"]))
-            status = next((each["status"] for each in report["checks"] if each["id"] == context.check), None)
-            if status in ("pass", "waived"):
+    for at, report in history.back(context.out):
+        if not keys or signs(history.envelope(context.out, at.report) or b"", at.report, keys):
+            oldest = Earlier(at.number, at.report, str(report["policy"]["sha256"]))
+            if history.status(report, context.check) in ("pass", "waived"):
                 return oldest
-        wanted = (report.get("previous") or {}).get("report_sha256")
-        number -= 1
     return oldest
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from roadworthy.verify import history
@@ -89,12 +92,22 @@ def _measures(suite: record.Suite) -> list[Measure]:
 
 
 def _than_last_report(context: Context, suite: record.Suite) -> list[Finding]:
-    head = history.head(context.out) if context.out is not None else None
-    if context.out is None or head is None:
-        return []
-    for check in history.report(context.out, head.report).get("checks", []):
-        if check.get("id") == context.check:
-            told = {each["name"]: each["value"] for each in check.get("measured", [])}
-            if isinstance(told.get("collected"), int):
-                return judge.shrunk(suite, told["collected"], {}, f"run {head.number} of the chain")
-    return []
+    """Fewer tests than in the newest run whose tests were good; else than in the one with the most.
+
+    Running twice does not make a smaller number the one that is compared with.
+    """
+    most, where = 0, 0
+    for at, report in history.back(context.out) if context.out is not None else ():
+        collected = _collected(report, context.check)
+        good = history.status(report, context.check) in ("pass", "waived")
+        if collected is not None and (good or collected > most):
+            most, where = collected, at.number
+        if good:
+            break
+    return judge.shrunk(suite, most, {}, f"run {where} of the chain") if where else []
+
+
+def _collected(report: Mapping[str, Any], check: str) -> int | None:
+    measured: list[dict[str, Any]] = next((each["measured"] for each in report["checks"] if each["id"] == check), [])
+    number = next((each["value"] for each in measured if each["name"] == "collected"), None)
+    return int(number) if isinstance(number, int | float) else None
