@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from roadworthy.console import admin, chart, journal, markup, pulse, verdict, wo
 from roadworthy.console.page import Listed, found
 from roadworthy.console.settings import ConsoleSettings, cookie_name, served_hosts
 from roadworthy.core.errors import SubjectError
+from roadworthy.runtime.entry_point import Offer
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
 
@@ -284,8 +284,9 @@ GOOD = Good()
 TAKEN = type("Taken", (Good,), {"title": "now"})()
 
 
-def point(name: str, value: str) -> EntryPoint:
-    return EntryPoint(name, value, "roadworthy.pages")
+def point(name: str, value: str) -> Offer:
+    module, _, attribute = value.partition(":")
+    return Offer(name, module, attribute, "")
 
 
 def test_pages_of_applications_take_their_place_and_broken_ones_break_alone() -> None:

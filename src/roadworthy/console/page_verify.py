@@ -121,5 +121,5 @@ def _whole(folder: Path) -> None:
         return
     st.html(heading("The whole report", soft("one page with all evidence, without scripts; it opens anywhere")))
     st.download_button("Download the report", page, "roadworthy-report.html", "text/html")
-    with st.expander("Read it here"):
+    if st.toggle("Read it here"):
         st.iframe(page, height=700)
