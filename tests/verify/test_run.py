@@ -97,6 +97,13 @@ def test_whatever_happens_is_told(played: Played, body: str, status: str, said: 
     assert (result.outcome.status, said in result.outcome.reason) == (status, True), result.outcome
 
 
+def test_a_probe_that_prints_without_end_is_killed(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roadworthy.verify.run.MOST_PRINTED_BYTES", 1_000_000)
+    result = played('while True:\n    os.write(1, b"x" * 65536)', timeout_s=60.0)
+    assert result.outcome.status is Status.ERROR
+    assert "printed more than" in result.outcome.reason
+
+
 def test_a_probe_that_hangs_is_killed_with_what_it_started(played: Played, tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     body = f"""

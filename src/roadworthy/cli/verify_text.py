@@ -16,7 +16,7 @@ from roadworthy.serve.wiring_verify import PORTS, ports
 from roadworthy.verify import gate as gate_room
 from roadworthy.verify import inspection, output, plain, policy, signing
 from roadworthy.verify.registry import checks
-from roadworthy.verify.report import files, junit, markdown, page, sarif, terminal
+from roadworthy.verify.report import files, junit, markdown, page, reading, sarif, terminal
 from roadworthy.verify.report.record import Report
 
 EXITS: Mapping[str, Exit] = {"GO": Exit.GOOD, "NO-GO": Exit.JUDGED_BAD, "INCOMPLETE": Exit.COULD_NOT_FIND_OUT}
@@ -152,6 +152,7 @@ def judge(
     lines = [f"  {reason}" for reason in ruling.reasons]
     score = "unknown" if ruling.score is None else f"{ruling.score:g}"
     lines.append(f"  score {score}, run {ruling.number}, signed by {ruling.key_id[:16]}")
+    lines += [f"  {reading.outside(ruling.apart)}"] if ruling.apart else []
     lines += terminal.chosen(ruling.choices)
     out.emit(ruling, out.paint(ruling.decision, _COLORS[ruling.decision]) + "\n" + "\n".join(lines))
     raise click.exceptions.Exit(EXITS[ruling.decision])

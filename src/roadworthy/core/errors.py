@@ -91,6 +91,13 @@ CODES: dict[str, ErrorCode] = {
         "The path exists, but not for this method.",
         "Use the method named in the `allow` header.",
     ),
+    "wrong_state": ErrorCode(
+        409,
+        Exit.STOPPED,
+        False,
+        "What was asked does not fit the state that the thing is in.",
+        "Look at its state first.",
+    ),
     "request_timeout": ErrorCode(
         408,
         Exit.COULD_NOT_FIND_OUT,

@@ -61,6 +61,7 @@ class Job(Record, frozen=True):
         apart: Paths that are not the subject's.
         out: Folder of the run's output.
         policy: Bytes of the policy.
+        run_key: See `Context`.
     """
 
     module: str
@@ -76,6 +77,7 @@ class Job(Record, frozen=True):
     apart: tuple[str, ...] = ()
     out: str | None = None
     policy: bytes = b""
+    run_key: bytes = b""
 
 
 class Line(Record, frozen=True):
@@ -139,6 +141,7 @@ def done(job: Job, result: IO[bytes] | None = None) -> Line:
         apart=tuple(Path(each) for each in job.apart),
         out=Path(job.out) if job.out is not None else None,
         policy=job.policy,
+        run_key=job.run_key,
     )
     outcome = _masked(_outcome(job, context), ports.masker)
     return Line(outcome=outcome, evidence=tuple(writer.items))

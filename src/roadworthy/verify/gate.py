@@ -68,6 +68,7 @@ class Ruling(Record, frozen=True):
         number: Place of the report in its chain.
         reported: What the report itself decided.
         choices: What the policy changes of what is examined and accepted by default.
+        apart: Folders of what is deployed that were not verified, because they are no part of the subject.
     """
 
     decision: str
@@ -80,6 +81,7 @@ class Ruling(Record, frozen=True):
     number: int
     reported: str
     choices: tuple[Choice, ...] = ()
+    apart: tuple[tree.Apart, ...] = ()
 
 
 def gate(asked: Asked) -> Ruling:
@@ -110,6 +112,9 @@ def gate(asked: Asked) -> Ruling:
         raise untrusted(" ".join(wrong[:3]))
     now = _total(_measured_here(records, subject), policy, asked.now)
     ruling = _ruling(now, report, policy, asked.now, digest, subject, key)
+    if isinstance(asked.deployed, Path):
+        apart = tree.not_walked(asked.deployed, policy.left_out, (asked.folder,))
+        ruling = msgspec.structs.replace(ruling, apart=tuple(apart))
     if asked.seen is not None:
         _remember(asked.seen, digest, report["number"])
     return ruling

@@ -12,7 +12,7 @@ import msgspec
 
 from roadworthy.core.errors import UsageError
 from roadworthy.core.ports import Masker
-from roadworthy.verify import history, manual, recompute, selfcheck
+from roadworthy.verify import history, manual, recompute, selfcheck, tree
 from roadworthy.verify.definition import LIFETIME_S, Definition, Expiry
 from roadworthy.verify.evidence import EvidenceStore
 from roadworthy.verify.identity import environment, identified, tool
@@ -280,6 +280,7 @@ def _report(
         checks=records,
         waivers=tuple(_waiver_record(asked, *pair) for pair in zip(policy.waivers, counted.problems, strict=True)),
         previous=None if previous is None else _previous(asked, previous, records),
+        apart=tuple(tree.not_walked(asked.root, policy.left_out, (asked.out,))),
     )
 
 

@@ -124,6 +124,7 @@ class Context:
         apart: Paths that do not belong to the subject, such as our own output.
         out: Folder of the run's output; earlier reports lie there.
         policy: Bytes of the policy; empty for the defaults.
+        run_key: Known to the processes of this run alone; empty where nothing is shared between them.
     """
 
     definition: Definition
@@ -139,6 +140,7 @@ class Context:
     apart: tuple[Path, ...] = ()
     out: Path | None = None
     policy: bytes = b""
+    run_key: bytes = b""
 
     @property
     def check(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -32,6 +33,10 @@ from roadworthy.verify.registry import Check
 from roadworthy.verify.tree import shown
 
 MOST_RESULT_BYTES = 64 * 1024 * 1024
+BETWEEN = ("shared", "suite")
+"""Folders of the output that are of use while a run lasts."""
+MOST_PRINTED_BYTES = 64 * 1024 * 1024
+_LOOK_S = 0.5
 _GRACE_S = 1.0
 
 
@@ -73,6 +78,7 @@ class Subject:
         timeouts: Seconds per check, where the policy says other than the probe.
         masker: Masks the last words of a process that died; they are not shown when None.
         policy: Its bytes, for probes that judge it.
+        run_key: Random; with it the processes of this run know what one of them has written for the others.
     """
 
     root: Path
@@ -85,6 +91,7 @@ class Subject:
     timeouts: Mapping[str, float] = field(default_factory=dict)
     masker: Masker | None = None
     policy: bytes = b""
+    run_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
 def run(
@@ -118,6 +125,8 @@ def run(
             tell(check.definition.id, f"{outcome.status} in {time.time() - started:.1f} s")
         return Result(check.definition, outcome, items, started, time.time())
 
+    for folder in BETWEEN:
+        shutil.rmtree(subject.out / folder, ignore_errors=True)
     with ThreadPoolExecutor(processes or len(os.sched_getaffinity(0))) as pool:
         try:
             return list(pool.map(one, checks, jobs))
@@ -126,6 +135,9 @@ def run(
             for group in list(running):
                 _kill(group)
             raise
+        finally:
+            for folder in BETWEEN:
+                shutil.rmtree(subject.out / folder, ignore_errors=True)
 
 
 def settle(outcome: Outcome, items: Sequence[Item], check: str) -> Outcome:
@@ -201,6 +213,7 @@ def _run(
             apart=(str(subject.out),),
             out=str(subject.out),
             policy=subject.policy,
+            run_key=subject.run_key,
         )
         tell(definition.id, "started")
         return _supervised(job, scratch, tell, subject.masker, running)
@@ -241,7 +254,7 @@ def _supervised(
             with suppress(BrokenPipeError):
                 lifeline.write(msgspec.json.encode(job) + b"\n")
                 lifeline.flush()
-            last, why = _listen(result.fileno(), job, tell)
+            last, why = _listen(result.fileno(), printed.fileno(), job, tell)
             exit_code = _ended(child, why)
         finally:
             _kill(child.pid)
@@ -268,14 +281,21 @@ def _ended(child: subprocess.Popen[bytes], why: str) -> int:
         return 0
 
 
-def _listen(descriptor: int, job: Job, tell: Told) -> tuple[Line | None, str]:
-    """Read lines until the end; returns the last one with an outcome, and what went wrong."""
+def _listen(descriptor: int, printed: int, job: Job, tell: Told) -> tuple[Line | None, str]:
+    """Read lines until the end; returns the last one with an outcome, and what went wrong.
+
+    What the process prints beside goes to a file, whose size is looked at, so that it does not fill the disk.
+    """
     deadline = time.monotonic() + job.timeout_s
     buffer, total, last = b"", 0, None
     while True:
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+        if left <= 0:
             return None, f"It did not end within {job.timeout_s:.0f} s and was killed."
+        if os.fstat(printed).st_size > MOST_PRINTED_BYTES:
+            return None, f"It printed more than {MOST_PRINTED_BYTES} bytes and was killed."
+        if not select.select([descriptor], [], [], min(left, _LOOK_S))[0]:
+            continue
         piece = os.read(descriptor, 1 << 16)
         if not piece:
             return last, ""

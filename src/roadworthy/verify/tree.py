@@ -6,14 +6,18 @@ import hashlib
 import os
 import stat
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+from roadworthy.verify.outcome import Record
 
 LEFT_OUT = (
     ".git", ".hg", ".svn", ".venv", "venv", "__pycache__", "node_modules", ".roadworthy", ".tox", ".nox",
     ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache",
 )  # fmt: skip
 """Folders of these names belong to tools, not to the subject."""
+MOST_COUNTED = 100_000
 _PIECE = 1 << 20
 
 
@@ -72,6 +76,48 @@ def _node(entry: os.DirEntry[str], path: Path, name: str) -> Node:
         return Node(path, name, "unreadable", 0)
     kind = "file" if stat.S_ISREG(status.st_mode) else "other"
     return Node(path, name, kind, status.st_size, bool(status.st_mode & stat.S_IXUSR))
+
+
+class Apart(Record, frozen=True):
+    """A folder that is no part of the subject.
+
+    Attributes:
+        name: Relative to the root, escaped.
+        files: How many files, links and special files it holds; at most `MOST_COUNTED` are counted.
+    """
+
+    name: str
+    files: int
+
+
+def not_walked(root: Path, left_out: Collection[str] = LEFT_OUT, apart: Collection[Path] = ()) -> list[Apart]:
+    """The folders that `walk` does not enter, for readers: what lies there was not looked at, whatever it is.
+
+    Args:
+        root: The subject.
+        left_out: As for `walk`.
+        apart: As for `walk`.
+    """
+    found: list[Apart] = []
+    stack = [(root, "")]
+    while stack:
+        folder, prefix = stack.pop()
+        for entry in _folders(folder):
+            path, name = folder / entry, prefix + entry
+            if entry in left_out or path in apart:
+                files = sum(1 for _ in islice(walk(path, (), ()), MOST_COUNTED))
+                found += [Apart(name=shown(name), files=files)] if files else []
+            else:
+                stack.append((path, f"{name}/"))
+    return sorted(found, key=lambda each: (-each.files, each.name))
+
+
+def _folders(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as listed:
+            return [entry.name for entry in listed if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
 
 
 def tree_digest(root: Path, left_out: Collection[str] = LEFT_OUT, apart: Collection[Path] = ()) -> tuple[str, int, int]:

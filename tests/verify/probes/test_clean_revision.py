@@ -42,6 +42,13 @@ def _hide(folder: Path) -> None:
     (folder / "a.txt").write_text("changed in secret\n")
 
 
+def _tuck_away(folder: Path) -> None:
+    (folder / "shop/venv").mkdir(parents=True)
+    (folder / "shop/venv/model.pkl").write_text("nobody looks here")
+    _git(folder, "add", "-f", ".")
+    _git(folder, "commit", "-m", "second")
+
+
 @pytest.mark.parametrize(
     ("act", "status", "rules"),
     [
@@ -55,6 +62,7 @@ def _hide(folder: Path) -> None:
         (_branch, "fail", {"branch"}),
         (lambda folder: _git(folder, "checkout", "--detach"), "pass", set()),
         (_hide, "fail", {"hidden"}),
+        (_tuck_away, "fail", {"unseen"}),
         (lambda folder: (folder / ".git/HEAD").write_text("nonsense"), "not_measured", set()),
     ],
 )

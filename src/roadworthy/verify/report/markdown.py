@@ -29,6 +29,7 @@ def text(report: Report) -> str:
     lines += ["", f"Score {reading.number(score.overall)} of 100{capped}; measured {reading.share(score.coverage)}."]
     subject = report.subject[0]
     lines.append(f"Subject {_plain(subject.name)}, sha256 `{subject.digest['sha256'][:16]}`; run {report.number}.")
+    lines += [_plain(reading.outside(report.apart))] if report.apart else []
     if len(lines) > MOST_LINES:
         lines = [*lines[: MOST_LINES - 1], "The rest is in report.html."]
     return "\n".join(lines) + "\n"

@@ -29,6 +29,7 @@ def page(report: Report, evidence: Path) -> str:
     name = _text(report.subject[0].name)
     body = [
         _head(report),
+        _outside(report),
         _unmeasured(report),
         _failed(report),
         _bars(report),
@@ -68,6 +69,11 @@ def _head(report: Report) -> str:
         f"<div><h1>Is {_text(subject.name)} fit for production?</h1><p>{reading.SENTENCE[verdict.decision]}</p>"
         f"<ul>{reasons}</ul></div></header><dl>{listed}</dl>"
     )
+
+
+def _outside(report: Report) -> str:
+    said = reading.outside(report.apart)
+    return f'<p class="faint">{_text(said)}</p>' if said else ""
 
 
 def _unmeasured(report: Report) -> str:

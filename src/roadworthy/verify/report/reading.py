@@ -8,6 +8,7 @@ from typing import NamedTuple
 from roadworthy.verify.outcome import Finding, Severity, Status
 from roadworthy.verify.report.record import CheckRecord, Report
 from roadworthy.verify.score import WEIGHTS
+from roadworthy.verify.tree import Apart
 
 WORD = {
     Status.PASS: "passed",
@@ -108,3 +109,12 @@ def command(argv: Sequence[str]) -> str:
     import shlex
 
     return shlex.join(argv)
+
+
+def outside(apart: Sequence[Apart]) -> str:
+    """What lies in the folder and is no part of the subject, in a sentence; empty when nothing does."""
+    if not apart:
+        return ""
+    named = ", ".join(f"{each.name} ({each.files} files)" for each in apart[:8])
+    more = f" and {len(apart) - 8} more" if len(apart) > 8 else ""
+    return f"Not part of the subject, and not looked at: {named}{more}."

@@ -21,6 +21,7 @@ from roadworthy.verify.outcome import (
 from roadworthy.verify.policy import Thresholds
 from roadworthy.verify.score import Score
 from roadworthy.verify.signing import Subject
+from roadworthy.verify.tree import Apart
 from roadworthy.verify.verdict import Verdict
 
 FORM = "roadworthy.readiness/v1"
@@ -228,6 +229,7 @@ class Report(Record, frozen=True):
         checks: All of them, in order.
         waivers: All of them, in the order of the policy.
         previous: The run before; None for the first of a chain.
+        apart: Folders below the root that are no part of the subject, with how much lies in them.
     """
 
     schema: str
@@ -247,6 +249,7 @@ class Report(Record, frozen=True):
     checks: tuple[CheckRecord, ...]
     waivers: tuple[WaiverRecord, ...]
     previous: Previous | None
+    apart: tuple[Apart, ...] = ()
 
 
 def encoded(report: Report) -> bytes:

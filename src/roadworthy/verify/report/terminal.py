@@ -22,6 +22,7 @@ def text(report: Report) -> str:
     lines = [f"{verdict.decision}  {reading.SENTENCE[verdict.decision]}"]
     lines += [f"  {reason}" for reason in verdict.reasons]
     lines += _failed(report) + _waived(report) + chosen(report.policy.choices)
+    lines += ["", reading.outside(report.apart)] if report.apart else []
     lines += _unmeasured(report) + _changes(report) + _score(report)
     return "\n".join(_inert(line) for line in lines)
 

@@ -27,6 +27,7 @@ class Revision(NamedTuple):
         changes: Kind (`changed`, `untracked`, `unmerged`) and name of what differs from HEAD.
         hidden: Names whose changes git was told not to see.
         tracked: How many files there are in the index.
+        names: Those files.
     """
 
     commit: str | None
@@ -35,6 +36,7 @@ class Revision(NamedTuple):
     changes: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     tracked: int
+    names: tuple[str, ...] = ()
 
 
 def revision(root: Path, branches: Sequence[str], git: Git) -> Revision:
@@ -60,6 +62,7 @@ def revision(root: Path, branches: Sequence[str], git: Git) -> Revision:
         tuple(_changes(ask.rows("status", "--porcelain=v2", "-z", "--ignore-submodules=dirty", "--no-renames"))),
         tuple(row[2:] for row in flags if row[:1].islower() or row[:1] == "S"),
         len(flags),
+        tuple(row[2:] for row in flags),
     )
 
 

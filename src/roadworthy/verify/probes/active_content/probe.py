@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.verify.artifact.record import FileReport
-from roadworthy.verify.artifact.subject import identity, judge_subject, pinned, place
+from roadworthy.verify.artifact.subject import Judged, judge_subject, place
 from roadworthy.verify.outcome import Finding, Location, Outcome, Severity, finding, judged
 from roadworthy.verify.probe import Context
 
@@ -21,8 +21,8 @@ def probe(context: Context) -> Outcome:
     for report in subject.reports:
         found = _active(report)
         active += bool(found)
-        if found and not pinned(context, report, context.settings["reviewed"]):
-            findings += [_finding(context, report, *each) for each in found]
+        if found and not subject.pinned(report, context.settings["reviewed"]):
+            findings += [_finding(context, subject, report, *each) for each in found]
     return judged(
         f"{active} files hold active content; {len({each.location for each in findings})} of them are not reviewed.",
         coverage=subject.coverage,
@@ -43,8 +43,10 @@ def _active(report: FileReport) -> list[tuple[str, str, Severity, str]]:
     return found
 
 
-def _finding(context: Context, report: FileReport, rule: str, what: str, severity: Severity, member: str) -> Finding:
+def _finding(
+    context: Context, subject: Judged, report: FileReport, rule: str, what: str, severity: Severity, member: str
+) -> Finding:
     return finding(
-        context.check, rule, what, key=(report.path, identity(context, report), member, what), severity=severity,
+        context.check, rule, what, key=(report.path, subject.identity(report), member, what), severity=severity,
         location=Location(path=place(report, member)),
     )  # fmt: skip

@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from roadworthy.verify.outcome import Coverage, Finding, Location, NotMeasured, Outcome, finding, judged
 from roadworthy.verify.probe import Context
 from roadworthy.verify.supply.revision import Revision, revision
-from roadworthy.verify.tree import shown
+from roadworthy.verify.tree import LEFT_OUT, shown
 
 _SHOWN = 200
+_SAID = {
+    "hidden": "Git was told not to see its changes.",
+    "unseen": "It is committed in a folder with the name of one of a tool's, which no check looks into.",
+}
 
 
 def probe(context: Context) -> Outcome:
@@ -50,9 +54,10 @@ def _findings(context: Context, found: Revision, branches: Sequence[str]) -> lis
     elif found.released is None:
         said = f"HEAD is not in the history of {' or '.join(branches) or 'any branch: none is named'}."
         findings.append(finding(context.check, "branch", shown(said), key=(found.commit,)))
-    rows = [*changes, *(("hidden", name) for name in found.hidden)]
+    unseen = [name for name in found.names if set(name.split("/")[:-1]) & set(LEFT_OUT)]
+    rows = [*changes, *(("hidden", name) for name in found.hidden), *(("unseen", name) for name in unseen)]
     for kind, name in rows[:_SHOWN]:
-        said = "Git was told not to see its changes." if kind == "hidden" else f"It is {kind}: no revision holds it so."
+        said = _SAID.get(kind, f"It is {kind}: no revision holds it so.")
         findings.append(finding(context.check, kind, said, key=(name,), location=Location(path=shown(name))))
     if len(rows) > _SHOWN:
         findings.append(finding(context.check, "more", f"{len(rows) - _SHOWN} more files.", key=("more",)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.verify.artifact.record import FileReport, Verdict
-from roadworthy.verify.artifact.subject import identity, judge_subject, place
+from roadworthy.verify.artifact.subject import Judged, judge_subject, place
 from roadworthy.verify.outcome import Finding, Location, Measure, Outcome, Severity, finding, judged, not_applicable
 from roadworthy.verify.probe import Context
 
@@ -17,7 +17,7 @@ def probe(context: Context) -> Outcome:
             predicate="the subject holds a file that is a model's by its content",
             detail=f"{subject.coverage.examined} files looked into, 0 of them a model's",
         )
-    findings = [each for report in subject.models for each in _findings(context, report)]
+    findings = [each for report in subject.models for each in _findings(context, subject, report)]
     bad = sum(report.verdict is not Verdict.CLEAN for report in subject.models)
     return judged(
         f"{bad} of {len(subject.models)} model files are not clean.",
@@ -31,8 +31,8 @@ def probe(context: Context) -> Outcome:
     )  # fmt: skip
 
 
-def _findings(context: Context, report: FileReport) -> list[Finding]:
-    digest = identity(context, report) if report.reasons else ""
+def _findings(context: Context, subject: Judged, report: FileReport) -> list[Finding]:
+    digest = subject.identity(report) if report.reasons else ""
     return [
         finding(
             context.check, reason.rule, f"{reason.what} {reason.mend}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.verify.artifact.record import FileReport
-from roadworthy.verify.artifact.subject import PICKLED, PURE, identity, judge_subject, place
+from roadworthy.verify.artifact.subject import PICKLED, PURE, judge_subject, place
 from roadworthy.verify.outcome import Location, Measure, Outcome, Severity, finding, judged, not_applicable
 from roadworthy.verify.probe import Context
 
@@ -23,7 +23,7 @@ def probe(context: Context) -> Outcome:
     share = _bytes(pure) / total if total else None
     findings = [
         finding(
-            context.check, "pickle", "It is a pickle, or holds one.", key=(report.path, identity(context, report)),
+            context.check, "pickle", "It is a pickle, or holds one.", key=(report.path, subject.identity(report)),
             severity=Severity.MEDIUM, location=Location(path=place(report)),
         )
         for report in pickled

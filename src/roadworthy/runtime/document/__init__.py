@@ -1,0 +1,1 @@
+"""Texts of models as documents: harmless Markdown, HTML, DOCX and PDF."""
