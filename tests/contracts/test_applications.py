@@ -22,6 +22,8 @@ PUBLIC = {
     "roadworthy.runtime.openai_shape": "the shape of OpenAI's chat API around something that is no model",
     "roadworthy.runtime.request_body": "a request's JSON as a checked struct",
     "roadworthy.cli.output": "options and speech of commands",
+    "roadworthy.cli.target": "which gateway a command asks, and with which key",
+    "roadworthy.cli.report_command": "follow a report, hand it out, run a smoke test",
     "roadworthy.console": "pages of the console",
 }
 """What applications may import, a module or a package with all in it, and what for. Everything else may change
