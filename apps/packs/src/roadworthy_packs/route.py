@@ -73,7 +73,7 @@ class Routes:
         if report["state"] not in OVER - {"passed"}:
             return Reply(report)
         error = _fault(report)
-        told = {**error.as_dict(), "message": str(error), "request_id": call.request_id}
+        told: Record = {**error.as_dict(), "message": str(error), "request_id": call.request_id}
         return Reply({**report, "error": told}, error.spec.http_status)
 
     def seen(self, tenant: str, name: str) -> Record:
