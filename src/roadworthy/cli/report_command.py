@@ -146,7 +146,7 @@ def end_with(code: Exit) -> None:
 def _smoke_table(run: Run, out: Settings) -> str:
     heads = ["pack", "language", "state", "sections", "stub_used", "cost", "why"]
     rows = [
-        (one.pack_key, one.language, one.state, f"{one.sections_passed} of {one.sections}", one.stub_used, one.cost,
+        (one.name, one.language, one.state, f"{one.sections_passed} of {one.sections}", one.stub_used, one.cost,
          (one.debug_hint or "")[:80])
         for one in run.reports
     ]  # fmt: skip

@@ -85,7 +85,7 @@ class Report(Struct, frozen=True):
 class RunRow(Struct, frozen=True):
     """One report of a smoke run."""
 
-    pack_key: str
+    name: str
     language: str
     state: str
     sections_passed: int

@@ -42,7 +42,7 @@ class ReportSmoke:
         """How far it is."""
         run = self._client.smoke_run(run_id)
         done = sum(row.state in OVER for row in run.reports)
-        rows = [(f"{row.pack_key} ({row.language})", row.state, smoke_remark(row)) for row in run.reports]
+        rows = [(f"{row.name} ({row.language})", row.state, smoke_remark(row)) for row in run.reports]
         return SmokeProgress(done, len(run.reports), run.over, rows, run.cost)
 
     def cancel(self, run_id: str) -> None:
