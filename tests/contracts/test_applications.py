@@ -17,8 +17,6 @@ PUBLIC = {
     "roadworthy.runtime.config.load": "the configuration, for a command that reads its application's settings",
     "roadworthy.runtime.config.report": "what is wrong in a file, told as the configuration tells it",
     "roadworthy.runtime.config.yaml_struct": "YAML files with checked shapes and lines in their errors",
-    "roadworthy.runtime.request_body": "JSON bodies of requests with checked shapes",
-    "roadworthy.runtime.openai_shape": "requests and answers in OpenAI's shape",
     "roadworthy.runtime.document": "Markdown as HTML, DOCX and PDF",
     "roadworthy.runtime.jobs.order": "durable orders: made once, joined, cancelled, retried",
     "roadworthy.runtime.openai_shape": "the shape of OpenAI's chat API around something that is no model",

@@ -14,9 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
 from roadworthy.console.session import Session
-
-GROUP = "roadworthy.pages"
-"""Entry point group of applications' pages."""
+from roadworthy.core.application import PAGES_GROUP
 
 
 class SmokeRun(Protocol):
@@ -96,7 +94,7 @@ def found(own: Sequence[Listed], others: Sequence[EntryPoint] | None = None) -> 
         own: The product's pages.
         others: Entry points of applications; None for the installed ones.
     """
-    points = tuple(entry_points(group=GROUP)) if others is None else others
+    points = tuple(entry_points(group=PAGES_GROUP)) if others is None else others
     pages, taken = list(own), {one.path for one in own}
     for point in sorted(points, key=lambda one: one.name):
         listed = _loaded(point)

@@ -11,7 +11,7 @@ from roadworthy.client.asked import QUALITY_FAILED, ask, both
 from roadworthy.core.application import Chat
 from roadworthy.core.job import Json, Payload
 from roadworthy.core.ports import JobRun
-from roadworthy.gateway.quality import judge
+from roadworthy.gateway.quality import judge, marks
 from roadworthy.gateway.quality.mend import Part, choose
 from roadworthy.runtime.document.markdown import tame
 from roadworthy.runtime.jobs.order import OVER, Orders, Record
@@ -81,13 +81,15 @@ class _Writing:
 
     def ask(self, section: Section, rules: Mapping[str, Any] | None = None, more: Sequence[Json] = ()) -> Record:
         pack, base = self.wanted.pack, blank(section, self.wanted.language, "passed")
+        every = {**section_rules(self.wanted, section), **(rules or {})}
         row = ask(self.by.chat, self.tenant, {
             "model": pack.model or self.by.model, "messages": [*messages(self.wanted, section), *more],
             "temperature": pack.temperature, "max_tokens": pack.max_tokens,
-            "quality": {**section_rules(self.wanted, section), **(rules or {}), "keep_rejected": True},
+            "quality": {**every, "keep_rejected": True},
         }, self.run.check)  # fmt: skip
         if row["rejected"]:
-            row["rejected"] = {**row["rejected"], "text": tame(row["rejected"].get("text") or "", base["title"])}
+            text = tame(row["rejected"].get("text") or "", base["title"])
+            row["rejected"] = {**row["rejected"], "text": text, "marks": marks(text, every)}
         if row["error_type"]:
             return {**base, **row, "state": "failed"}
         return {**base, **row, "text": tame(row["text"], base["title"])}

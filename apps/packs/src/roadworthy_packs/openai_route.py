@@ -20,9 +20,7 @@ def routes(reports: Routes) -> list[Route]:
         told = brief if "client_brief" in brief else {"client_brief": brief}
         name = reports.place(call, wanted_of(pack, read_value({**told, "pack_key": pack.key}, Request)))
         place = f"{PREFIX}/reports/{name}"
-        return reports.orders.answer(
-            call._replace(headers={}), name, place, lambda: _shaped(reports.reply(call, name))
-        )
+        return reports.orders.answer(call._replace(headers={}), name, place, lambda: _shaped(reports.reply(call, name)))
 
     return [
         Route("GET", f"{PREFIX}/v1/models", lambda call: Reply(models(reports.packs, "packs"))),

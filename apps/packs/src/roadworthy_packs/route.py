@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-import msgspec
+from msgspec import to_builtins
 
 from roadworthy.core.application import Call, Later, Reply, Route
 from roadworthy.core.errors import CODES, RoadworthyError, UsageError
-from roadworthy.core.job import Json
 from roadworthy.runtime.document.export import FORMATS, Sheet, export
 from roadworthy.runtime.jobs.order import OVER, Orders, Record
 from roadworthy.runtime.request_body import read_body, unusable
@@ -19,7 +18,7 @@ from roadworthy_packs.pack import Pack
 from roadworthy_packs.report import content, sections_of, view, wanted_in
 from roadworthy_packs.rule import section_rules
 from roadworthy_packs.shelf import pick
-from roadworthy_packs.smoke import Smoke, SmokeRequest
+from roadworthy_packs.smoke import BRIEFS, Smoke, SmokeRequest
 
 PREFIX = "/api/aicmo"
 _DRAFT = {"en": "DRAFT, NOT PASSED", "ko": "초안, 검수 미통과"}
@@ -40,7 +39,7 @@ class Routes:
     def all(self) -> list[Route]:
         """Paths and what answers them."""
         report, smoke = f"{PREFIX}/reports", f"{PREFIX}/smoke_runs"
-        packs: list[Json] = [_row(one) for one in self.packs.values()]
+        shelf: Record = {"packs": [_row(one) for one in self.packs.values()], "example_briefs": to_builtins(BRIEFS)}
         return [
             Route("POST", f"{PREFIX}/generate_report", self.generate),
             Route("GET", report, self.list_reports),
@@ -48,9 +47,9 @@ class Routes:
             Route("GET", f"{report}/{{id}}/download", self.download),
             Route("POST", f"{report}/{{id}}/cancel", self.cancel),
             Route("POST", f"{report}/{{id}}/retry", self.retry),
-            Route("GET", f"{PREFIX}/packs", lambda call: Reply({"packs": packs})),
+            Route("GET", f"{PREFIX}/packs", lambda call: Reply(shelf)),
             Route("GET", f"{PREFIX}/packs/{{key}}",
-                  lambda call: Reply(msgspec.to_builtins(pick(self.packs, call.path["key"])))),
+                  lambda call: Reply(to_builtins(pick(self.packs, call.path["key"])))),
             Route("POST", smoke, self.run_smoke),
             Route("GET", f"{smoke}/{{id}}", lambda call: Reply(self._smoke.view(call.tenant, call.path["id"]))),
             Route("POST", f"{smoke}/{{id}}/cancel", self.cancel_smoke),
@@ -74,7 +73,7 @@ class Routes:
         if report["state"] not in OVER - {"passed"}:
             return Reply(report)
         error = _fault(report)
-        told = {**error.as_dict(), "message": str(error), "request_id": call.request_id}
+        told: Record = {**error.as_dict(), "message": str(error), "request_id": call.request_id}
         return Reply({**report, "error": told}, error.spec.http_status)
 
     def seen(self, tenant: str, name: str) -> Record:
@@ -149,5 +148,5 @@ def _fault(report: Record) -> RoadworthyError:
 
 def _row(pack: Pack) -> Record:
     told = {name: getattr(pack, name) for name in ("key", "version", "title", "language", "description")}
-    sections = [{"key": one.key, "title": one.title, "words": msgspec.to_builtins(one.words)} for one in pack.sections]
+    sections = [{"key": one.key, "title": one.title, "words": to_builtins(one.words)} for one in pack.sections]
     return {**told, "sections": sections}
