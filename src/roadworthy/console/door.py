@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadworthy.client.transport import RemoteError
 from roadworthy.console.desk import Desk, Standing
-from roadworthy.console.sign_in_page import SignInPage
+from roadworthy.console.sign_in_page import SENDS_ORIGIN, SignInPage
 from roadworthy.core.errors import RoadworthyError
 
 SIGN_IN = "/sign-in"
@@ -260,8 +260,10 @@ def _guarded(send: Send) -> Send:
 
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [(name, value) for name, value in message.get("headers", ()) if name.decode().lower() not in HEADERS]
-            own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+            given = message.get("headers", ())
+            kept = [(name, value) for name, value in given if name.decode().lower() not in HEADERS]
+            policies = HEADERS | ({"referrer-policy": "same-origin"} if SENDS_ORIGIN in given else {})
+            own = [(name.encode(), value.encode()) for name, value in policies.items()]
             message = {**message, "headers": kept + own}
         await send(message)
 

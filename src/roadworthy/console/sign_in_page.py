@@ -8,6 +8,10 @@ from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
 
+SENDS_ORIGIN = (b"referrer-policy", b"same-origin")
+"""Header line of pages with a form: under `no-referrer` a browser hides the origin of a form, too (Fetch, 3.2), and the
+door lets no form in whose origin it does not know."""
+
 _STYLE = """
 :root{color-scheme:light dark;--ground:#fbfbfa;--card:#fff;--ink:#1b1d21;--soft:#5d636d;--line:#e3e4e1;--act:#1f5f8b;
 --on:#fff;--bad:#a3261c}
@@ -102,4 +106,5 @@ def _page(title: str, body: str, status: int = 200, head: str = "") -> HTMLRespo
         f'content="width=device-width,initial-scale=1"><title>{title} - Roadworthy</title><style>{_STYLE}</style>'
         f'</head><body><main><p class="brand">Roadworthy</p>{body}</main></body></html>'
     )
-    return HTMLResponse(text, status, {"cache-control": "no-store"})
+    name, policy = (part.decode() for part in SENDS_ORIGIN)
+    return HTMLResponse(text, status, {"cache-control": "no-store", name: policy})
