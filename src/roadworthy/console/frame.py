@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from roadworthy.console import page_admin, page_journal, page_now, page_verify
 from roadworthy.console.markup import Markup, code, note
 from roadworthy.console.page import Listed, found
 from roadworthy.console.session import Session, configured, open_session
-from roadworthy.console.settings import cookie_name
+from roadworthy.console.settings import ConsoleSettings, cookie_name
 from roadworthy.core.errors import RoadworthyError
 
 _FOLDER = Path(__file__).parent
@@ -52,7 +53,7 @@ def show() -> None:
     if not secret:  # the door lets nobody through without it; whoever calls the script otherwise gets nothing
         st.html(note("There is no session here.", "bad"))
         return
-    session = open_session(secret, settings)
+    session = _session(secret, settings)
     listed = [
         st.Page(_drawing(one, session), title=one.title, url_path=one.path, default=one is pages()[0])
         for one in pages()
@@ -62,6 +63,17 @@ def show() -> None:
         page_now.mode_in_brief(session)
         st.html(Markup('<p class="rw-foot"><a href="/sign-out" target="_self">Sign out</a></p>'))
     chosen.run()
+
+
+def _session(secret: str, settings: ConsoleSettings) -> Session:
+    """The view's session; kept with the view, because parts of it refresh by themselves and use its connections."""
+    state: Any = st.session_state
+    kept: Session | None = state.get("rw_session")
+    if kept is None or kept.key != secret:
+        if kept is not None:
+            kept.close()
+        kept = state["rw_session"] = open_session(secret, settings)
+    return kept
 
 
 def _drawing(listed: Listed, session: Session) -> Callable[[], None]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from roadworthy.client.record import JournalEntry, objects, pick
 from roadworthy.console.markup import Tone
+from roadworthy.console.words import yes
 
 Outcome = Literal["all", "failed", "fell back", "from the cache", "refused by the gate"]
 OUTCOMES: tuple[Outcome, ...] = ("all", "failed", "fell back", "from the cache", "refused by the gate")
@@ -132,11 +133,16 @@ def _row(told: Mapping[str, Any], entry_at: float | None) -> RequestRow:
         pick(told, "served_by", str) or "",
         latency,
         bars(objects(told, "attempts"), latency),
-        tuple((name, pick(told, key, str, int, float, bool)) for name, key in _FACTS if key in told),
+        tuple((name, _fact(told, key)) for name, key in _FACTS if key in told),
         pick(told, "fallback", str) or "",
         pick(told, "cache", str) or "",
         pick(told, "quality", str) or "",
     )
+
+
+def _fact(told: Mapping[str, Any], key: str) -> object:
+    value = pick(told, key, str, int, float, bool)
+    return yes(value) if isinstance(value, bool) else value
 
 
 _FACTS = (

@@ -26,6 +26,19 @@ def text(value: object) -> Markup:
     return Markup(html.escape(str(value)))
 
 
+def prose(value: str) -> Markup:
+    """Text in which `names between backticks` are set as names."""
+    parts = html.escape(value).split("`")
+    if len(parts) % 2 == 0:
+        return Markup("`".join(parts))
+    return Markup("".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts)))
+
+
+def paragraph(value: object) -> Markup:
+    """A line of text."""
+    return Markup(f'<p class="rw-p">{text(value)}</p>')
+
+
 def join(pieces: Iterable[object], between: str = "") -> Markup:
     """Pieces one after another."""
     return Markup(between.join(text(piece) for piece in pieces))
@@ -71,7 +84,8 @@ def note(value: object, tone: Tone = "mute", title: object = "") -> Markup:
     """A remark in a box; `title` stands before it in bold."""
     first = f"<strong>{text(title)}</strong> " if title != "" else ""
     role = ' role="alert"' if tone == "bad" else ""
-    return Markup(f'<div class="rw-box rw-box-{tone}"{role}>{first}{text(value)}</div>')
+    said = value if isinstance(value, Markup) or value is None else prose(str(value))
+    return Markup(f'<div class="rw-box rw-box-{tone}"{role}>{first}{text(said)}</div>')
 
 
 def table(
@@ -105,7 +119,7 @@ def table(
 
 def pairs(items: Iterable[tuple[str, object]]) -> Markup:
     """Names and values, one pair a line."""
-    lines = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in items)
+    lines = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in items)
     return Markup(f'<dl class="rw-pairs">{lines}</dl>')
 
 

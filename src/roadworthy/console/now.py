@@ -12,6 +12,7 @@ from roadworthy.client.record import BreakerSummary, LlmHealth, Status, summariz
 from roadworthy.console.exposition import samples
 from roadworthy.console.markup import Tone
 from roadworthy.console.session import Session
+from roadworthy.console.words import count
 from roadworthy.core.errors import RoadworthyError
 
 V = TypeVar("V")
@@ -131,8 +132,8 @@ def llm_mode(targets: Sequence[TargetInfo] | None, status: Status | None) -> Llm
         return LlmMode("unknown", "mute", "The admin API did not say which models can be asked.", rows)
     profile = _profile(status)
     if not askable:
-        return LlmMode("DEV/LOCAL", "bad", f"{len(real)} real models are configured; none can be asked now.", rows)
-    many = f"{len(askable)} of {len(real)} real models can be asked"
+        return LlmMode("DEV/LOCAL", "bad", f"{count(len(real), 'real model')} configured; none can be asked now.", rows)
+    many = f"{len(askable)} of {count(len(real), 'real model')} can be asked"
     if profile != "production":
         return LlmMode("DEV/LOCAL", "info", f"{many}, and the profile is {profile or 'unknown'}.", rows)
     return LlmMode("PRODUCTION", "good" if len(askable) == len(real) else "warn", f"{many}.", rows)

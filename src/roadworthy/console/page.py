@@ -10,13 +10,11 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
 from roadworthy.console.session import Session
-
-GROUP = "roadworthy.pages"
-"""Entry point group of applications' pages."""
+from roadworthy.core.application import PAGES_GROUP
+from roadworthy.runtime.entry_point import Offer, offered
 
 
 class SmokeRun(Protocol):
@@ -89,14 +87,14 @@ class Listed:
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or "page"
 
 
-def found(own: Sequence[Listed], others: Sequence[EntryPoint] | None = None) -> tuple[Listed, ...]:
+def found(own: Sequence[Listed], others: Sequence[Offer] | None = None) -> tuple[Listed, ...]:
     """All pages in the order of the navigation; one whose name or path is taken is left out and told in the log.
 
     Args:
         own: The product's pages.
         others: Entry points of applications; None for the installed ones.
     """
-    points = tuple(entry_points(group=GROUP)) if others is None else others
+    points = tuple(offered(PAGES_GROUP).values()) if others is None else others
     pages, taken = list(own), {one.path for one in own}
     for point in sorted(points, key=lambda one: one.name):
         listed = _loaded(point)
@@ -108,7 +106,7 @@ def found(own: Sequence[Listed], others: Sequence[EntryPoint] | None = None) -> 
     return tuple(sorted(pages, key=lambda one: (one.order, one.title)))
 
 
-def _loaded(point: EntryPoint) -> Listed:
+def _loaded(point: Offer) -> Listed:
     try:
         page = point.load()
         return Listed(str(page.title), int(page.order), page.render, page)

@@ -90,7 +90,7 @@ def _live_rows(at: float, found: tuple[Checked, ...]) -> Markup:
     ]  # fmt: skip
     heads = ["brief", "verdict", "why", "served by", "quality", "stub used", "took", "attempts"]
     when = soft(f"Asked at {words.clock(at, offset(), day=True)}, {words.ago(at, time.time())}.")
-    return Markup(f"{table(heads, cells, (6, 7))}<p>{when}</p>")
+    return Markup(f"{table(heads, cells, (6, 7))}{markup.paragraph(when)}")
 
 
 # -- keys
@@ -187,7 +187,7 @@ def _breakers(session: Session) -> None:
     found = summarize(session.admin.breakers())
     shut = [one for one in found if one.state != "closed"]
     said = "all are closed" if not shut else ", ".join(f"{one.provider}/{one.model} is {one.state}" for one in shut)
-    st.html(f"<p>{markup.text(words.count(len(found), 'breaker'))}; {markup.text(said)}.</p>")
+    st.html(markup.paragraph(f"{words.count(len(found), 'breaker')}; {said}."))
     with st.popover("Reset all breakers", disabled=not shut):
         st.caption("The next requests ask every provider again at once, whatever it did before.")
         if st.button("Yes, reset them", type="primary"):

@@ -33,12 +33,12 @@ def render(session: Session) -> None:
 
 
 def _filters() -> tuple[str, str, str, int]:
-    first, second, third, fourth = st.columns([1.5, 1.4, 2, 1], vertical_alignment="bottom")
+    first, second, third, fourth, fifth = st.columns([1.7, 1.3, 1.8, 0.9, 0.9], vertical_alignment="bottom")
     kind = first.segmented_control("Show", ["Requests", "Other entries"], default="Requests") or "Requests"
     outcome = second.selectbox("That", journal.OUTCOMES, disabled=kind != "Requests")
     wanted = third.text_input("With the words", placeholder="route, model, reason, id")
     limit = fourth.selectbox("Of the newest", [50, 200, 1000], index=1)
-    st.button("Look again", key="rw_again")
+    fifth.button("Look again", key="rw_again", width="stretch")
     return str(kind), str(outcome), str(wanted or ""), int(limit or 200)
 
 
@@ -56,7 +56,7 @@ def _request(row: RequestRow, now: float) -> Markup:
     served = code(row.served_by) if row.served_by else soft("nobody served")
     tried = f"{len(row.bars)} attempts" if len(row.bars) > 1 else ""
     summary = Markup(
-        f'<span class="rw-line"><span>{soft(words.clock(row.at, offset()))}</span>{badge(row.code, row.tone)}'
+        f'<span class="rw-line"><span>{soft(words.clock(row.at, offset()))}</span>{badge(_ended(row), row.tone)}'
         f"<span>{markup.text(row.route)}</span><span>{served}</span>"
         f"<span>{markup.text(words.milliseconds(row.latency_ms))}</span>{soft(tried)}</span>"
     )
@@ -65,6 +65,10 @@ def _request(row: RequestRow, now: float) -> Markup:
     if row.fallback:
         facts.insert(1, ("fell back because of", row.fallback))
     return details(summary, Markup(timeline(row.bars, row.latency_ms) + pairs(facts)))
+
+
+def _ended(row: RequestRow) -> str:
+    return f"{row.code}, fell back" if row.fallback and row.code == "ok" else row.code
 
 
 def timeline(bars: tuple[AttemptBar, ...], latency_ms: float | None) -> Markup:

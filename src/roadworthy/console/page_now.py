@@ -99,7 +99,7 @@ def _health(row: now.HealthRow) -> Markup:
         tile("llm_ready", words.yes(told.llm_ready)),
         tile("used_stub", words.yes(told.used_stub)),
         tile("quality_passed", words.yes(told.quality_passed)),
-        tile("served_by", told.served_by),
+        tile("served_by", None if told.served_by is None else markup.code(told.served_by)),
         tile("latency", words.milliseconds(told.latency_ms)),
     ])  # fmt: skip
     hint = note(told.debug_hint or "", "bad", told.error_type or word) if told.debug_hint or told.error_type else ""
@@ -146,7 +146,7 @@ def _traffic(reading: now.Reading) -> Markup:
 
 def _charts(points: list[now.Point]) -> Markup:
     if len(points) < 2:
-        return Markup('<p class="rw-empty">Charts begin with the third look.</p>')
+        return Markup('<p class="rw-empty">The charts begin in about ten seconds, with the third look.</p>')
     times = [words.clock(one.at, offset()) or "" for one in points]
     rate = chart.lines("Requests per second", times, [
         chart.Line("answered", [one.requests / one.seconds for one in points], "a", True),
@@ -182,11 +182,15 @@ def _breakers(reading: now.Reading) -> Markup:
     rows = [
         (markup.code(f"{one.provider}/{one.model}"), badge(one.state.replace("_", " "), tones.get(one.state, "mute")),
          f"{one.open_workers} of {one.workers}", one.consecutive_failures,
-         "" if one.state == "closed" else words.duration(one.retry_in_s))
+         "" if one.state == "closed" else _next_try(one.retry_in_s))
         for one in summarize(reading.status.breakers)
     ]  # fmt: skip
-    heads = ["model", "state", "workers that leave it alone", "failures in a row", "next try in"]
+    heads = ["model", "state", "workers that leave it alone", "failures in a row", "next try"]
     return table(heads, rows, (2, 3, 4), "No model was asked yet, so there is no breaker.")
+
+
+def _next_try(wait_s: float | None) -> str | None:
+    return "with the next request" if wait_s is not None and wait_s < 1 else words.duration(wait_s)
 
 
 def _modes(reading: now.Reading) -> Markup:

@@ -43,7 +43,7 @@ def _decision(report: VerdictReport, now: float) -> Markup:
     over = report.valid_until is not None and report.valid_until < now
     when = f"{words.ago(report.finished, now)}, at {words.clock(report.finished, offset(), day=True)}"
     age = f"Run {report.number or 'unknown'} ended {when}."
-    reasons = join(Markup(f"<li>{markup.text(one)}</li>") for one in report.reasons)
+    reasons = join(Markup(f"<li>{markup.prose(one)}</li>") for one in report.reasons)
     subject = ", ".join(report.subject) or "unknown"
     asked = f" and of the service {report.service}" if report.service else "; no running service was asked"
     box = Markup(
@@ -68,7 +68,7 @@ def _unmeasured(report: VerdictReport) -> Markup:
     for gap in found:
         blockers = Markup(f" {badge(words.count(gap.blockers, 'blocker'), 'bad')}") if gap.blockers else Markup("")
         names = join(Markup(f"<li>{code(one.id)} {markup.text(one.title)}</li>") for one in gap.checks)
-        summary = Markup(f"{markup.text(gap.reason)} {soft(words.count(len(gap.checks), 'check'))}{blockers}")
+        summary = Markup(f"{markup.prose(gap.reason)} {soft(words.count(len(gap.checks), 'check'))}{blockers}")
         pieces.append(details(summary, Markup(f'<ul class="rw-list">{names}</ul>')))
     return Markup(title + join(pieces))
 
@@ -92,8 +92,12 @@ def _failures(report: VerdictReport) -> Markup:
     rows = verdict.failures(report)
     more = f"the gravest {_SHOWN} of {len(rows)}" if len(rows) > _SHOWN else words.count(len(rows), "finding")
     cells = [
-        (badge(row.severity, row.tone), Markup(f"{code(row.check)}{' ' + soft('blocker') if row.blocker else ''}"),
-         Markup(f"{markup.text(row.message)}<br>{soft(row.remediation)}"), code(row.place) if row.place else "")
+        (
+            badge(row.severity, row.tone),
+            Markup(f"{code(row.check)} {soft('blocker') if row.blocker else ''}"),
+            Markup(f"{markup.prose(row.message)}<br>{soft(markup.prose(row.remediation))}"),
+            code(row.place) if row.place else "",
+        )
         for row in rows[:_SHOWN]
     ]  # fmt: skip
     listed = table(["severity", "check", "what is wrong, and how to mend it", "where"], cells, empty="Nothing failed.")
@@ -117,5 +121,5 @@ def _whole(folder: Path) -> None:
         return
     st.html(heading("The whole report", soft("one page with all evidence, without scripts; it opens anywhere")))
     st.download_button("Download the report", page, "roadworthy-report.html", "text/html")
-    with st.expander("Read it here"):
+    if st.toggle("Read it here"):
         st.iframe(page, height=700)

@@ -84,12 +84,15 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     from streamlit.file_util import get_static_dir
 
     from roadworthy.client.admin import AdminClient
-    from roadworthy.console import session
+
+    # Pages are loaded now, so that the first who opens one does not wait for them.
+    from roadworthy.console import frame, session
     from roadworthy.console.desk import Desk
     from roadworthy.console.door import Door, page_of
 
     config.get_config_options(force_reparse=True, options_from_flags={**OPTIONS, **THEME})
     session.configure(settings)
+    frame.pages()
     index = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
     desk = Desk(lambda key: AdminClient(settings.admin_url, key, timeout_s=5.0))
     return Door(

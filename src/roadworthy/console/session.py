@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from roadworthy.client.admin import AdminClient
 from roadworthy.client.gateway import GatewayClient
@@ -35,20 +35,22 @@ class Session:
         gateway: The public API.
         admin: The admin API.
         settings: What all sessions share.
+        key: The session's own key, for clients that a page makes itself; never shown.
     """
 
     gateway: GatewayClient
     admin: AdminClient
     settings: ConsoleSettings
+    key: str = field(default="", repr=False)
 
     def gateway_for(self, timeout_s: float, *, fresh: bool = False) -> GatewayClient:
         """Another client of the public API, for what takes longer or must not come out of a cache."""
         return GatewayClient(self.settings.gateway_url, self.key, timeout_s=timeout_s, fresh=fresh)
 
-    key: str = ""
-
-    def __repr__(self) -> str:
-        return f"Session({self.settings.gateway_url!r})"
+    def close(self) -> None:
+        """Close the connections."""
+        self.gateway.close()
+        self.admin.close()
 
 
 def open_session(key: str, settings: ConsoleSettings) -> Session:

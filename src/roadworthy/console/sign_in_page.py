@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import html
 import math
+from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
+
+SENDS_ORIGIN = (b"referrer-policy", b"same-origin")
+"""Header line of pages with a form: under `no-referrer` a browser hides the origin of a form, too (Fetch, 3.2), and the
+door lets no form in whose origin it does not know."""
 
 _STYLE = """
 :root{color-scheme:light dark;--ground:#fbfbfa;--card:#fff;--ink:#1b1d21;--soft:#5d636d;--line:#e3e4e1;--act:#1f5f8b;
@@ -37,19 +42,20 @@ class SignInPage:
     """Answers with a page each."""
 
     @staticmethod
-    def form(said: str = "", status: int = 200, wait_s: float | None = None) -> HTMLResponse:
+    def form(said: str = "", status: int = 200, wait_s: float | None = None, onward: str = "/") -> HTMLResponse:
         """Where an admin key is entered.
 
         Args:
             said: What came of the last try; empty for none.
             status: HTTP status.
             wait_s: Seconds until another try makes sense.
+            onward: Path of the console that it leads to.
         """
         note = f'<p class="said" role="alert">{html.escape(said)}</p>' if said else ""
         answer = _page(
             "Sign in",
             f"""<h1>Sign in to the console</h1><p>With a key that has the scope <code>admin</code>.</p>{note}
-<form method="post" action="/sign-in"><label for="key">Admin key</label>
+<form method="post" action="/sign-in?next={quote(onward, safe="/")}"><label for="key">Admin key</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required autofocus spellcheck="false">
 <button type="submit">Sign in</button></form>
 <p class="foot">No key at hand? Run <code>roadworthy console</code> where the gateway runs and open the link that it
@@ -61,12 +67,13 @@ prints.</p>""",
         return answer
 
     @staticmethod
-    def welcome() -> HTMLResponse:
-        """Leads into the console by itself."""
+    def welcome(onward: str = "/") -> HTMLResponse:
+        """Leads into the console by itself, to a path of it."""
+        path = html.escape(onward)
         return _page(
             "Signed in",
-            '<h1>You are signed in</h1><p>The console opens. <a href="/">Open it now</a></p>',
-            head='<meta http-equiv="refresh" content="0;url=/">',
+            f'<h1>You are signed in</h1><p>The console opens. <a href="{path}">Open it now</a></p>',
+            head=f'<meta http-equiv="refresh" content="0;url={path}">',
         )
 
     @staticmethod
@@ -99,4 +106,5 @@ def _page(title: str, body: str, status: int = 200, head: str = "") -> HTMLRespo
         f'content="width=device-width,initial-scale=1"><title>{title} - Roadworthy</title><style>{_STYLE}</style>'
         f'</head><body><main><p class="brand">Roadworthy</p>{body}</main></body></html>'
     )
-    return HTMLResponse(text, status, {"cache-control": "no-store"})
+    name, policy = (part.decode() for part in SENDS_ORIGIN)
+    return HTMLResponse(text, status, {"cache-control": "no-store", name: policy})

@@ -33,7 +33,7 @@ def html(title: str, text: str, language: str, mark: str) -> str:
         mark: Stands on top of every page; empty for none.
     """
     told = f'<p class="mark">{escape(mark)}</p>\n' if mark else ""
-    body = "\n".join(_body(list(blocks(text))))
+    body = fragment(text)
     return (
         f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
@@ -41,6 +41,11 @@ def html(title: str, text: str, language: str, mark: str) -> str:
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{told}<main>\n"
         f"<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def fragment(text: str) -> str:
+    """The text alone, as part of a page; everything that stands in it is escaped."""
+    return "\n".join(_body(list(blocks(text))))
 
 
 def _body(found: Sequence[Block]) -> Iterator[str]:
