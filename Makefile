@@ -6,7 +6,7 @@ python := .venv/bin/python
 setup:  ## .venv with the product (editable) and the test tools
 	python3 -m venv .venv
 	.venv/bin/pip install -q --no-deps --require-hashes -r requirements/test.txt
-	.venv/bin/pip install -q --no-deps --no-build-isolation -e .
+	.venv/bin/pip install -q --no-deps --no-build-isolation -e . -e ./apps/packs
 
 check:  ## the laws only: types, lint, imports, sizes, documentation
 	$(python) -m pytest tests/contracts

@@ -17,13 +17,13 @@ PUBLIC = {
     "roadworthy.runtime.config.load": "the configuration, for a command that reads its application's settings",
     "roadworthy.runtime.config.report": "what is wrong in a file, told as the configuration tells it",
     "roadworthy.runtime.config.yaml_struct": "YAML files with checked shapes and lines in their errors",
-    "roadworthy.runtime.request_body": "JSON bodies of requests with checked shapes",
-    "roadworthy.runtime.openai_shape": "requests and answers in OpenAI's shape",
     "roadworthy.runtime.document": "Markdown as HTML, DOCX and PDF",
     "roadworthy.runtime.jobs.order": "durable orders: made once, joined, cancelled, retried",
     "roadworthy.runtime.openai_shape": "the shape of OpenAI's chat API around something that is no model",
     "roadworthy.runtime.request_body": "a request's JSON as a checked struct",
     "roadworthy.cli.output": "options and speech of commands",
+    "roadworthy.cli.target": "which gateway a command asks, and with which key",
+    "roadworthy.cli.report_command": "follow a report, hand it out, run a smoke test",
     "roadworthy.console": "pages of the console",
 }
 """What applications may import, a module or a package with all in it, and what for. Everything else may change

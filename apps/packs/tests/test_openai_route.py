@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-
 from packs_app import BRIEF, GOOD, App
+
 from roadworthy.core.errors import UsageError
 
 PATH = "/api/aicmo/v1/chat/completions"

@@ -9,8 +9,8 @@ from typing import Any
 import docx
 import pypdf
 import pytest
-
 from packs_app import BRIEF, GOOD, App
+
 from roadworthy.core.errors import ConfigError, GatewayError, UsageError
 from roadworthy.core.job import JobInterrupted
 from roadworthy_packs import shelf
@@ -190,7 +190,9 @@ def test_one_that_did_not_pass_is_a_marked_draft_or_nothing(app: App, form: str)
 
 
 def test_a_draft_says_so_on_every_page_of_a_pdf_in_korean(app: App) -> None:
-    app.model.say = lambda body: "짧다" if "핵심 메시지" in body["messages"][1]["content"] else "노스윈드 " + KOREAN * 9 + "고객 출시 지표"
+    app.model.say = lambda body: (
+        "짧다" if "핵심 메시지" in body["messages"][1]["content"] else "노스윈드 " + KOREAN * 9 + "고객 출시 지표"
+    )
     brief = {**BRIEF, "brand_name": "노스윈드"}
     order = {"pack_key": "korea_launch_campaign", "client_brief": brief}
     report = app.call("POST", PATH, order).body

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from packs_app import BRIEF, GOOD, App
+
 from rig.order_jobs import QuietRun
 from roadworthy.core.errors import UsageError
 from roadworthy.core.job import JobInterrupted
@@ -45,7 +45,8 @@ def test_a_run_tells_every_report_and_why_it_failed(app: App) -> None:
     told = body(app, "GET", f"{PATH}/{name}")
     assert told["state"] == "failed"
     assert [(row["pack_key"], row["language"], row["state"], row["sections_passed"]) for row in told["reports"]] == [
-        ("small", "en", "failed", 1), ("quick_social_basic", "en", "failed", 0), ("quick_social_basic", "ko", "failed", 0),
+        ("small", "en", "failed", 1), ("quick_social_basic", "en", "failed", 0),
+        ("quick_social_basic", "ko", "failed", 0),
     ]  # fmt: skip
     assert told["progress"] == {"done": 3, "total": 3}
     assert (told["sections_passed"], told["sections"]) == (1, 8)
@@ -78,7 +79,10 @@ def test_a_run_goes_on_after_a_kill_and_stops_when_cancelled(app: App) -> None:
     assert [row["state"] for row in before["reports"]] == ["passed", "running"]
     assert sum(of_small(one) for one in app.model.asked) == 2
     app.model.say = lambda asked: "no"
-    assert body(app, "POST", PATH, {"packs": ["small", "launch_gtm"], "brief": BRIEF}, run=False)["smoke_id"] == told["smoke_id"]
+    assert (
+        body(app, "POST", PATH, {"packs": ["small", "launch_gtm"], "brief": BRIEF}, run=False)["smoke_id"]
+        == told["smoke_id"]
+    )
     after = body(app, "POST", f"{PATH}/{told['smoke_id']}/cancel", run=False)
     assert [row["state"] for row in after["reports"]] == ["passed", "cancelled"]
     assert sum(of_small(one) for one in app.model.asked) == 2

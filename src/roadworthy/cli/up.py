@@ -129,6 +129,8 @@ def _welcome(told: Ready) -> str:
     if told.admin_key:
         lines += ["", "ADMIN KEY, shown this once and stored only as a hash. Keep it safe:", f"  {told.admin_key}"]
     lines += ["", *_self_test(told)]
+    if told.console_url and told.application:
+        lines += ["", f"Open it and write your first report ({told.application}):", f"  {told.console_url}"]
     if told.route:
         lines += ["", *_examples(told, told.route)]
     return "\n".join([*lines, "", "Stop with Ctrl-C."])

@@ -147,9 +147,8 @@ class AdminClient(Api):
             after: Only entries with a higher sequence number; None for the newest.
             kind: Beginning of the kind of entries; empty for all.
         """
-        query = (
-            {"limit": str(limit)} | ({} if after is None else {"after": str(after)}) | ({"kind": kind} if kind else {})
-        )
+        query = {"limit": str(limit)} | ({} if after is None else {"after": str(after)})
+        query |= {"kind": kind} if kind else {}
         _, told = self.call("GET", "/admin/journal", query=query)
         return tuple(read_entry(item) for item in objects(told, "entries"))
 

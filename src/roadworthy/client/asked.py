@@ -82,7 +82,8 @@ def forecast(rows: Sequence[Mapping[str, Any]], requests: int, parallel: int) ->
 def _answered(answer: Mapping[str, Any]) -> dict[str, Any]:
     told, usage = answer.get("roadworthy") or {}, answer.get("usage") or {}
     tried, choice = told.get("attempts") or [], answer["choices"][0]
-    text, served = choice["message"]["content"] or "", next((one for one in tried if one.get("reason") == "served"), {})
+    text = choice["message"]["content"] or ""
+    served: Mapping[str, Any] = next((one for one in tried if one.get("reason") == "served"), {})
     found = {
         "text": text, "quality_passed": told.get("quality") == "passed", "model": answer.get("model"),
         "provider": served.get("provider"), "attempts": len(tried),

@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Awaitable, Callable, Collection
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -47,6 +47,7 @@ HEADERS = {
 CLOSED = re.compile(r"/(_stcore/(agent|metrics|script-health-check)|auth|oauth2callback)(/|$)|//")
 """Served to nobody: what drives pages without a browser, and what the product does not use."""
 
+_PATH = re.compile(r"/[a-z0-9-]{0,60}(\?[A-Za-z0-9_.=&-]{1,200})?")
 _KEY = re.compile(r"rw_[A-Za-z0-9_-]{16,128}")
 _OWN_FILES = re.compile(r"/(_stcore|static|media|component|app/static)(/|$)|/[^/]*\.[a-z0-9]+$")
 _MOST_BYTES = 4096
@@ -132,7 +133,10 @@ class Door:
             return SignInPage.waiting()
         if not _wants_page(scope, headers):
             return PlainTextResponse("Sign in first.\n", 401, {"cache-control": "no-store"})
-        return RedirectResponse(SIGN_IN, 303, {"cache-control": "no-store"})
+        query = scope["query_string"].decode("latin-1")
+        wanted = f"{scope['path']}?{query}" if query else scope["path"]
+        onward = "" if wanted == "/" else f"?next={quote(wanted, safe='/')}"
+        return RedirectResponse(f"{SIGN_IN}{onward}", 303, {"cache-control": "no-store"})
 
     async def _at_the_desk(self, scope: Scope, receive: Receive, headers: Headers) -> Response:
         actions: dict[tuple[str, str], Callable[[], Awaitable[Response]]] = {
@@ -149,10 +153,10 @@ class Door:
     async def _show_sign_in(self, scope: Scope, headers: Headers) -> Response:
         secret = self._secret(headers)
         if secret is not None and await self._desk.standing(secret) is Standing.VALID:
-            return RedirectResponse("/", 303)
+            return RedirectResponse(_onward(scope), 303)
         ticket = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[0]
         if not ticket:
-            return SignInPage.form()
+            return SignInPage.form(onward=_onward(scope))
         return await self._begin(scope, headers, ticket=ticket[:256])
 
     async def _sign_in(self, scope: Scope, receive: Receive, headers: Headers) -> Response:
@@ -172,11 +176,12 @@ class Door:
         try:
             secret, life_s = await self._desk.sign_in(peer, **proof)
         except RemoteError as error:
-            return SignInPage.form(f"{error.what} {error.why} {error.mend}", error.status or 401, error.retry_after_s)
+            said = f"{error.what} {error.why} {error.mend}"
+            return SignInPage.form(said, error.status or 401, error.retry_after_s, _onward(scope))
         except RoadworthyError:
             return SignInPage.waiting()
         # Not a redirect: one that began on another site would arrive without the strict cookie that is set here.
-        answer = SignInPage.welcome()
+        answer = SignInPage.welcome(_onward(scope))
         answer.set_cookie(
             self._cookie, secret, max_age=int(life_s), path="/", httponly=True, samesite="strict",
             secure=_encrypted(scope, headers),
@@ -238,6 +243,12 @@ class _Watch:
             return message
 
         return next_message
+
+
+def _onward(scope: Scope) -> str:
+    """The path of the console that is wanted after signing in; the first page for what is no path of it."""
+    wanted = parse_qs(scope["query_string"].decode("latin-1")).get("next", [""])[0]
+    return wanted if _PATH.fullmatch(wanted) else "/"
 
 
 async def _ask_sign_out() -> Response:

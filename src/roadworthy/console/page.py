@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from roadworthy.console.session import Session
+from roadworthy.core.application import PAGES_GROUP
 from roadworthy.runtime.entry_point import Offer, offered
-
-GROUP = "roadworthy.pages"
-"""Entry point group of applications' pages."""
 
 
 class SmokeRun(Protocol):
@@ -96,7 +94,7 @@ def found(own: Sequence[Listed], others: Sequence[Offer] | None = None) -> tuple
         own: The product's pages.
         others: Entry points of applications; None for the installed ones.
     """
-    points = tuple(offered(GROUP).values()) if others is None else others
+    points = tuple(offered(PAGES_GROUP).values()) if others is None else others
     pages, taken = list(own), {one.path for one in own}
     for point in sorted(points, key=lambda one: one.name):
         listed = _loaded(point)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
 
@@ -41,19 +42,20 @@ class SignInPage:
     """Answers with a page each."""
 
     @staticmethod
-    def form(said: str = "", status: int = 200, wait_s: float | None = None) -> HTMLResponse:
+    def form(said: str = "", status: int = 200, wait_s: float | None = None, onward: str = "/") -> HTMLResponse:
         """Where an admin key is entered.
 
         Args:
             said: What came of the last try; empty for none.
             status: HTTP status.
             wait_s: Seconds until another try makes sense.
+            onward: Path of the console that it leads to.
         """
         note = f'<p class="said" role="alert">{html.escape(said)}</p>' if said else ""
         answer = _page(
             "Sign in",
             f"""<h1>Sign in to the console</h1><p>With a key that has the scope <code>admin</code>.</p>{note}
-<form method="post" action="/sign-in"><label for="key">Admin key</label>
+<form method="post" action="/sign-in?next={quote(onward, safe="/")}"><label for="key">Admin key</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required autofocus spellcheck="false">
 <button type="submit">Sign in</button></form>
 <p class="foot">No key at hand? Run <code>roadworthy console</code> where the gateway runs and open the link that it
@@ -65,12 +67,13 @@ prints.</p>""",
         return answer
 
     @staticmethod
-    def welcome() -> HTMLResponse:
-        """Leads into the console by itself."""
+    def welcome(onward: str = "/") -> HTMLResponse:
+        """Leads into the console by itself, to a path of it."""
+        path = html.escape(onward)
         return _page(
             "Signed in",
-            '<h1>You are signed in</h1><p>The console opens. <a href="/">Open it now</a></p>',
-            head='<meta http-equiv="refresh" content="0;url=/">',
+            f'<h1>You are signed in</h1><p>The console opens. <a href="{path}">Open it now</a></p>',
+            head=f'<meta http-equiv="refresh" content="0;url={path}">',
         )
 
     @staticmethod

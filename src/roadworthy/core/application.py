@@ -16,6 +16,10 @@ from roadworthy.core.ports import JobHandler, Jobs
 GROUP = "roadworthy.applications"
 """Entry point group of applications."""
 
+PAGES_GROUP = "roadworthy.pages"
+"""Entry point group of applications' pages in the console; the entry point has the application's name, which is also
+the page's title in lower case and so its address."""
+
 PREFIX = "/api/"
 """Every route of an application begins with it."""
 

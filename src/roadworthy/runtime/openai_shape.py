@@ -55,10 +55,15 @@ def read_asked(body: bytes) -> Asked:
 
 def models(names: Mapping[str, object] | list[str], owner: str) -> dict[str, Json]:
     """The body of `GET .../models`."""
-    return {"object": "list", "data": [{"id": one, "object": "model", "created": 0, "owned_by": owner} for one in names]}
+    return {
+        "object": "list",
+        "data": [{"id": one, "object": "model", "created": 0, "owned_by": owner} for one in names],
+    }
 
 
-def completion(name: str, created: float, model: str, text: str, tokens: tuple[int | None, int | None]) -> dict[str, Any]:
+def completion(
+    name: str, created: float, model: str, text: str, tokens: tuple[int | None, int | None]
+) -> dict[str, Any]:
     """The body of an answer.
 
     Args:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
+from importlib.metadata import entry_points
 
+from roadworthy.core.application import PAGES_GROUP
 from roadworthy.core.errors import ConfigError
 from roadworthy.gateway.settings import EdgeSettings
+from roadworthy.runtime.config.application import Application
 from roadworthy.runtime.config.tree import Console
 
 PACKAGE = "streamlit"
@@ -31,6 +35,16 @@ def wanted(console: Console) -> bool:
             code="extra_missing",
         )
     return installed
+
+
+def first_page(applications: Mapping[str, Application]) -> str | None:
+    """Address of the page to begin with: that of the first installed application that has one and is not switched off.
+
+    Args:
+        applications: As configured.
+    """
+    names = sorted(point.name for point in entry_points(group=PAGES_GROUP))
+    return next((name for name in names if name not in applications or applications[name].enabled), None)
 
 
 def targets_of(edge: EdgeSettings) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ import msgspec
 
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.config.tree import Config
-from roadworthy.serve.console_wanted import targets_of, wanted
+from roadworthy.serve.console_wanted import first_page, targets_of, wanted
 from roadworthy.serve.model_file import MODEL_NAME, check_digest, check_model_file, check_model_server
 from roadworthy.serve.model_process import ModelSettings
 from roadworthy.serve.rundir import reserve
@@ -38,6 +38,7 @@ class Plan(NamedTuple):
         admin_url: Root of the admin API, None when it is off.
         model: Settings of the model process, None when no chain uses the embedded model.
         console_url: Root of the console, None when it does not run.
+        page: Address of the console's page to begin with; None for its first one.
     """
 
     edge: EdgeSettings
@@ -46,6 +47,7 @@ class Plan(NamedTuple):
     admin_url: str | None
     model: ModelSettings | None
     console_url: str | None = None
+    page: str | None = None
 
 
 def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan:
@@ -87,7 +89,8 @@ def prepare(config: Config, environ: Mapping[str, str], held: ExitStack) -> Plan
     if admin_url is not None and wanted(config.console):
         children.append(_console(config, edge, admin_url, held))
         console_url = root_url(config.console.host, config.console.port)
-    return Plan(edge, tuple(children), root_url(edge.host, edge.port), admin_url, model, console_url)
+    page = first_page(config.applications)
+    return Plan(edge, tuple(children), root_url(edge.host, edge.port), admin_url, model, console_url, page)
 
 
 def _model(config: Config, held: ExitStack) -> ModelSettings | None:

@@ -45,7 +45,8 @@ class Ready(NamedTuple):
         admin_key: Secret of the admin key when it was made just now, else None.
         trials: The self-test; empty without a route to ask.
         console_url: Link that signs in to the console, once and within ten minutes; None when it does not run or the
-            admin API is off because no admin key exists.
+            admin API is off because no admin key exists. Leads to the page of `application` where there is one.
+        application: Name of the installed application whose page the link leads to; None when none has a page.
     """
 
     url: str
@@ -57,6 +58,7 @@ class Ready(NamedTuple):
     admin_key: str | None
     trials: tuple[Trial, ...]
     console_url: str | None = None
+    application: str | None = None
 
     @property
     def self_test_ok(self) -> bool | None:
@@ -156,7 +158,7 @@ def _greet(
     edge = plan.edge
     try:
         admin_key = _first_admin_key(Path(edge.state_dir)) if plan.admin_url else None
-        console_url = console_link(plan.console_url, Path(edge.state_dir)) if plan.console_url else None
+        console_url = console_link(plan.console_url, Path(edge.state_dir), plan.page) if plan.console_url else None
         trials = _self_test(edge, plan.url)
     except RoadworthyError as error:
         say(f"error[{error.code}]: {error} {error.mend}")
@@ -164,7 +166,7 @@ def _greet(
     if not stopping.is_set():
         ready(Ready(
             plan.url, plan.admin_url, edge.workers, edge.default_route, edge.require_key, start_s, admin_key, trials,
-            console_url,
+            console_url, plan.page if console_url else None,
         ))  # fmt: skip
 
 
@@ -186,8 +188,13 @@ async def _reload_keys(edge: EdgeSettings) -> None:
         await workers.close()
 
 
-def console_link(url: str, state_dir: Path) -> str | None:
+def console_link(url: str, state_dir: Path, page: str | None = None) -> str | None:
     """A link that signs in to the console; None when no admin key exists, for then the admin API is wanted off.
+
+    Args:
+        url: Root of the console.
+        state_dir: Where tickets are kept.
+        page: Address of the page that it leads to; the first one when None.
 
     Raises:
         StorageError: `store_unavailable`.
@@ -196,7 +203,7 @@ def console_link(url: str, state_dir: Path) -> str | None:
         if not keys.has_admin():
             return None
         with contextlib.closing(SessionStore(state_dir / "state.db", keys)) as sessions:
-            return f"{url}/sign-in?ticket={sessions.new_ticket()}"
+            return f"{url}/sign-in?ticket={sessions.new_ticket()}{f'&next=/{page}' if page else ''}"
 
 
 def _first_admin_key(state_dir: Path) -> str | None:

@@ -11,10 +11,14 @@ from msgspec import Meta, Struct
 from roadworthy.core.application import Platform, Service
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.jobs.order import Orders
-from roadworthy_packs import openai_route, shelf
-from roadworthy_packs.generation import Generation
-from roadworthy_packs.route import Routes
-from roadworthy_packs.smoke import Smoke
+from roadworthy.serve.report.route import ReportRoutes
+from roadworthy.serve.report.smoke import SmokeRuns
+from roadworthy.serve.report.writer import Writer
+from roadworthy_packs import shelf
+from roadworthy_packs.client import PREFIX
+from roadworthy_packs.report import PackReport, report_in
+from roadworthy_packs.route import routes
+from roadworthy_packs.smoke import plan
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,11 +43,13 @@ class Packs:
         packs = shelf.load(None if settings.folder is None else Path(settings.folder))
         reports = Orders(platform.records, platform.jobs, self.name, "report")
         runs = Orders(platform.records, platform.jobs, self.name, "smoke")
-        generation = Generation(platform.chat, reports, settings.model, settings.parallel)
-        smoke = Smoke(packs, generation, runs)
-        routes = Routes(packs, reports, smoke)
-        served = [*routes.all(), *openai_route.routes(routes)]
-        return Service(served, {"packs.report": generation, "packs.smoke": smoke})
+        writer = Writer(platform.chat, reports, lambda record: report_in(record, settings.model), settings.parallel)
+        smoke = SmokeRuns(writer, runs)
+        answers = ReportRoutes(
+            PREFIX, reports, writer.outline_of, smoke,
+            lambda body: [PackReport(one, settings.model) for one in plan(packs, body)],
+        )  # fmt: skip
+        return Service(routes(packs, answers, settings.model), {"packs.report": writer, "packs.smoke": smoke})
 
 
 packs = Packs()

@@ -12,8 +12,12 @@ LANGUAGES: tuple[Language, ...] = ("en", "ko")
 Key = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$", description="Lower-case letters, digits and underscores.")]
 Line = Annotated[str, Meta(min_length=1, max_length=200)]
 Prose = Annotated[str, Meta(min_length=1, max_length=4000)]
-Text = Annotated[Prose | dict[Language, Prose], Meta(description="A text, or one for each language: {en: ..., ko: ...}.")]
-Term = Annotated[str, Meta(min_length=1, max_length=200, description="May hold {brand_name}, {industry} ... of the brief.")]
+Text = Annotated[
+    Prose | dict[Language, Prose], Meta(description="A text, or one for each language: {en: ..., ko: ...}.")
+]
+Term = Annotated[
+    str, Meta(min_length=1, max_length=200, description="May hold {brand_name}, {industry} ... of the brief.")
+]
 Count = Annotated[int, Meta(ge=0, le=20_000)]
 
 
@@ -30,9 +34,9 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
     key: Key
     title: Annotated[Text, Meta(description="Its heading.")]
     instruction: Annotated[Text, Meta(description="What the model is to write, as an order.")]
-    words: Annotated[Bounds, Meta(description="Runs between white space; Korean needs about two thirds of English.")] = (
-        Bounds()
-    )
+    words: Annotated[
+        Bounds, Meta(description="Runs between white space; Korean needs about two thirds of English.")
+    ] = Bounds()
     required_terms: tuple[Term, ...] = ()
     forbidden_terms: tuple[Term, ...] = ()
     brand_mentions: Annotated[Bounds, Meta(description="How often the client's brand is named.")] = Bounds()

@@ -1,53 +1,69 @@
-"""A report and its sections as records, and the two together as callers see them. Unknown is None."""
+"""A wanted report as the platform's writer sees it: see `roadworthy.serve.report.outline.Outline`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import msgspec
 
-from roadworthy.client.asked import UNKNOWN, summary
-from roadworthy.core.application import RecordStore
-from roadworthy.runtime.jobs.order import OVER, Record
+from roadworthy.core.job import Json
+from roadworthy.runtime.jobs.order import Record
 from roadworthy_packs.brief import Wanted
-from roadworthy_packs.pack import Language, Pack, Section, said
+from roadworthy_packs.pack import Pack, Section, said
+from roadworthy_packs.rule import messages, section_rules, whole_rules
+
+_DRAFT = {"en": "DRAFT, NOT PASSED", "ko": "초안, 검수 미통과"}
 
 
-def content(wanted: Wanted) -> Record:
-    """What the record of a report holds besides an order's own fields: the pack as it is now, too."""
-    asked = {"pack": msgspec.to_builtins(wanted.pack), "client_brief": wanted.brief, "stage": wanted.stage}
-    return {**asked, "services": list(wanted.services), "quality_issues": {}, "markdown": None}
+class PackReport:
+    """Implements `serve.report.outline.Outline`.
+
+    Args:
+        wanted: Pack and brief.
+        model: Route or mode to ask where the pack names none.
+    """
+
+    def __init__(self, wanted: Wanted, model: str) -> None:
+        self.wanted, self._model = wanted, model
+        self.name, self.language, self.digest = wanted.pack.key, wanted.language, wanted.digest
+        self.label: dict[str, Json] = {"pack_key": wanted.pack.key}
+        self.title = f"{said(wanted.pack.title, wanted.language)}: {wanted.brief['brand_name']}"
+        self.draft = _DRAFT[wanted.language]
+
+    @cached_property
+    def sections(self) -> Sequence[tuple[str, str]]:
+        """Key and heading of each."""
+        return [(one.key, said(one.title, self.language)) for one in self.wanted.pack.sections]
+
+    @property
+    def facts(self) -> dict[str, Json]:
+        """What a caller told, and what it is told back."""
+        pack, brief = self.wanted.pack, dict[str, Json](self.wanted.brief)
+        told: dict[str, Json] = {"client_brief": brief, "stage": self.wanted.stage}
+        return {**self.label, "pack_version": pack.version, **told, "services": [*self.wanted.services]}
+
+    def kept(self) -> Record:
+        """The pack as it is now, too."""
+        brief, pack = self.wanted.brief, msgspec.to_builtins(self.wanted.pack)
+        return {"pack": pack, "client_brief": brief, "stage": self.wanted.stage, "services": [*self.wanted.services]}
+
+    def request(self, key: str) -> dict[str, Any]:
+        """Body of the request for a section."""
+        pack = self.wanted.pack
+        return {"model": pack.model or self._model, "messages": messages(self.wanted, self._section(key)),
+                "temperature": pack.temperature, "max_tokens": pack.max_tokens}  # fmt: skip
+
+    def rules(self, key: str | None) -> dict[str, Json]:
+        """Of a section, or of the whole."""
+        return whole_rules(self.wanted) if key is None else section_rules(self.wanted, self._section(key))
+
+    def _section(self, key: str) -> Section:
+        return next(one for one in self.wanted.pack.sections if one.key == key)
 
 
-def wanted_in(record: Record) -> Wanted:
+def report_in(record: Record, model: str) -> PackReport:
     """The report that a record was made for."""
     pack = msgspec.convert(record["pack"], Pack)
-    return Wanted(pack, record["client_brief"], record["stage"], tuple(record["services"]))
-
-
-def blank(section: Section, language: Language, state: str) -> Record:
-    """The record of a section of which nothing is known yet."""
-    return {"key": section.key, "title": said(section.title, language), "state": state, **UNKNOWN}
-
-
-def sections_of(records: RecordStore, tenant: str, report_id: str) -> dict[str, Record]:
-    """The records of a report's sections by key, as far as they are there."""
-    return {str(row["key"]): dict(row) for _, row in records.all_of(tenant, "section", f"{report_id}/")}
-
-
-def view(report_id: str, record: Record, rows: Mapping[str, Record]) -> Record:
-    """A report as callers see it."""
-    wanted, over = wanted_in(record), record["state"] in OVER
-    sections = [rows.get(one.key) or blank(one, wanted.language, "waiting") for one in wanted.pack.sections]
-    sections = [row if row["state"] in OVER or not over else {**row, "state": "cancelled"} for row in sections]
-    bad = {row["key"]: row["quality_issues"] for row in sections if row["quality_issues"]}
-    kept = ("state", "created_at", "updated_at", "client_brief", "stage", "services", "error_type", "debug_hint")
-    return {
-        "report_id": report_id, "pack_key": wanted.pack.key, "pack_version": wanted.pack.version,
-        "title": f"{said(wanted.pack.title, wanted.language)}: {wanted.brief['brand_name']}",
-        **{name: record[name] for name in kept}, "sections": sections,
-        "progress": {"done": sum(row["state"] in OVER for row in sections), "total": len(sections)},
-        "quality_passed": {"passed": True, "failed": False}.get(record["state"]),
-        "quality_issues": {**record["quality_issues"], **({"sections": bad} if bad else {})},
-        **summary(sections), "warnings": [], "markdown": record["markdown"],
-    }  # fmt: skip
+    return PackReport(Wanted(pack, record["client_brief"], record["stage"], tuple(record["services"])), model)

@@ -46,7 +46,7 @@ def export(form: str, sheet: Sheet) -> bytes:
         raise ConfigError(
             f"No {form.upper()} can be written.",
             f"The package {error.name} is not installed.",
-            "Install roadworthy[documents] and koreanize-matplotlib (without its dependencies), which carries the font.",
+            "Install roadworthy[documents], and koreanize-matplotlib without its dependencies: it carries the font.",
             code="extra_missing",
         ) from error
 

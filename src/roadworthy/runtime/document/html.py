@@ -10,12 +10,14 @@ from roadworthy.runtime.document.markdown import Block, Run, blocks
 
 _STYLE = """
 :root{color-scheme:light dark}
-body{font:16px/1.6 system-ui,"Apple SD Gothic Neo","Malgun Gothic","Noto Sans KR",sans-serif;max-width:44rem;margin:2rem auto;
-padding:0 1rem;overflow-wrap:anywhere}
+body{font:16px/1.6 system-ui,"Apple SD Gothic Neo","Malgun Gothic","Noto Sans KR",sans-serif;
+max-width:44rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}
 h1{line-height:1.25}h2{margin-top:2rem;border-bottom:1px solid #8886;padding-bottom:.2rem}
 table{border-collapse:collapse}td{border:1px solid #8886;padding:.25rem .5rem}
-pre{overflow-x:auto;padding:.5rem;background:#8882}blockquote{margin-left:0;padding-left:1rem;border-left:3px solid #8886}
-.mark{position:sticky;top:0;text-align:center;font-weight:700;color:#b00020;background:Canvas;border:1px solid;padding:.25rem}
+pre{overflow-x:auto;padding:.5rem;background:#8882}
+blockquote{margin-left:0;padding-left:1rem;border-left:3px solid #8886}
+.mark{position:sticky;top:0;text-align:center;font-weight:700;color:#b00020;
+background:Canvas;border:1px solid;padding:.25rem}
 @media print{body{margin:0;max-width:none;font-size:11pt}.mark{position:fixed;left:0;right:0}h2{break-after:avoid}
 p,li,tr{break-inside:avoid}}
 """
@@ -31,14 +33,19 @@ def html(title: str, text: str, language: str, mark: str) -> str:
         mark: Stands on top of every page; empty for none.
     """
     told = f'<p class="mark">{escape(mark)}</p>\n' if mark else ""
-    body = "\n".join(_body(list(blocks(text))))
+    body = fragment(text)
     return (
         f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{told}<main>\n"
         f"<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def fragment(text: str) -> str:
+    """The text alone, as part of a page; everything that stands in it is escaped."""
+    return "\n".join(_body(list(blocks(text))))
 
 
 def _body(found: Sequence[Block]) -> Iterator[str]:

@@ -57,8 +57,9 @@ def pdf(title: str, text: str, language: str, mark: str) -> bytes:
         canvas.restoreState()
 
     story: list[Any] = [Paragraph(escape(title), _style(language, size=20, before=0, bold=True))]
-    for kind, group in groupby(blocks(text), key=lambda block: block.kind):
-        story += [_table(list(group), language)] if kind == "row" else [_paragraph(one, language) for one in group]
+    for kind, found in groupby(blocks(text), key=lambda block: block.kind):
+        group = list(found)
+        story += [_table(group, language)] if kind == "row" else [_paragraph(one, language) for one in group]
     template.build(story, onFirstPage=furniture, onLaterPages=furniture)
     return stream.getvalue()
 
@@ -76,7 +77,9 @@ def _fonts() -> None:
     pdfmetrics.registerFontFamily(_PLAIN, normal=_PLAIN, bold=_BOLD, italic=_BOLD, boldItalic=_BOLD)
 
 
-def _style(language: str, size: float = 10.5, before: float = 4, indent: float = 0, bold: bool = False) -> ParagraphStyle:
+def _style(
+    language: str, size: float = 10.5, before: float = 4, indent: float = 0, bold: bool = False
+) -> ParagraphStyle:
     return ParagraphStyle(
         f"{size}-{indent}-{bold}", fontName=_BOLD if bold else _PLAIN, fontSize=size, leading=size * 1.55,
         spaceBefore=before, spaceAfter=4, leftIndent=indent, bulletFontName=_PLAIN, bulletIndent=max(0, indent - 14),
@@ -96,12 +99,13 @@ def _table(rows: Sequence[Block], language: str) -> Table:
     most = max(len(row.cells) for row in rows)
     style = _style(language, size=9.5, before=0)
     cells = [[Paragraph(_markup(cell), style) for cell in row.cells] + [""] * (most - len(row.cells)) for row in rows]
-    return Table(cells, style=TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")]),
-                 colWidths=[166 * mm / most] * most, spaceBefore=4, spaceAfter=4)  # fmt: skip
+    lines = TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")])
+    return Table(cells, style=lines, colWidths=[166 * mm / most] * most, spaceBefore=4, spaceAfter=4)
 
 
 def _markup(runs: Sequence[Run]) -> str:
     """Text in the small markup of ReportLab; everything of the text itself is escaped."""
     return "".join(
-        f"<b>{escape(run.text)}</b>" if run.bold or run.italic else escape(run.text).replace("\n", "<br/>") for run in runs
+        f"<b>{escape(run.text)}</b>" if run.bold or run.italic else escape(run.text).replace("\n", "<br/>")
+        for run in runs
     )

@@ -1,0 +1,1 @@
+"""Reports of sections for applications: written by models as durable jobs, judged, mended, exported and looked at."""
