@@ -157,7 +157,8 @@ PATHS = (
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_is_served_without_a_session(house: House, path: str) -> None:
     page = house.ask(path, **PAGE)
-    assert (page.status_code, page.headers["location"]) == (303, "/sign-in")
+    onward = "" if path == "/" else f"?next={path}"
+    assert (page.status_code, page.headers["location"]) == (303, f"/sign-in{onward}")
     assert house.ask(path).status_code == 401
 
 

@@ -21,9 +21,15 @@ PUBLIC = {
     "roadworthy.runtime.jobs.order": "durable orders: made once, joined, cancelled, retried",
     "roadworthy.runtime.openai_shape": "the shape of OpenAI's chat API around something that is no model",
     "roadworthy.runtime.request_body": "a request's JSON as a checked struct",
+    "roadworthy.serve.report": "reports of sections: written as durable jobs, judged, mended, exported, looked at",
     "roadworthy.cli.output": "options and speech of commands",
+<<<<<<< .merge_file_iku6gA
     "roadworthy.cli.target": "which gateway a command asks, and with which key",
     "roadworthy.cli.report_command": "follow a report, hand it out, run a smoke test",
+=======
+    "roadworthy.cli.target": "which gateway a command talks to, and with which key",
+    "roadworthy.cli.report_command": "what commands that order reports have in common",
+>>>>>>> .merge_file_vEisnT
     "roadworthy.console": "pages of the console",
 }
 """What applications may import, a module or a package with all in it, and what for. Everything else may change
@@ -77,6 +83,17 @@ def _is_public(name: str) -> bool:
 )
 def test_what_is_public(name: str, public: bool) -> None:
     assert _is_public(name) is public
+
+
+def test_an_application_stays_small(root: Path) -> None:
+    """An application is configuration and a little code: under 1,000 lines of Python each, all in, data apart."""
+    counted = {
+        app.name: sum(len(path.read_text().splitlines()) for path in app.glob("src/**/*.py"))
+        for app in (root / "apps").iterdir()
+        if (app / "src").is_dir()
+    }
+    assert counted
+    assert all(0 < lines < 1_000 for lines in counted.values()), counted
 
 
 def test_applications_catch_nothing_broad(application_files: list[Path], root: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 
 from roadworthy.core.application import PAGES_GROUP
 from roadworthy.core.errors import ConfigError
 from roadworthy.gateway.settings import EdgeSettings
 from roadworthy.runtime.config.application import Application
 from roadworthy.runtime.config.tree import Console
+from roadworthy.runtime.entry_point import offered
 
 PACKAGE = "streamlit"
 
@@ -43,7 +43,7 @@ def first_page(applications: Mapping[str, Application]) -> str | None:
     Args:
         applications: As configured.
     """
-    names = sorted(point.name for point in entry_points(group=PAGES_GROUP))
+    names = sorted(offered(PAGES_GROUP))
     return next((name for name in names if name not in applications or applications[name].enabled), None)
 
 

@@ -28,6 +28,9 @@ from roadworthy.verify.outcome import NotMeasured, Outcome, Record, error, not_m
 from roadworthy.verify.probe import Context, EvidenceWriter, Probe
 from roadworthy.verify.tree import shown
 
+EVERY_S = 1.0
+"""Seconds between two lines of progress with numbers."""
+
 
 class Ports(NamedTuple):
     """What the roof hands in.
@@ -123,8 +126,14 @@ def done(job: Job, result: IO[bytes] | None = None) -> Line:
     ports = cast(PortsMaker, made(job.ports))()
     writer = EvidenceWriter(EvidenceStore(Path(job.evidence), ports.masker))
 
+    told = -EVERY_S
+
     def progress(text: str, done: int = 0, total: int = 0) -> None:
-        if result is not None:
+        """One line now and then: a probe tells each of a hundred thousand files."""
+        nonlocal told
+        now = time.monotonic()
+        if result is not None and (not total or now - told >= EVERY_S):
+            told = now
             result.write(msgspec.json.encode(Line(progress=ports.masker.mask(text), done=done, total=total)) + b"\n")
 
     context = Context(

@@ -13,35 +13,47 @@ from roadworthy.runtime.jobs.order import OVER, Record
 
 
 class Outline(Protocol):
-    """One report that somebody asked for.
-
-    Attributes:
-        name: Of its kind, such as the key of a pack.
-        label: The name as the application's callers know it: a field and its value.
-        title: In plain text.
-        language: Of the report.
-        digest: Equal for reports that are the same in everything.
-        sections: Key and heading of each, in order.
-        draft: Stands on every page of a download of a report that did not pass.
-        facts: Further fields of the report as callers see it.
-    """
+    """One report that somebody asked for."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Of its kind, such as the key of a pack."""
+        ...
+
     @property
-    def label(self) -> Mapping[str, Json]: ...
+    def label(self) -> Mapping[str, Json]:
+        """The name as the application's callers know it: a field and its value."""
+        ...
+
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """In plain text."""
+        ...
+
     @property
-    def language(self) -> Tongue: ...
+    def language(self) -> Tongue:
+        """Of the report."""
+        ...
+
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """Equal for reports that are the same in everything."""
+        ...
+
     @property
-    def sections(self) -> Sequence[tuple[str, str]]: ...
+    def sections(self) -> Sequence[tuple[str, str]]:
+        """Key and heading of each, in order."""
+        ...
+
     @property
-    def draft(self) -> str: ...
+    def draft(self) -> str:
+        """Stands on every page of a download of a report that did not pass."""
+        ...
+
     @property
-    def facts(self) -> Mapping[str, Json]: ...
+    def facts(self) -> Mapping[str, Json]:
+        """Further fields of the report as callers see it."""
+        ...
 
     def kept(self) -> Record:
         """Fields of the record from which the outline can be made again."""
