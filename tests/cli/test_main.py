@@ -173,5 +173,5 @@ def test_completion(shell: str) -> None:
 
 def test_the_help_of_the_group_is_the_help_of_the_commands() -> None:
     context = click.Context(cli)
-    assert cli.list_commands(context) == list(NOUNS)
+    assert cli.list_commands(context)[: len(NOUNS)] == list(NOUNS)  # those of installed applications follow
     assert cli.get_command(context, "nothing") is None

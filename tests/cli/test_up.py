@@ -21,7 +21,7 @@ from roadworthy.gateway.keys import KeyStore
 from roadworthy.serve.rundir import read_run_record
 
 CHILDREN = Path(__file__).parents[1] / "serve" / "children"
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 CONFIG = """
 version: 1
 gateway:

@@ -115,6 +115,7 @@ def test_models(live: Gateway) -> None:
     assert {"chat", "rescued", "dead", "paid"} <= set(names)
 
 
+@pytest.mark.slow  # two long answers of the model
 def test_live_check_judges_real_answers(live: Gateway) -> None:
     done = live.cli("gateway", "live-check", "--json")
     # What a small model writes may be judged bad; what must hold is that it was judged, and that nothing was made up.

@@ -11,6 +11,7 @@ import pytest
 from roadworthy.core.clock import ManualClock
 from roadworthy.core.errors import AuthError
 from roadworthy.gateway.console_session import SESSION_S, TICKET_S, SessionStore
+from roadworthy.gateway.key_session import OWNER
 from roadworthy.gateway.keys import KeyStore, digest
 
 
@@ -150,3 +151,16 @@ def test_old_sessions_leave_the_list_of_keys(desk: Desk) -> None:
     new, _ = desk.sessions.sign_in_by_ticket(desk.sessions.new_ticket(), "")
     assert {key.id for key in desk.keys.list()} == {kept.id, new.id}
     assert not desk.sessions.is_session(old.id)
+
+
+def test_what_a_session_makes_is_its_signers(desk: Desk) -> None:
+    """Reports of yesterday's session are there today; the signer's budget holds for its sessions."""
+    admin, secret = desk.keys.create("operator", ["admin"], limits={"usd_per_day": 5})
+    sessions = [desk.sessions.sign_in_by_key(secret, "")[1] for _ in range(2)]
+    tickets = [desk.sessions.sign_in_by_ticket(desk.sessions.new_ticket(), "")[1] for _ in range(2)]
+    seen = {key.sha256: key for key in desk.keys.active()}
+    for one in (secret, *sessions):
+        assert seen[digest(one)].id == admin.id
+        assert seen[digest(one)].limits == admin.limits
+    assert {seen[digest(one)].id for one in tickets} == {OWNER}
+    assert {key.id for key in desk.keys.active()} == {admin.id, OWNER}

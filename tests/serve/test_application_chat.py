@@ -135,7 +135,8 @@ def test_a_refusal_carries_why(edge, chat: EdgeChat, pauses: list[float]) -> Non
     assert (error.code, error.what, error.request_id) == ("runtime_quality_failed", "No answer passed.", "req_1")
     assert [(one.provider, one.reason) for one in error.attempts] == [("p", "gate")]
     assert error.quality_issues == {"words": [{"rule": "min"}]}
-    assert error.rejected == {"text": "short", "served_by": "p/m"}
+    assert error.rejected is not None
+    assert (error.rejected.text, error.rejected.served_by) == ("short", "p/m")
     assert pauses == []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from roadworthy.cli.output import Settings
+from roadworthy.cli.progress import bytes_progress
 from roadworthy.cli.verify_bill import chosen
 from roadworthy.core.errors import Exit, StorageError
 from roadworthy.verify.supply.advisory_database import import_osv, load, save
@@ -21,7 +22,8 @@ _SHOWN_ROWS = 20
 def import_source(source: Path, file: Path, out: Settings) -> None:
     """Write a database and say what is in it."""
     now = datetime.now(UTC)
-    database = import_osv(source, now)
+    with bytes_progress(out, "reading advisories") as progress:
+        database = import_osv(source, now, progress.total, progress.step)
     try:
         digest = save(database, file)
     except OSError as problem:

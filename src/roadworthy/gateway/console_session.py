@@ -18,6 +18,7 @@ from pathlib import Path
 from roadworthy.core.clock import Clock, SystemClock
 from roadworthy.core.errors import AuthError, StorageError
 from roadworthy.core.ports import Entry, Journal
+from roadworthy.gateway.key_session import OWNER
 from roadworthy.gateway.keys import BUSY_S, Key, KeyStore, digest
 
 SESSION_S = 12 * 3600.0
@@ -155,13 +156,12 @@ class SessionStore:
 
     def _begin(self, signer: Key | None, scopes: Sequence[str], left_s: float | None, peer: str) -> tuple[Key, str]:
         life = SESSION_S if left_s is None else min(SESSION_S, left_s)
-        key, secret = self._keys.create(NAME + secrets.token_hex(4), scopes, life)
-        signed_by = None if signer is None else signer.id
+        signed_by = OWNER if signer is None else signer.id
+        key, secret = self._keys.create(NAME + secrets.token_hex(4), scopes, life, signed_by=signed_by)
         with self._guard():
-            self._db.execute("INSERT INTO console_sessions VALUES (?,?)", (key.id, signed_by))
             self._forget_old()
         if signer is not None and self._keys.get(signer.id).revoked_at is not None:
-            self._keys.revoke(key.id)  # between the look at the key and the line that ties the session to it
+            self._keys.revoke(key.id)  # between the look at the key and the session
             raise AuthError("This key is not valid.", "It was revoked just now.")
         by = "ticket" if signer is None else "key"
         self._remember("console.signed_in", {"by": by, "peer": peer, "key_id": key.id, "signed_by": signed_by})

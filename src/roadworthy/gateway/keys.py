@@ -52,7 +52,9 @@ _FROM_LIVE = (
     "FROM keys JOIN key_secrets ON key_id = id WHERE revoked_at IS NULL "
     "AND (expires_at IS NULL OR expires_at > :now) AND (valid_until IS NULL OR valid_until > :now)"
 )
-_ACTIVE = f"SELECT id, sha256, scopes, expires_at, valid_until {_FROM_LIVE} ORDER BY created_at, id"
+# What a session does is its signer's: reports outlive it, and the signer's limits hold.
+_SIGNER = "coalesce((SELECT signed_by FROM console_sessions AS s WHERE s.key_id = id), id)"
+_ACTIVE = f"SELECT {_SIGNER}, sha256, scopes, expires_at, valid_until {_FROM_LIVE} ORDER BY created_at, id"
 _FIND = f"SELECT id, name, scopes, created_at, expires_at, rotated_at, revoked_at {_FROM_LIVE} AND sha256 = :sha256"
 
 
@@ -140,6 +142,7 @@ class KeyStore:
         scopes: Sequence[str],
         expires_s: float | None = None,
         limits: Mapping[str, float | None] | None = None,
+        signed_by: str | None = None,
     ) -> tuple[Key, str]:
         """Make a key.
 
@@ -148,6 +151,7 @@ class KeyStore:
             scopes: One or more of `SCOPES`.
             expires_s: Seconds until it expires, at most 3,650 days; None for never.
             limits: Names and values, as for `set_limits`.
+            signed_by: For the key of a console session: id of the key that signed for it, or `key_session.OWNER`.
 
         Returns:
             The key, and its secret, which exists nowhere else.
@@ -177,6 +181,8 @@ class KeyStore:
                 db.execute("INSERT INTO keys (id, name, scopes, created_at, expires_at) VALUES (?,?,?,?,?)", row)
                 db.execute("INSERT INTO key_secrets VALUES (?,?,NULL)", (digest(secret), key.id))
                 key_limits.write(db, key.id, key.limits)
+                if signed_by is not None:
+                    key_session.write(db, key.id, signed_by)
         except sqlite3.IntegrityError as error:
             raise _taken(name) from error
         return key, secret
@@ -278,7 +284,10 @@ class KeyStore:
         return None if row is None else _key(row)
 
     def active(self) -> tuple[settings.Key, ...]:
-        """What an edge needs: one entry per valid secret. Ask again when `changed()` says so."""
+        """What an edge needs: one entry per valid secret, a session's under the id of who signed for it.
+
+        Ask again when `changed()` says so.
+        """
         now = self._clock.wall()
         with self._guard():
             seen = self._count()

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from roadworthy.core.application import MAX_BODY_BYTES, MAX_WAIT_S, REPLY_HEADERS, Call, Later, Reply
 from roadworthy.core.errors import UnexpectedError, UsageError
 from roadworthy.serve.application_host import Hosted, RouteTable
-from roadworthy.serve.batch_routes import TENANT
+from roadworthy.serve.worker_header import TENANT, served_by
 
 POLL_S = 0.2
 """How often a reply that is not there yet is asked for."""
@@ -28,8 +28,6 @@ MAX_FIELDS = 100
 PASSED_HEADERS = ("content-type", "idempotency-key", "prefer", "accept")
 _STATUSES = frozenset({200, 201, 202, *range(400, 600)})
 _LINE = re.compile(r"[ -~]{0,4096}")
-
-SERVED_BY = "rw-application"
 
 Parts = Callable[[], Awaitable[Sequence[Hosted]]]
 
@@ -75,12 +73,6 @@ class ApplicationRoutes:
         if isinstance(reply, Later):
             reply = await _wait(request, reply)
         return _response(request, reply)
-
-
-def served_by(request: Request) -> dict[str, str]:
-    """The header line that tells the edge which application a request was for; empty when it was for none."""
-    name = getattr(request.state, "application", None)
-    return {} if name is None else {SERVED_BY: name}
 
 
 async def _wait(request: Request, later: Later) -> Reply:

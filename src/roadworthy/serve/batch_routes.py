@@ -24,10 +24,10 @@ from roadworthy.core.ports import Jobs
 from roadworthy.gateway.batch.record import Batch, StoredFile
 from roadworthy.gateway.batch.service import BatchService, NewBatch, read_body
 from roadworthy.serve.upload import receive
+from roadworthy.serve.worker_header import TENANT
 
 MAX_JSON_BYTES = 64 * 1024
 MAX_PAGE = 100
-TENANT = "rw-tenant"
 
 Parts = Callable[[], Awaitable[tuple[BatchService, Jobs]]]
 

@@ -28,8 +28,8 @@ from starlette.responses import JSONResponse, Response
 from roadworthy.core.errors import RoadworthyError, UnexpectedError, UsageError
 from roadworthy.gateway.edge.answer import error_object
 from roadworthy.gateway.edge.server import private_socket
-from roadworthy.serve.application_routes import ApplicationRoutes, served_by
 from roadworthy.serve.masked_lines import MaskedLines
+from roadworthy.serve.worker_header import served_by
 
 if TYPE_CHECKING:
     from roadworthy.core.ports import Jobs
@@ -181,7 +181,8 @@ class Worker:
 
 def create_app(worker: Worker, max_file_bytes: int) -> Starlette:
     """The worker's routes as an ASGI application."""
-    from roadworthy.serve.batch_routes import BatchRoutes
+    from roadworthy.serve.application_routes import ApplicationRoutes
+    from roadworthy.serve.batch_routes import BatchRoutes  # now that the socket listens: SQLAlchemy takes its time
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -58,7 +58,7 @@ class Edge:
 
     async def recorded(self) -> None:
         """Wait until a request has left its record."""
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             await self.ledger.recorded.wait()
 
     async def ask(self, model: str = "chat", **more: object) -> httpx2.Response:
@@ -105,7 +105,7 @@ async def start_edge(tmp_path: Path) -> AsyncIterator[StartEdge]:
         routes.draining = lambda: server.draining
         port = await server.listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{port}"
-        edge = Edge(url, port, service, server, ledger, httpx2.AsyncClient(base_url=url, timeout=10, verify=False))
+        edge = Edge(url, port, service, server, ledger, httpx2.AsyncClient(base_url=url, timeout=60, verify=False))
         started.append(edge)
         return edge
 

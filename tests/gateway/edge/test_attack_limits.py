@@ -53,7 +53,7 @@ async def upstream(upstream_port: int, worker: Worker) -> AsyncIterator[WireDoub
 
 async def becomes(worker: Worker, **wanted: int) -> None:
     """Wait until the worker's status shows these numbers."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(7):
         while any(  # noqa: ASYNC110 - another process cannot set an event
             worker.status()[name] != value for name, value in wanted.items()
         ):

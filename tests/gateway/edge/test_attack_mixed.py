@@ -197,7 +197,7 @@ async def test_nothing_is_mixed_up_and_nothing_is_left(start_edge, count: int) -
         gc.collect()
         sockets = len(os.listdir("/proc/self/fd"))
         callers = [Caller(edge.port, number) for number in range(count)]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             await asyncio.gather(*(caller.run() for caller in callers))
             while edge.service.in_flight or edge.server.connections:  # noqa: ASYNC110 - the end of many
                 await asyncio.sleep(0.01)

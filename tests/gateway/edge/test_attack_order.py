@@ -44,7 +44,7 @@ async def upstream(upstream_port: int, worker: Worker) -> AsyncIterator[WireDoub
 
 async def settled(worker: Worker) -> None:
     """Wait until the worker is at rest."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (  # noqa: ASYNC110 - another process cannot set an event
             found := worker.status()
         )["requests_in_flight"] or found["connections"]:

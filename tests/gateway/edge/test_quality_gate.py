@@ -143,7 +143,7 @@ async def test_a_caller_who_hangs_up_during_a_repair_ends_it(start_edge, stream:
         await asyncio.wait_for(repairing.wait(), 5)
         caller.cancel()
         await asyncio.gather(caller, return_exceptions=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             while edge.service.in_flight:  # noqa: ASYNC110 - the service has no event for it
                 await asyncio.sleep(0.01)
         left.set()

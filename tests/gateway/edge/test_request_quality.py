@@ -311,7 +311,7 @@ async def test_similar_questions_share_answers_under_equal_rules_alone(gated: St
         return str(asked.headers["x-roadworthy-cache"])
 
     async def until(known: int) -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             similar = edge.service.cache.similar
             while not similar.ready or len(similar._order) < known:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.005)

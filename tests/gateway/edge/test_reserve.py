@@ -350,7 +350,7 @@ async def test_what_a_killed_worker_held_is_closed_when_the_store_is_back_whoeve
     monkeypatch.setattr(SqliteAllowances, "adopt", lambda self, *given: adopt(*given))
     monkeypatch.setattr(reserve, "SWEEP_S", 0.02)
     limited = await start(KeyLimits(usd_per_day=5.0), a="http://127.0.0.1:9/v1")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(tries) < 3:  # noqa: ASYNC110 - a thread has no event to wait for
             await asyncio.sleep(0.01)
     limited.edge.service.allowances.close()

@@ -29,7 +29,7 @@ async def test_the_other_replica_answers_from_the_cache(
             for name, edge in zip("ab", edges, strict=True)
         ]
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not all(each.link.up for each in shared):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             if killed:

@@ -205,6 +205,8 @@ def test_sarif(report: Report) -> None:
     assert (held["status"], held["properties"]["owner"]) == ("accepted", "Dana")
     where = results["ART-04"]["locations"][0]["physicalLocation"]
     assert where["region"] == {"startLine": 3}
+    nowhere = results["REL-01"]["locations"][0]["physicalLocation"]  # code scanning takes no result without a place
+    assert nowhere["artifactLocation"]["uri"] == "readiness.yaml"
     assert " " not in where["artifactLocation"]["uri"]
     assert {each["id"] for each in run["tool"]["driver"]["rules"]} == {each.id for each in report.checks}
 

@@ -76,6 +76,11 @@ def test_archives_and_yaml_say_the_same(source: Path, database: Database, tmp_pa
         for path in sorted(source.rglob("*.json")):
             file.write(path, path.name)
     assert import_osv(archive, NOW).advisories == database.advisories
+    for given in (archive, source):
+        totals, steps = [], []
+        import_osv(given, NOW, totals.append, steps.append)
+        assert (len(totals), len(steps)) == (1, len(RECORDS))
+        assert totals == [sum(steps)]
     for path in source.rglob("*.json"):
         # JSON is YAML, but for times, which YAML would turn into something else
         path.with_suffix(".yaml").write_text(path.read_text().replace('"2026-11-20T00:00:00Z"', "2026-11-20T00:00:00Z"))

@@ -26,6 +26,7 @@ from roadworthy.gateway.edge.routing import Routed, RouteTable
 from roadworthy.gateway.edge.sibling import News, Tell
 from roadworthy.gateway.edge.upstream import Endpoint
 from roadworthy.gateway.finished import Finished
+from roadworthy.gateway.key_session import OWNER
 from roadworthy.gateway.ledger import Ledger
 from roadworthy.gateway.providers.contract import ProviderFailure
 from roadworthy.gateway.providers.registry import build
@@ -167,8 +168,8 @@ class Service:
         Raises:
             AuthError: `unauthorized` when it is not any more, `forbidden` when it lacks the scope.
         """
-        if not self.settings.require_key:
-            return key_id
+        if not self.settings.require_key or key_id == OWNER:
+            return key_id  # the worker's socket is the owner's alone
         key = next((key for key in self._keys.values() if key.id == key_id), None)
         if key is None:
             raise AuthError("This gateway needs a valid key.", "The key of the batch is not valid any more.")

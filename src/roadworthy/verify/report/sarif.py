@@ -7,10 +7,14 @@ from typing import Any
 from urllib.parse import quote
 
 from roadworthy.verify.outcome import Finding, Severity, Status
+from roadworthy.verify.policy import NAME
 from roadworthy.verify.report import reading
 from roadworthy.verify.report.record import CheckRecord, Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST_RESULTS = 20_000
+"""Code scanning reads 25,000 results of a run; the gravest are kept."""
+_ORDER = ("error", "warning", "note")
 _LEVEL = {
     Severity.CRITICAL: "error",
     Severity.HIGH: "error",
@@ -29,6 +33,8 @@ def text(report: Report) -> str:
             results += [_of_finding(report, check, each) for each in reading.grave(check)]
         elif check.status in (Status.NOT_MEASURED, Status.ERROR):
             results.append(_of_check(check))
+    kept = sorted(results, key=lambda each: _ORDER.index(each["level"]))[:MOST_RESULTS]
+    left_out = len(results) - len(kept)
     run = {
         "tool": {
             "driver": {
@@ -42,11 +48,12 @@ def text(report: Report) -> str:
                 "executionSuccessful": not unknown,
                 "startTimeUtc": report.started,
                 "endTimeUtc": report.finished,
-                "properties": {"decision": str(report.verdict.decision), "notMeasured": len(unknown)},
+                "properties": {"decision": str(report.verdict.decision), "notMeasured": len(unknown),
+                               "leftOut": left_out},
             }
         ],
-        "results": results,
-    }
+        "results": kept,
+    }  # fmt: skip
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -68,6 +75,7 @@ def _of_check(check: CheckRecord) -> dict[str, Any]:
         "kind": "fail",
         "level": "error",
         "message": {"text": f"{check.id} {reading.WORD[check.status]}: {check.reason}"},
+        "locations": [_place(NAME)],
         "properties": {"status": str(check.status)},
     }
 
@@ -79,16 +87,19 @@ def _of_finding(report: Report, check: CheckRecord, finding: Finding) -> dict[st
         "level": _LEVEL[finding.severity],
         "message": {"text": finding.message},
         "partialFingerprints": {"roadworthy/v1": finding.fingerprint},
+        "locations": [_place(NAME)],
         "properties": {"status": str(check.status), "rule": finding.rule},
     }
     if finding.location is not None:
-        physical: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.location.path)}}
-        if finding.location.line is not None:
-            physical["region"] = {"startLine": finding.location.line}
-        result["locations"] = [{"physicalLocation": physical}]
+        result["locations"] = [_place(finding.location.path, finding.location.line)]
     if check.status is Status.WAIVED:
         result["suppressions"] = [_suppression(report, check.id, finding.fingerprint)]
     return result
+
+
+def _place(path: str, line: int | None = None) -> dict[str, Any]:
+    """A place; code scanning takes no result without one, so what is nowhere in particular is at the policy."""
+    return {"physicalLocation": {"artifactLocation": {"uri": quote(path)}, "region": {"startLine": line or 1}}}
 
 
 def _suppression(report: Report, check: str, fingerprint: str) -> dict[str, Any]:

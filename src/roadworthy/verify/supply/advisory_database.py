@@ -9,7 +9,7 @@ import hashlib
 import json
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,12 +72,18 @@ class Database(msgspec.Struct, frozen=True):
         return dict(found)
 
 
-def import_osv(source: Path, now: datetime) -> Database:
+Told = Callable[[int], None]
+"""Told a number of bytes."""
+
+
+def import_osv(source: Path, now: datetime, total: Told | None = None, step: Told | None = None) -> Database:
     """Read every OSV record of a zip archive or a folder.
 
     Args:
         source: Records as JSON or YAML, one a file, at any depth.
         now: Aware. Records that claim a later change are unreadable: they would make any database look new.
+        total: Told how many bytes of records there are, once.
+        step: Told the bytes of each record that was read.
 
     Raises:
         SubjectError: `subject_unreadable`: there is no such archive or folder, or no record in it.
@@ -85,7 +91,8 @@ def import_osv(source: Path, now: datetime) -> Database:
     whole = hashlib.sha256()
     unreadable: list[tuple[str, str]] = []
     found: list[Advisory] = []
-    for name, raw in _files(source):
+    for name, raw in _files(source, total or _nobody):
+        (step or _nobody)(len(raw))
         whole.update(f"{len(name)} {name} {hashlib.sha256(raw).hexdigest()}\n".encode("utf-8", "surrogateescape"))
         try:
             advisory = advisory_of(_parsed(name, raw))
@@ -198,30 +205,37 @@ def _yaml(raw: bytes) -> Any:
         raise ValueError(f"it is no YAML: {type(problem).__name__}") from None
 
 
-def _files(source: Path) -> Iterator[tuple[str, bytes]]:
+def _nobody(amount: int) -> None:
+    """Where nobody wants to know."""
+
+
+def _files(source: Path, total: Told) -> Iterator[tuple[str, bytes]]:
     """Names and contents of what should be a record, in a fixed order, each cut one byte above the limit."""
     try:
         if source.is_dir():
-            yield from _in_folder(source)
+            yield from _in_folder(source, total)
         else:
-            yield from _in_archive(source)
+            yield from _in_archive(source, total)
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as problem:
         why = getattr(problem, "strerror", None) or "It is no folder and no zip archive that can be read"
         raise SubjectError("The advisories cannot be read.", f"{why}.") from None
 
 
-def _in_folder(source: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(source.rglob("*")):
-        if path.suffix in _SUFFIXES and path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                yield path.relative_to(source).as_posix(), file.read(MOST_RECORD_BYTES + 1)
+def _in_folder(source: Path, total: Told) -> Iterator[tuple[str, bytes]]:
+    paths = [each for each in sorted(source.rglob("*")) if each.suffix in _SUFFIXES and not each.is_symlink()]
+    files = [each for each in paths if each.is_file()]
+    total(sum(each.stat().st_size for each in files))
+    for path in files:
+        with path.open("rb") as file:
+            yield path.relative_to(source).as_posix(), file.read(MOST_RECORD_BYTES + 1)
 
 
-def _in_archive(source: Path) -> Iterator[tuple[str, bytes]]:
+def _in_archive(source: Path, total: Told) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(source) as archive:
         members = [each for each in archive.infolist() if each.filename.endswith(_SUFFIXES)]
         if len(members) > MOST_RECORDS:
             raise SubjectError("There are too many records.", f"More than {MOST_RECORDS:,}.")
+        total(sum(each.file_size for each in members))
         for member in sorted(members, key=lambda each: each.filename):
             with archive.open(member) as file:
                 yield member.filename, file.read(MOST_RECORD_BYTES + 1)

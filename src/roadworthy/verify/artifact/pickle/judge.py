@@ -43,6 +43,8 @@ class PickleJudge(ABC):
 
     Attributes:
         objects: The last array between opcodes was one of objects, so another pickle.
+        calls: See `Judge`.
+        any_dict_may_be_dunder: See `Judge`.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class PickleJudge(ABC):
         self.torchscript = torchscript
         self.calls = 0
         self.plausible = True
-        self._aliased = False
+        self.any_dict_may_be_dunder = False
         self.objects = False
         self._names: dict[tuple[str, str], Name] = {}
 
@@ -123,7 +125,7 @@ class PickleJudge(ABC):
             self.inspection.find("pickle.state", "It gives a state to an object of unknown origin.", at)
         parts = state.items if isinstance(state, Items) and len(state.items) == 2 else (state,)
         for part in parts:
-            if part is DUNDER_DICT or (self._aliased and part in (PLAIN_DICT, ALIASED_DICT)):
+            if part is DUNDER_DICT or (self.any_dict_may_be_dunder and part in (PLAIN_DICT, ALIASED_DICT)):
                 self.inspection.find("pickle.state", "A state sets attributes of the language (two underscores).", at)
             elif part is ALIASED_DICT:
                 self.inspection.find("pickle.opaque", "A state is shared with something else that may change it.", at)
@@ -139,7 +141,7 @@ class PickleJudge(ABC):
 
     def aliased(self) -> None:
         """See `Judge.aliased`."""
-        self._aliased = True
+        self.any_dict_may_be_dunder = True
 
     def persistent(self, key: Value, at: int) -> Value:
         """See `Judge.persistent`."""

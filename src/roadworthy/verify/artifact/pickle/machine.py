@@ -31,7 +31,15 @@ _TEXT_AFTER = {0x58: 5, 0x8C: 2, 0x55: 2, 0x54: 5, 0x53: 2, 0x56: 1, 0x8D: 9}
 
 
 class Judge(Protocol):
-    """Is told what the pickle does, and notes what is wrong with it."""
+    """Is told what the pickle does, and notes what is wrong with it.
+
+    Attributes:
+        calls: How often something was called, instantiated or given a state.
+        any_dict_may_be_dunder: See `aliased`.
+    """
+
+    calls: int
+    any_dict_may_be_dunder: bool
 
     def imported(self, module: str, name: str, at: int) -> Name:
         """A name is imported."""
@@ -66,8 +74,12 @@ class Judge(Protocol):
         ...
 
 
+FRAME = 1 << 62
+"""Added to the place of the next opcode where a frame begins: it ends the inner loop, which is cheaper than `Turn`."""
+
+
 class Turn(Exception):
-    """The walk goes on elsewhere, or is over: a frame begins, or the pickle has stopped."""
+    """The walk goes on elsewhere, or is over: data stand between opcodes, or the pickle has stopped."""
 
 
 class Machine:
@@ -91,6 +103,7 @@ class Machine:
         self.source = source
         self.judge = judge
         self.inspection = inspection
+        self._size = source.size if source.ready else 0
         self.stack: list[Value] = []
         self.marks: list[int] = []
         self.memo = Memo()
@@ -133,9 +146,8 @@ class Machine:
             if not 0 <= start < self._limit:
                 self._refill()
                 start = 0
-            limit = self._limit if self.frame_end is None else min(self._limit, self.frame_end - self.base)
             try:
-                self._run(start, limit)
+                self._run(start)
             except Turn as turn:
                 if turn.args:
                     self.next = self.base + turn.args[0]
@@ -163,26 +175,37 @@ class Machine:
         if memory > _MOST_MEMORY:
             raise BudgetSpent("Its stack and memo need more memory than one pickle is given.")
 
-    def _run(self, place: int, limit: int) -> None:
+    def _run(self, place: int) -> None:
         table = self._table
         window = self.window
         start = place
         try:
-            while place < limit:
-                place = table[window[place]](place)
+            while 0 <= place < self._limit:
+                limit = self._limit if self.frame_end is None else min(self._limit, self.frame_end - self.base)
+                while place < limit:
+                    place = table[window[place]](place)
+                if place >= FRAME:
+                    place -= FRAME
+                if self.frame_end is not None and self.base + place >= self.frame_end:
+                    self._end_frame(self.frame_end, self.base + place)
         finally:
-            self.next = at = self.base + place
+            self.next = self.base + place
             self.inspection.spend("opcode_bytes", min(place, len(window)) - start + 1)
-        if self.frame_end is not None and at >= self.frame_end:
-            if at > self.frame_end:
-                self.inspection.find("pickle.frame", "An opcode lies across the end of its frame.", self.frame_end)
-            self.frame_end = None
+
+    def _end_frame(self, end: int, at: int) -> None:
+        if at > end:
+            self.inspection.find("pickle.frame", "An opcode lies across the end of its frame.", end)
+        self.frame_end = None
 
     # what handlers need beside stack, marks and memo
 
     def turn(self, place: int) -> int:
         """Leave the loop: the next opcode is at `place`."""
         raise Turn(place)
+
+    def reaches(self, offset: int) -> bool:
+        """Whether there is a byte at an offset of the source."""
+        return offset < self._size or bool(self.source.read(offset, 1))
 
     def line(self, place: int, most: int = _MOST_LINE) -> tuple[bytes, int]:
         """The line that begins at a place of the window, without its newline, and the place behind it."""

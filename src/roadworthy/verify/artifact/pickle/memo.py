@@ -73,8 +73,10 @@ class Memo:
 
     def get(self, index: int) -> Value | None:
         """The value, None when nothing was put there."""
-        codes = self._codes
-        code = codes[index] if index < len(codes) else self._strays.get(index, _UNSET)
+        try:
+            code = self._codes[index]
+        except IndexError:
+            code = self._strays.get(index, _UNSET)
         if code >= 0:
             return code
         return None if code == _UNSET else self._objects[-2 - code]

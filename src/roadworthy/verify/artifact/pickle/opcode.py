@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-
 from roadworthy.verify.artifact.inspection import Malformed
 from roadworthy.verify.artifact.pickle import literal
-from roadworthy.verify.artifact.pickle.machine import Handler, Machine, Turn
+from roadworthy.verify.artifact.pickle.machine import FRAME, Handler, Machine, Turn
 from roadworthy.verify.artifact.pickle.value import (
     ALIASED_DICT,
     DUNDER_DICT,
@@ -15,6 +13,7 @@ from roadworthy.verify.artifact.pickle.value import (
     PLAIN_DICT,
     SET,
     UNKNOWN,
+    Made,
     Name,
     Pairs,
     bundle,
@@ -244,6 +243,7 @@ def _puts(machine: Machine) -> dict[bytes, Handler]:
 
 def _gets(machine: Machine) -> dict[bytes, Handler]:
     stack = machine.stack
+    push = stack.append
     memo = machine.memo
 
     def get(place: int, index: int, after: int) -> int:
@@ -257,9 +257,17 @@ def _gets(machine: Machine) -> dict[bytes, Handler]:
         index, after = _index(machine, place)
         return get(place, index, after)
 
+    def binget(place: int) -> int:
+        index = machine.window[place + 1]
+        value = memo.get(index)
+        if value is None:
+            return get(place, index, place + 2)
+        push(value)
+        return place + 2
+
     return {
         b"g": get_line,
-        b"h": lambda place: get(place, machine.window[place + 1], place + 2),
+        b"h": binget,
         b"j": lambda place: get(place, int.from_bytes(machine.window[place + 1 : place + 5], "little"), place + 5),
     }
 
@@ -344,24 +352,29 @@ def _calls(machine: Machine) -> dict[bytes, Handler]:
     stack = machine.stack
     judge = machine.judge
 
-    def called(place: int, *, instance: bool) -> int:
-        arguments, callee = stack.pop(), stack.pop()
-        if machine.guarded:
-            machine.guard([arguments])
-        stack.append(judge.called(callee, arguments, machine.base + place, instance=instance))
-        return place + 1
+    def called(instance: bool) -> Handler:
+        def handler(place: int) -> int:
+            arguments, callee = stack.pop(), stack[-1]
+            if machine.guarded:
+                machine.guard([arguments])
+            if type(callee) is Name and (callee.made_freely if instance else callee.called_freely):
+                judge.calls += 1
+                stack[-1] = callee.made
+            else:
+                stack[-1] = judge.called(callee, arguments, machine.base + place, instance=instance)
+            return place + 1
+
+        return handler
+
+    newobj = called(instance=True)
 
     def newobj_ex(place: int) -> int:
         named = stack.pop()
         if machine.guarded:
             machine.guard([named])
-        return called(place, instance=True)
+        return newobj(place)
 
-    return {
-        b"R": lambda place: called(place, instance=False),
-        b"\x81": lambda place: called(place, instance=True),
-        b"\x92": newobj_ex,
-    }
+    return {b"R": called(instance=False), b"\x81": newobj, b"\x92": newobj_ex}
 
 
 def _instances(machine: Machine) -> dict[bytes, Handler]:
@@ -396,6 +409,9 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
         target = stack[-1]
         if machine.guarded:
             machine.guard([state])
+        if state is PLAIN_DICT and type(target) is Made and target.plain and not judge.any_dict_may_be_dunder:
+            judge.calls += 1
+            return place + 1
         judge.built(target, state, machine.base + place)
         raw = judge.raw(target, state, machine.base + place + 1)
         if raw is None:
@@ -434,13 +450,13 @@ def _frames(machine: Machine) -> dict[bytes, Handler]:
         at = machine.base + place
         if machine.frame_end is not None:
             machine.inspection.find("pickle.frame", "A frame begins inside of another.", at)
-        (length,) = struct.unpack_from("<Q", machine.window.ljust(place + 9, b"\0"), place + 1)
-        end: int | None = at + 9 + length
-        if length and not machine.source.read(at + 8 + length, 1):
+        end = at + 9 + int.from_bytes(machine.window[place + 1 : place + 9], "little")
+        if end > at + 9 and not machine.reaches(end - 1):
             machine.inspection.find("pickle.frame", "A frame is longer than what follows.", at)
-            end = None
-        machine.frame_end = end
-        return machine.turn(place + 9)
+            machine.frame_end = None
+        else:
+            machine.frame_end = end
+        return FRAME + place + 9
 
     def stop(place: int) -> int:
         machine.stack[-1]

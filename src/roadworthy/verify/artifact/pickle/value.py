@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from roadworthy.verify.artifact.pickle.allowlist import Entry
+from roadworthy.verify.artifact.pickle.allowlist import Entry, Use
 
 MOST_ITEMS = 16
 """Contents of a tuple that are kept, all levels counted: enough for shapes, dtypes and persistent ids."""
@@ -35,14 +35,21 @@ class Name:
         module: As the pickle says it.
         name: As the pickle says it, dots included.
         entry: What the allowlist says of it, None when it is not there.
+
+    Attributes:
+        called_freely: A call of it gives `made`, whatever the arguments, and nothing more is to be said.
+        made_freely: The same for an instance without its constructor.
     """
 
-    __slots__ = ("entry", "made", "module", "name")
+    __slots__ = ("called_freely", "entry", "made", "made_freely", "module", "name")
 
     def __init__(self, module: str, name: str, entry: Entry | None) -> None:
         self.module = module
         self.name = name
         self.entry = entry
+        use = None if entry is None else entry.use
+        self.called_freely = entry is None or (use not in (Use.REFERENCE, Use.NEW) and not entry.check)
+        self.made_freely = entry is None or (use not in (Use.REFERENCE, Use.CHECKED) and entry.check != "raw-array")
         self.made = Made(self)
 
     @property
@@ -60,14 +67,16 @@ class Made:
 
     Attributes:
         state: What it was given afterwards, where its arguments are known.
+        plain: A state that is a plain dict says nothing more about it.
     """
 
-    __slots__ = ("arguments", "origin", "state")
+    __slots__ = ("arguments", "origin", "plain", "state")
 
     def __init__(self, origin: Name, arguments: Items | None = None) -> None:
         self.origin = origin
         self.arguments = arguments
         self.state: Items | None = None
+        self.plain = arguments is None and origin.made_freely
 
 
 class Items:
