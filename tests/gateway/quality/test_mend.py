@@ -10,8 +10,8 @@ from roadworthy.gateway.quality import judge
 from roadworthy.gateway.quality.mend import Part, choose
 
 
-def part(brands: int, words: int, **rules: Any) -> Part:
-    return Part(" ".join(["Acme"] * brands + ["word"] * (words - brands)), rules)
+def part(brands: int, length: int, **rules: Any) -> Part:
+    return Part(" ".join(["Acme"] * brands + ["word"] * (length - brands)), rules)
 
 
 BRANDS = {"terms": ["Acme"], "min": 1, "max": 4}
