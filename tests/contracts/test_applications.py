@@ -23,13 +23,8 @@ PUBLIC = {
     "roadworthy.runtime.request_body": "a request's JSON as a checked struct",
     "roadworthy.serve.report": "reports of sections: written as durable jobs, judged, mended, exported, looked at",
     "roadworthy.cli.output": "options and speech of commands",
-<<<<<<< .merge_file_iku6gA
     "roadworthy.cli.target": "which gateway a command asks, and with which key",
     "roadworthy.cli.report_command": "follow a report, hand it out, run a smoke test",
-=======
-    "roadworthy.cli.target": "which gateway a command talks to, and with which key",
-    "roadworthy.cli.report_command": "what commands that order reports have in common",
->>>>>>> .merge_file_vEisnT
     "roadworthy.console": "pages of the console",
 }
 """What applications may import, a module or a package with all in it, and what for. Everything else may change
