@@ -90,14 +90,15 @@ def good(wanted: Wanted, section: Section) -> str:
     return " ".join(parts)
 
 
-def gateway(folder: Path, writer: Writer, parallel: int = 2) -> Gateway:
-    """`roadworthy up` with the packs and the writer behind its route."""
+def gateway(folder: Path, writer: Writer, parallel: int = 2, console: bool = False) -> Gateway:
+    """`roadworthy up` with the packs and the writer behind its route, and the console when it is wanted."""
     environ = {"DOUBLE_KEY": KEY, **site(folder)}
     return Gateway(
         folder / "gateway",
         CONFIG.format(double=writer.base_url, parallel=parallel),
         environ=environ,
         jobs=True,
+        console=console,
         workers=1,
     )
 
@@ -109,5 +110,6 @@ def site(folder: Path) -> dict[str, str]:
     if "packs" in offered(GROUP):
         return {"PYTHONPATH": path}
     place = {"packs": "roadworthy_packs.application:packs"}
-    install(folder / "site", "packs-here", applications=place, commands={"pack": "roadworthy_packs.command:pack"})
+    commands, pages = {"pack": "roadworthy_packs.command:pack"}, {"packs": "roadworthy_packs.page:page"}
+    install(folder / "site", "packs-here", applications=place, commands=commands, pages=pages)
     return {"PYTHONPATH": on_path(folder / "site")["PYTHONPATH"].split(os.pathsep)[0] + os.pathsep + path}
