@@ -18,7 +18,7 @@ slow:  ## what takes many seconds by nature: more kills and whole starts, all ge
 	TEST_EXAMPLES=all $(python) -m pytest -m '(slow or hypothesis) and not long' -n 2 --dist loadfile --no-loadscope-reorder
 
 browser:  ## the console in Debian's chromium (apt-get install chromium); PICTURES=docs/images takes the pictures anew
-	PICTURES=$(PICTURES) $(python) -m pytest -m browser tests/console
+	PICTURES=$(PICTURES) $(python) -m pytest -m browser
 
 long:  ## what takes minutes: jobs under kills, the conformance suite on PostgreSQL, 100,000 fault schedules
 	$(python) -m pytest -m long

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from roadworthy.verify.evidence import EvidenceStore
 from roadworthy.verify.gate import Asked, gate
 from roadworthy.verify.identity import git_commit
 from roadworthy.verify.outcome import Coverage, Measure, NotMeasured, Status, judged
+from roadworthy.verify.registry import checks
 from roadworthy.verify.report import markdown, page, terminal
 from roadworthy.verify.report.files import written
 
@@ -357,3 +359,58 @@ def test_what_is_tucked_away_is_told(subject: Path, tmp_path: Path, inspected: R
     written(report, out, KEY)
     ruling = gate(Asked(out, [KEY.public_key()], subject, None, None, START + 60))
     assert (ruling.decision, ruling.apart) == ("GO", report.apart)
+
+
+@pytest.fixture
+def odd(subject: Path) -> Path:
+    """A folder with everything that is no plain file, or has an odd name, or is built to be read for ever."""
+    (subject / "loop").symlink_to("loop")
+    (subject / "self").symlink_to(".")
+    (subject / "up").symlink_to("..")
+    (subject / "passwd").symlink_to("/etc/passwd")
+    (subject / "zero").symlink_to("/dev/zero")
+    for name in ("pipe", "pipe.py", "test_pipe.py", "pipe.pkl", "pipe.md", "pipe.csv", "pipe.ipynb", "requirements.txt",
+                 "roadworthy.yaml", "datasets.yaml", "latency.json", "models.manifest.json", "models.pub",
+                 "advisories.json", "test-baseline.json", ".github/workflows/ci.yml", "model.yaml", "Dockerfile",
+                 "readiness.pub", ".gitlab-ci.yml", "models/a.safetensors"):  # fmt: skip
+        _pipe(subject / name)
+    for name in ("new\nline.py", "\x1b[2J.py", os.fsdecode(b"\xff\xfe.py"), "a b.md", "-rf", "c" * 250 + ".py"):
+        (subject / name).write_text("x = 1\n")
+    (subject / "deep.json").write_text("[" * 100_000)
+    (subject / "deep.ipynb").write_text('{"cells": ' + "[" * 100_000)
+    (subject / "deep.py").write_text("(" * 5000 + ")" * 5000)
+    (subject / "nul.py").write_bytes(b"x = 1\0")
+    (subject / "deep").mkdir()
+    place = subject / "deep"
+    for _ in range(60):
+        place = place / "d"
+        place.mkdir()
+    return subject
+
+
+QUIET = [
+    id for id, each in checks().items()
+    if each.module is not None and each.definition.automation in "AP" and not id.startswith("PII")
+]  # fmt: skip
+"""PII-01 and PII-03 look at our own corpus."""
+
+
+@pytest.mark.parametrize("check", QUIET)
+def test_odd_files_do_not_block(check: str, odd: Path, verified: Verified) -> None:
+    """Every check that needs no service comes to an end, and none of them to a crash that nobody foresaw."""
+
+    def late(number: int, frame: object) -> None:
+        raise AssertionError(f"{check} still reads long after its time")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(60)
+    try:
+        outcome = verified(check, timeout_s=8.0)  # ruff waits for a pipe that is called like a module
+    except RoadworthyError:
+        return  # said what is wrong
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    shown = [outcome.reason, *(each.message for each in outcome.findings)]
+    shown += [each.location.path for each in outcome.findings if each.location]
+    assert all(text.isprintable() for text in shown), shown

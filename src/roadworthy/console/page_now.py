@@ -16,6 +16,7 @@ from roadworthy.core.errors import RoadworthyError
 
 STALE_S = 60.0
 """Figures older than this are grey."""
+_SIDE_FRESH_S = 15.0
 
 
 def render(session: Session) -> None:
@@ -28,7 +29,7 @@ def render(session: Session) -> None:
 
 def mode_in_brief(session: Session) -> None:
     """The mode, for the side of every page."""
-    mode = _mode_of(_reading(session))
+    mode = _mode_of(_reading(session, fresh_s=_SIDE_FRESH_S))
     st.html(Markup(f'<p class="rw-side">LLM Mode: {badge(mode.word, mode.tone)}</p>'))
 
 

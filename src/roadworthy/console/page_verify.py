@@ -76,11 +76,11 @@ def _unmeasured(report: VerdictReport) -> Markup:
 def _numbers(report: VerdictReport, now: float) -> Markup:
     found = verdict.counts(report)
     share = None if report.coverage is None else f"{int(report.coverage * 1000) / 10:g} %"
-    overall = None if report.overall is None else f"{report.overall:g} of 100"
+    overall = None if report.overall is None else f"{report.overall:g}"
     left = None if report.valid_until is None else words.duration(report.valid_until - now)
     return Markup(heading("In numbers") + tiles([
         tile("Measured", share, "of the weight of what applies"),
-        tile("Score", overall, "what was not measured counts as nothing"),
+        tile("Score", overall, "of 100; what was not measured counts as nothing"),
         tile("Passed", found["passed"], f"of {len(report.checks)} checks"),
         tile("Failed", found["failed"], "", "bad" if found["failed"] else None),
         tile("Waived", found["waived"]),

@@ -22,11 +22,15 @@ import msgspec
 
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.ports import Masker, SecretFinder
+from roadworthy.verify.closed import close_to_others
 from roadworthy.verify.definition import Definition
 from roadworthy.verify.evidence import EvidenceStore, Item
 from roadworthy.verify.outcome import NotMeasured, Outcome, Record, error, not_measured
 from roadworthy.verify.probe import Context, EvidenceWriter, Probe
 from roadworthy.verify.tree import shown
+
+EVERY_S = 1.0
+"""Seconds between two lines of progress with numbers."""
 
 
 class Ports(NamedTuple):
@@ -107,6 +111,7 @@ def made(name: str) -> Any:
 def main() -> None:
     """Do the job on standard input."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold what was not masked
+    close_to_others()
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     threading.Thread(target=_until_the_runner_is_gone, name="lifeline", daemon=True).start()
     with os.fdopen(int(sys.argv[1]), "wb", buffering=0) as result:
@@ -123,8 +128,14 @@ def done(job: Job, result: IO[bytes] | None = None) -> Line:
     ports = cast(PortsMaker, made(job.ports))()
     writer = EvidenceWriter(EvidenceStore(Path(job.evidence), ports.masker))
 
+    told = -EVERY_S
+
     def progress(text: str, done: int = 0, total: int = 0) -> None:
-        if result is not None:
+        """One line now and then: a probe tells each of a hundred thousand files."""
+        nonlocal told
+        now = time.monotonic()
+        if result is not None and (not total or now - told >= EVERY_S):
+            told = now
             result.write(msgspec.json.encode(Line(progress=ports.masker.mask(text), done=done, total=total)) + b"\n")
 
     context = Context(

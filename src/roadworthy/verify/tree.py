@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -156,11 +157,13 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file that is no link, read in pieces.
 
     Raises:
-        OSError: It cannot be read, or it is a link.
+        OSError: It cannot be read, or it is a link, a pipe, a device.
     """
     found = hashlib.sha256()
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "It is no plain file")
         while piece := file.read(_PIECE):
             found.update(piece)
     return found.hexdigest()

@@ -20,7 +20,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(gateway: str, **environ: str) -> Loaded:
-    Path("roadworthy.yaml").write_text(gateway if gateway.startswith("control") else f"gateway: {{{gateway}}}")
+    Path("roadworthy.yaml").write_text(gateway if gateway.startswith(("control", "console")) else f"gateway: {{{gateway}}}")
     return load(environ=environ)
 
 
@@ -96,6 +96,9 @@ FAULTS = [
     ("host: 'http://127.0.0.1', require_key: true", "gateway.host: expected an IP address or a host name"),
     ("port: 8081", "gateway.port: gateway.port and control.port must differ"),
     ("control: {port: 8080}", "control.port: gateway.port and control.port must differ"),
+    ("console: {port: 8080}", "console.port: console.port and gateway.port must differ"),
+    ("console: {port: 8081}", "console.port: console.port and control.port must differ"),
+    ("console: {host: 'http://x'}", "console.host: expected an IP address or a host name"),
 ]
 
 

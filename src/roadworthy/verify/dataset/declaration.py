@@ -11,6 +11,7 @@ import msgspec
 
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.locate import Document
+from roadworthy.verify import regular
 from roadworthy.verify.outcome import NotMeasured, Record
 from roadworthy.verify.tree import inside, shown
 
@@ -87,7 +88,7 @@ def declared(root: Path, name: str) -> Declaration:
     path = inside(root, name)
     if path is None or not path.is_file():
         raise NotMeasured(f"There are files of rows, and no {shown(name)} says what they are.")
-    content = path.read_bytes()
+    content = regular.read(path, MOST_BYTES)
     if len(content) > MOST_BYTES:
         raise ConfigError(f"{shown(name)} is too large.", f"At most {MOST_BYTES} bytes are read.")
     try:

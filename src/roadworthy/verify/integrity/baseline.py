@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from roadworthy.core.errors import SubjectError
 from roadworthy.runtime.atomic_file import replacing
+from roadworthy.verify import regular
 from roadworthy.verify.integrity.compare import Difference, compare
 from roadworthy.verify.integrity.digest import Content, hash_entries
 from roadworthy.verify.integrity.manifest import Manifest, made, manifest_of, statement
@@ -158,8 +159,7 @@ def load(path: Path, open_envelope: Open | None = None) -> Loaded:
         RoadworthyError: What `open_envelope` raises.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_MANIFEST_BYTES + 1)
+        raw = regular.read(path, MOST_MANIFEST_BYTES)
     except FileNotFoundError:
         raise SubjectError(
             "There is no baseline to compare with.", "The manifest is not there.", code="baseline_missing"

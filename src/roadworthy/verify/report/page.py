@@ -129,8 +129,8 @@ def _bars(report: Report) -> str:
     lowest = _text((score.min_category or "none").replace("_", " "))
     return (
         f"<section><h2>Score by category</h2><table class='bars'><thead><tr><th>category</th><th>"
-        '<span class="key"><i class="earned"></i>earned <i class="lost"></i>lost '
-        '<i class="blank"></i>not measured</span>'
+        '<span class="key"><span><i class="earned"></i>earned</span> <span><i class="lost"></i>lost</span> '
+        '<span><i class="blank"></i>not measured</span></span>'
         f"</th><th>score</th><th>checks</th></tr></thead><tbody>{rows}</tbody></table>"
         f"<p><b>{reading.number(score.overall)}</b> of 100, the lowest category is {lowest}; "
         f"{reading.share(score.coverage)} of the weight was measured; ML Test Score {score.ml_test_score:g} of 7."

@@ -25,12 +25,13 @@ font-size:.85rem;text-decoration:none;background:var(--paper)}.chip.block{border
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}
 .bars th:first-child{white-space:nowrap;font-weight:400}.bars td:nth-child(2){width:60%}
-.bars td:nth-child(n+3){text-align:right}
+.bars th:nth-child(n+3),.bars td:nth-child(n+3){text-align:right}
 .bar{display:flex;height:1.05rem;margin-top:.2rem;border:1px solid var(--rule);border-radius:4px;overflow:hidden}
 .earned{background:var(--goodfill)}.lost{background:var(--badfill)}
 .blank{background:repeating-linear-gradient(135deg,var(--paper) 0 5px,var(--stripe) 5px 8px)}
 .bar,.key i{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-.key{font-weight:400;font-size:.85rem}.key i{display:inline-block;width:1.4rem;height:.7rem;margin:0 .25rem 0 .6rem;
+.key{font-weight:400;font-size:.85rem}.key span{white-space:nowrap;margin-right:.4rem}
+.key i{display:inline-block;width:1.4rem;height:.7rem;margin:0 .25rem 0 0;
 border:1px solid var(--rule)}
 details{border-bottom:1px solid var(--rule)}summary{padding:.4rem 0;cursor:pointer;display:flex;gap:.6rem}
 summary .title{flex:1}.status{white-space:nowrap;font-size:.9rem}.in{padding:0 0 1rem 1rem}.in p{margin:.35rem 0}

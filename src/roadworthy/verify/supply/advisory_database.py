@@ -18,6 +18,7 @@ import msgspec
 
 from roadworthy.core.errors import SubjectError
 from roadworthy.runtime.atomic_file import replacing
+from roadworthy.verify import regular
 from roadworthy.verify.supply.advisory import Advisory, advisory_of
 from roadworthy.verify.tree import shown
 
@@ -131,14 +132,14 @@ def load(path: Path) -> Database:
         SubjectError: `subject_unreadable`: it is not there or is none; `integrity_mismatch`: it was changed.
     """
     try:
-        if path.stat().st_size > MOST_DATABASE_BYTES:
-            raise SubjectError("The advisory database is too large.")
-        raw = path.read_bytes()
+        raw = regular.read(path, MOST_DATABASE_BYTES)
     except OSError as problem:
         raise SubjectError(
             "There is no advisory database to read.", f"{problem.strerror}.",
             "Import one with `roadworthy verify advisories import`.",
         ) from None  # fmt: skip
+    if len(raw) > MOST_DATABASE_BYTES:
+        raise SubjectError("The advisory database is too large.")
     try:
         found = msgspec.json.decode(raw, type=Database)
         when(found.newest)

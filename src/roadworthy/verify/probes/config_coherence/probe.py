@@ -7,7 +7,7 @@ import msgspec
 from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.config.load import Loaded, load
 from roadworthy.runtime.config.report import ConfigInvalid
-from roadworthy.verify import coherence
+from roadworthy.verify import coherence, regular
 from roadworthy.verify.outcome import (
     Coverage,
     Finding,
@@ -35,7 +35,7 @@ def probe(context: Context) -> Outcome:
         return not_applicable(
             "There is no gateway here.", predicate=f"the subject holds {shown(name)}", detail="no such file"
         )
-    context.evidence.write(path.read_bytes()[:MOST_BYTES], "configuration", media_type="application/yaml")
+    context.evidence.write(regular.read(path, MOST_BYTES)[:MOST_BYTES], "configuration", media_type="application/yaml")
     try:
         loaded = load(path, environ={}, profile=str(context.settings["profile"]))
     except ConfigInvalid as problem:
@@ -70,7 +70,7 @@ def _measured(context: Context) -> coherence.Measured:
     path = inside(context.root, str(context.settings["measured"]))
     if path is None or not path.is_file():
         return coherence.Measured()
-    content = path.read_bytes()[:MOST_BYTES]
+    content = regular.read(path, MOST_BYTES)[:MOST_BYTES]
     context.evidence.write(content, "measured latencies", media_type="application/json")
     try:
         return msgspec.json.decode(content, type=coherence.Measured)

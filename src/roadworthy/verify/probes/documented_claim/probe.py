@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from roadworthy.verify import claim
+from roadworthy.verify import claim, regular
 from roadworthy.verify.outcome import (
     Coverage,
     Finding,
@@ -69,7 +69,7 @@ def _faults(context: Context, page: Node, text: str, claims: list[claim.Claim]) 
         path = inside(context.root, posixpath.join(posixpath.dirname(page.name), name))
         if "://" in name or path is None or not path.is_file() or path == page.path:
             return None
-        return path.read_bytes()[:MOST_BYTES]
+        return regular.read(path, MOST_BYTES)[:MOST_BYTES]
 
     found = []
     for each in claims:
@@ -94,4 +94,4 @@ def _kept(context: Context, digest: str) -> bytes | None:
         return None
     folder = context.out / "evidence"
     found = sorted(folder.glob(f"{digest}*"))
-    return found[0].read_bytes()[:MOST_BYTES] if len(found) == 1 else None
+    return regular.read(found[0], MOST_BYTES)[:MOST_BYTES] if len(found) == 1 else None
