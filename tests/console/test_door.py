@@ -111,7 +111,7 @@ class House:
         headers = {name.replace("_", "-"): value for name, value in lines.items()}
         if cookie is not None:
             headers["cookie"] = f"{COOKIE}={cookie}"
-        with httpx2.Client(trust_env=False) as http:
+        with httpx2.Client(trust_env=False, verify=False) as http:
             return http.request(method, self.url + path, headers=headers)
 
     def post(self, path: str, text: str, cookie: str | None = None, origin: str | None = "") -> httpx2.Response:
@@ -120,7 +120,7 @@ class House:
             headers["origin"] = origin or self.url
         if cookie is not None:
             headers["cookie"] = f"{COOKIE}={cookie}"
-        with httpx2.Client(trust_env=False) as http:
+        with httpx2.Client(trust_env=False, verify=False) as http:
             return http.post(self.url + path, content=text, headers=headers)
 
 
@@ -173,7 +173,7 @@ def test_a_session_gets_through(house: House, path: str) -> None:
 )
 def test_cookies_that_are_no_session_are_refused(house: House, cookie: str) -> None:
     lines = {"cookie": f"{COOKIE}={cookie}".encode("latin-1")}
-    with httpx2.Client(trust_env=False) as http:
+    with httpx2.Client(trust_env=False, verify=False) as http:
         assert http.get(house.url + "/", headers=lines).status_code == 401
 
 

@@ -115,13 +115,13 @@ def test_it_starts_is_healthy_and_serves_who_has_a_key(started: tuple[str, dict[
 
     def healthy() -> bool:
         try:
-            return httpx2.get(url + SERVICE["healthCheckPath"], trust_env=False).status_code == 200
+            return httpx2.get(url + SERVICE["healthCheckPath"], trust_env=False, verify=False).status_code == 200
         except httpx2.TransportError:
             return False
 
     await_true(healthy, (tmp_path / "log").read_text())
     body = {"model": "embedded/smollm2-135m-instruct", "messages": [{"role": "user", "content": "Hello"}]}
-    assert httpx2.post(f"{url}/v1/chat/completions", json=body, trust_env=False).status_code == 401
+    assert httpx2.post(f"{url}/v1/chat/completions", json=body, trust_env=False, verify=False).status_code == 401
     made = subprocess.run(
         ["roadworthy", "key", "create", "app", "--scope", "use", "--config", str(CONFIG), "-q"],
         env=environ, capture_output=True, text=True, timeout=60, check=True,
@@ -130,7 +130,9 @@ def test_it_starts_is_healthy_and_serves_who_has_a_key(started: tuple[str, dict[
 
     def served() -> bool:
         headers = {"authorization": f"Bearer {secret}"}
-        told = httpx2.post(f"{url}/v1/chat/completions", json=body, headers=headers, timeout=60, trust_env=False)
+        told = httpx2.post(
+            f"{url}/v1/chat/completions", json=body, headers=headers, timeout=60, trust_env=False, verify=False
+        )
         return told.status_code == 200
 
     await_true(served, (tmp_path / "log").read_text())

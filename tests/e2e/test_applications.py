@@ -68,7 +68,7 @@ def gateway(double: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
 def client(gateway: Gateway, name: str) -> httpx2.Client:
     secret = gateway.cli("key", "create", name, "--scope", "use", "--json").data["secret"]
     headers = {"authorization": f"Bearer {secret}"}
-    return httpx2.Client(base_url=gateway.url, headers=headers, trust_env=False, timeout=60.0)
+    return httpx2.Client(base_url=gateway.url, headers=headers, trust_env=False, verify=False, timeout=60.0)
 
 
 @pytest.fixture(scope="module")

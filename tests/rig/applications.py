@@ -16,6 +16,7 @@ def install(
     *,
     applications: Mapping[str, str],
     commands: Mapping[str, str] | None = None,
+    pages: Mapping[str, str] | None = None,
     modules: Mapping[str, str] | None = None,
     summary: str = "A test application.",
 ) -> None:
@@ -26,6 +27,7 @@ def install(
         name: Of the distribution.
         applications: Entry points of the group `roadworthy.applications`.
         commands: The same of `roadworthy.commands`.
+        pages: The same of `roadworthy.pages`.
         modules: Texts of modules by name, besides those in `application_site`.
         summary: Of the metadata.
     """
@@ -37,7 +39,8 @@ def install(
     info = folder / f"{name.replace('-', '_')}-1.2.3.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2.3\nSummary: {summary}\n")
-    groups = {"roadworthy.applications": applications, "roadworthy.commands": commands or {}}
+    groups = {"roadworthy.applications": applications, "roadworthy.commands": commands or {},
+              "roadworthy.pages": pages or {}}  # fmt: skip
     lines = [
         f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items())
         for group, entries in groups.items()

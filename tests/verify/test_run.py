@@ -97,6 +97,15 @@ def test_whatever_happens_is_told(played: Played, body: str, status: str, said: 
     assert (result.outcome.status, said in result.outcome.reason) == (status, True), result.outcome
 
 
+def test_another_process_of_the_user_cannot_write_a_result(played: Played) -> None:
+    """The tests of a subject could open the pipe of a probe through /proc and say that it passed."""
+    body = """
+import ctypes
+assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0  # PR_GET_DUMPABLE
+"""
+    assert played(body + PASS).outcome.status is Status.PASS
+
+
 def test_a_probe_that_prints_without_end_is_killed(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("roadworthy.verify.run.MOST_PRINTED_BYTES", 1_000_000)
     result = played('while True:\n    os.write(1, b"x" * 65536)', timeout_s=60.0)

@@ -67,35 +67,38 @@ class Writer(OpenAIDouble):
         found = next((match for one in body["messages"] if (match := _TITLE.search(str(one["content"])))), None)
         if found is None:  # the trial at the start of a gateway
             return self.reply
+        if fault is not None and fault.kind in {"empty", "whitespace"}:
+            return super().content(body, fault)
         title = found[1] or found[2]
         self.asked.append(title)
         return self.say(title)
 
 
 def good(wanted: Wanted, section: Section) -> str:
-    """A text that keeps every rule of its section, a little above the least number of words."""
+    """A text that keeps every rule of its section, half longer than it must be, as the whole wants it."""
     brand, language = wanted.brief["brand_name"], wanted.language
     name = f"{brand} is named here once." if language == "en" else f"{brand}에 관한 글입니다."
     terms = ", ".join(wanted.fill(term).rstrip("*") for term in section.required_terms)
-    parts = [name] * (section.brand_mentions.min or 0)
+    parts = [name] * (2 * (section.brand_mentions.min or 0))
     parts += (
         [f"This part is about {terms}." if language == "en" else f"이 글은 {terms}에 관한 것입니다."] if terms else []
     )
     at = len(section.key)
-    while words(" ".join(parts)) < (section.words.min or 0) + 4:
+    while words(" ".join(parts)) < (section.words.min or 0) * 1.5:
         parts.append(_SAYINGS[language][at % len(_SAYINGS[language])])
         at += 1
     return " ".join(parts)
 
 
-def gateway(folder: Path, writer: Writer, parallel: int = 2) -> Gateway:
-    """`roadworthy up` with the packs and the writer behind its route."""
+def gateway(folder: Path, writer: Writer, parallel: int = 2, console: bool = False) -> Gateway:
+    """`roadworthy up` with the packs and the writer behind its route, and the console when it is wanted."""
     environ = {"DOUBLE_KEY": KEY, **site(folder)}
     return Gateway(
         folder / "gateway",
         CONFIG.format(double=writer.base_url, parallel=parallel),
         environ=environ,
         jobs=True,
+        console=console,
         workers=1,
     )
 
@@ -107,5 +110,6 @@ def site(folder: Path) -> dict[str, str]:
     if "packs" in offered(GROUP):
         return {"PYTHONPATH": path}
     place = {"packs": "roadworthy_packs.application:packs"}
-    install(folder / "site", "packs-here", applications=place, commands={"pack": "roadworthy_packs.command:pack"})
+    commands, pages = {"pack": "roadworthy_packs.command:pack"}, {"packs": "roadworthy_packs.page:page"}
+    install(folder / "site", "packs-here", applications=place, commands=commands, pages=pages)
     return {"PYTHONPATH": on_path(folder / "site")["PYTHONPATH"].split(os.pathsep)[0] + os.pathsep + path}

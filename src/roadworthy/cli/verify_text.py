@@ -15,6 +15,7 @@ from roadworthy.core.errors import ConfigError, Exit, SubjectError, UsageError
 from roadworthy.serve.wiring_verify import PORTS, ports
 from roadworthy.verify import gate as gate_room
 from roadworthy.verify import inspection, output, plain, policy, signing
+from roadworthy.verify.closed import close_to_others
 from roadworthy.verify.registry import checks
 from roadworthy.verify.report import files, junit, markdown, page, reading, sarif, terminal
 from roadworthy.verify.report.record import Report
@@ -39,6 +40,7 @@ class Wanted(NamedTuple):
 
 def run(wanted: Wanted, out: Settings) -> None:
     """Inspect, write the report, show it, and end with the exit code of its verdict."""
+    close_to_others()  # the tests of the subject run as the same user, and this process may hold a key
     root = wanted.subject.resolve()
     place = root / ".roadworthy" / "verify" if wanted.folder is None else wanted.folder.resolve()
     key = None if wanted.key is None else signing.private_key(wanted.key)

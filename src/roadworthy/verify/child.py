@@ -22,6 +22,7 @@ import msgspec
 
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.ports import Masker, SecretFinder
+from roadworthy.verify.closed import close_to_others
 from roadworthy.verify.definition import Definition
 from roadworthy.verify.evidence import EvidenceStore, Item
 from roadworthy.verify.outcome import NotMeasured, Outcome, Record, error, not_measured
@@ -110,6 +111,7 @@ def made(name: str) -> Any:
 def main() -> None:
     """Do the job on standard input."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold what was not masked
+    close_to_others()
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     threading.Thread(target=_until_the_runner_is_gone, name="lifeline", daemon=True).start()
     with os.fdopen(int(sys.argv[1]), "wb", buffering=0) as result:

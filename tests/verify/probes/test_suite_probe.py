@@ -113,6 +113,30 @@ LAWFUL: dict[str, Any] = {"coverage": False, "arguments": QUICK}
         ({"test_x.py": GOOD + "def test_c():\n    import os\n    os._exit(0)\n"}, {}, "error", set()),
         ({"test_x.py": GOOD + "def test_c():\n    import os, signal\n    os.kill(os.getpid(), signal.SIGSEGV)\n"}, {},
          "error", set()),
+        # the run is ended early with a good exit code
+        ({"test_x.py": "import pytest\ndef test_0():\n    pytest.exit('enough', returncode=0)\n\n\n" + GOOD}, {},
+         "fail", {"not_run"}),
+        ({"test_x.py": GOOD, "conftest.py": "import pytest\ndef pytest_configure():\n"
+          "    pytest.exit('enough', returncode=0)\n"}, {}, "error", set()),
+        ({"test_x.py": GOOD, "conftest.py": "import pytest\ndef pytest_collection_finish():\n"
+          "    pytest.exit('enough', returncode=0)\n"}, {}, "fail", {"not_run"}),
+        ({"test_x.py": GOOD, "conftest.py": "raise SystemExit(0)\n"}, {}, "error", set()),
+        ({"test_x.py": GOOD + "def test_c():\n    raise SystemExit(0)\n"}, {}, "fail", {"failed"}),
+        # tests are taken away by code
+        ({"test_x.py": GOOD, "conftest.py": "def pytest_collection_modifyitems(items):\n    items[:] = []\n"}, {},
+         "error", set()),
+        ({"test_x.py": GOOD, "conftest.py": "def pytest_collection_modifyitems(items):\n    del items[1:]\n"}, {},
+         "fail", {"removed"}),
+        ({"test_x.py": GOOD, "conftest.py": "def pytest_collection_modifyitems(config, items):\n"
+          "    config.hook.pytest_deselected(items=items[1:])\n    del items[1:]\n"}, {}, "fail", {"deselected"}),
+        ({"test_x.py": GOOD, "test_y.py": GOOD, "conftest.py": "collect_ignore = ['test_y.py']\n"}, {},
+         "fail", {"uncollected"}),
+        # the recorder is thrown out, or something else stands in the place of the runner
+        ({"test_x.py": GOOD, "conftest.py": "def pytest_sessionstart(session):\n"
+          "    session.config.pluginmanager.unregister(name='roadworthy-recorder')\n"}, {}, "error", set()),
+        ({"test_x.py": GOOD, "pytest.py": "raise SystemExit(0)\n"}, {}, "fail", {"shadow"}),
+        ({"test_x.py": GOOD, "coverage/__init__.py": "", "coverage/__main__.py": ""}, {}, "fail", {"shadow"}),
+        ({"test_x.py": GOOD, "sitecustomize.py": ""}, {}, "fail", {"shadow"}),
         ({"test_x.py": GOOD, "pytest.ini": "[pytest]\naddopts = --no-such-option\n"}, {}, "error", set()),
         ({"test_x.py": GOOD}, {"python": "no-such-python"}, "not_measured", set()),
         ({"test_x.py": GOOD, "test-baseline.json": baseline(test_x=2)}, {"arguments": ["-n", "2"]}, "pass", set()),

@@ -41,7 +41,10 @@ def export(form: str, sheet: Sheet) -> bytes:
         ConfigError: `extra_missing`: a library, or the font for Korean, is not installed.
     """
     try:
-        return _WRITERS[form](sheet)
+        from roadworthy.runtime.document.markdown import printable
+
+        title, text, language, mark = sheet
+        return _WRITERS[form](Sheet(printable(title), printable(text), language, printable(mark)))
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"No {form.upper()} can be written.",

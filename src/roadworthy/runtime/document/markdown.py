@@ -12,7 +12,7 @@ from markdown_it.tree import SyntaxTreeNode
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(
     ["html_block", "html_inline", "image", "link", "autolink", "reference"]
 )  # fmt: skip
-_HEADING = re.compile(r"^ {0,3}(#{1,6})(?=\s)", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}(#{1,6})(?=\s|$)", re.MULTILINE)
 _RULE = re.compile(r"^ {0,3}(=+|-+) *$", re.MULTILINE)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
 _AROUND = "#*_: "
@@ -52,7 +52,7 @@ def tame(text: str, title: str = "") -> str:
         text: As the model wrote it; besides escapes nothing is added.
         title: Of the section; a first line that only repeats it goes.
     """
-    text = _CONTROL.sub("", text).strip()
+    text = printable(text).strip()
     first, _, rest = text.partition("\n")
     if title and rest.strip() and _bare(first) == _bare(title):
         text = rest
@@ -62,9 +62,14 @@ def tame(text: str, title: str = "") -> str:
     return _HEADING.sub(lambda match: "#" * min(6, max(3, len(match[1]) + 1)), text).strip()
 
 
+def printable(text: str) -> str:
+    """The text without control characters and lone surrogates, which no format can hold."""
+    return _CONTROL.sub("", text)
+
+
 def plain_line(text: str) -> str:
     """A line of plain text as Markdown that says just that."""
-    return re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", " ".join(_CONTROL.sub("", text).split()))
+    return re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", " ".join(printable(text).split()))
 
 
 def _bare(line: str) -> str:

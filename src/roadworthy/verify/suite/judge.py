@@ -23,6 +23,30 @@ _MESSAGES = {
 _OPTION = {"keyword": "-k", "markexpr": "-m", "ignore_glob": "--ignore-glob", "collectonly": "--collect-only"}
 
 
+RUNNER = frozenset(("pytest", "_pytest", "pluggy", "coverage", "sitecustomize", "usercustomize"))
+"""Modules that would be taken from the subject's root, because `python -m` looks there first."""
+
+
+def in_place_of_the_runner(names: Iterable[str]) -> set[str]:
+    """Files of the subject that Python would run instead of pytest or coverage.py, or before them.
+
+    Args:
+        names: Of all files, relative to the root.
+    """
+    places = {f"{each}{end}" for each in RUNNER for end in (".py", ".pyc", "/__init__.py", "/__init__.pyc")}
+    native = {f"{each}." for each in RUNNER}
+    return {
+        name for name in names
+        if name in places or (name.endswith(".so") and any(name.startswith(each) for each in native))
+    }  # fmt: skip
+
+
+def shadow(name: str) -> Finding:
+    """A file in the place of the runner."""
+    message = f"{shown(name)} would be run in the place of the runner of the tests, or before it."
+    return finding(CHECK, "shadow", message, key=(name,), location=Location(path=shown(name)))
+
+
 def findings(suite: Suite, files: Sequence[TestFile], settings: Mapping[str, Any]) -> list[Finding]:
     """Everything that is wrong with a run, but for the comparison with earlier ones.
 

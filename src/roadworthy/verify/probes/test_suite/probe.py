@@ -30,6 +30,13 @@ def probe(context: Context) -> Outcome:
     nodes = list(context.files())
     files = test_files(nodes)
     command = [str(word) for word in context.settings["command"]]
+    if not command and (stands := judge.in_place_of_the_runner(node.name for node in nodes)):
+        context.evidence.write_json({"instead_of_the_runner": sorted(stands)}, "files of the subject's root")
+        findings = [judge.shadow(name) for name in sorted(stands)]
+        counted = Coverage(examined=len(nodes), existing=len(nodes), how_counted="Names of all files of the subject.")
+        return judged(
+            "The tests were not run: another runner stands in its place.", coverage=counted, findings=findings
+        )
     if not files and not command:
         other = other_runner(nodes)
         why = f"Only pytest is run by itself; for `{other}` name a command with a JUnit file." if other else ""
