@@ -20,7 +20,9 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(gateway: str, **environ: str) -> Loaded:
-    Path("roadworthy.yaml").write_text(gateway if gateway.startswith(("control", "console")) else f"gateway: {{{gateway}}}")
+    Path("roadworthy.yaml").write_text(
+        gateway if gateway.startswith(("control", "console")) else f"gateway: {{{gateway}}}"
+    )
     return load(environ=environ)
 
 
