@@ -53,11 +53,13 @@ def messages(wanted: Wanted, section: Section) -> list[Json]:
     """What the model is told: the rules of the house by the system; the brief, as data, and the task by the user."""
     language, tone = wanted.language, section.tone or wanted.pack.tone
     say, brief = _SAY[language], {name: wanted.brief[name] for name in FIELDS}
-    length = (_span(section.words), max(2, (section.words.max or 200) // 24)) if section.words != Bounds() else ("",)
+    bounds = section.words  # sentences of 14 to 26 words, which small models count better than words
+    sentences = f"{max(2, (bounds.min or 0) // 14)}-{max(3, (bounds.max or 130) // 26)}"
     values = {
         "task": (said(section.title, language), said(section.instruction, language).strip()),
         "tone": (said(tone, language) if tone else "",), "required": (_listed(wanted, section.required_terms),),
-        "brand": (_listed(wanted, ("{brand_name}",)), _span(section.brand_mentions)), "words": length,
+        "brand": (_listed(wanted, ("{brand_name}",)), _span(section.brand_mentions)),
+        "words": (sentences, _span(bounds)),
     }  # fmt: skip
     data = fenced("brief", {**brief, "stage": wanted.stage, "services": ", ".join(wanted.services)})
     lines = [say[name].format(*value) for name, value in values.items() if value[-1]]
