@@ -51,7 +51,13 @@ def test_sums_never_take_unknown_for_nothing() -> None:
     assert total([]) is total([1, None]) is None
     assert both(row, {**row, "cost": None})["cost"] is None
     assert both(row, row)["attempts"] == 2
-    assert summary([UNKNOWN]) == {"stub_used": None, "cost": None, "cost_estimated": None, "providers": []}
+    assert summary([UNKNOWN]) == {
+        "stub_used": None,
+        "cost": None,
+        "cost_estimated": None,
+        "cache": None,
+        "providers": [],
+    }
     assert summary([row, UNKNOWN])["cost"] == 0.1
     assert summary([{**row, "stub_used": True, "provider": "p"}, {**row, "stub_used": False}])["stub_used"] is True
     assert forecast([UNKNOWN], 10, 2) == {"measured": 0, "seconds": None, "cost": None}

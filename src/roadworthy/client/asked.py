@@ -18,7 +18,8 @@ CUT: Mapping[str, Any] = {"cut": True}
 UNKNOWN: Mapping[str, Any] = {
     "text": None, "quality_passed": None, "quality_issues": {}, "rejected": None, "error_type": None,
     "debug_hint": None, "provider": None, "model": None, "attempts": None, "repairs": None, "cost": None,
-    "cost_estimated": None, "stub_used": None, "latency_ms": None, "prompt_tokens": None, "completion_tokens": None,
+    "cost_estimated": None, "stub_used": None, "cache": None, "latency_ms": None,
+    "prompt_tokens": None, "completion_tokens": None,
 }  # fmt: skip
 """The record of a question that was not asked yet."""
 _SUMMED = ("attempts", "repairs", "cost", "latency_ms", "prompt_tokens", "completion_tokens")
@@ -61,6 +62,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     stubs = [row["stub_used"] for row in asked if not row["error_type"]]
     return {
         "stub_used": None if not stubs or None in stubs else any(stubs),
+        "cache": _cache([row.get("cache") for row in rows if row["text"]]),
         "cost": total([row["cost"] for row in asked]),
         "cost_estimated": any(row["cost_estimated"] for row in asked) if asked else None,
         "providers": sorted({row["provider"] for row in asked if row["provider"]}),
@@ -79,6 +81,13 @@ def forecast(rows: Sequence[Mapping[str, Any]], requests: int, parallel: int) ->
     }
 
 
+def _cache(told: Sequence[str | None]) -> str | None:
+    """What the cache did for several answers: one that came out of it tells of itself before those that did not."""
+    if not told or None in told:
+        return None
+    return next((one for one in told if one not in {"off", "miss"}), "miss" if "miss" in told else "off")
+
+
 def _answered(answer: Mapping[str, Any]) -> dict[str, Any]:
     told, usage = answer.get("roadworthy") or {}, answer.get("usage") or {}
     tried, choice = told.get("attempts") or [], answer["choices"][0]
@@ -88,7 +97,7 @@ def _answered(answer: Mapping[str, Any]) -> dict[str, Any]:
         "text": text, "quality_passed": told.get("quality") == "passed", "model": answer.get("model"),
         "provider": served.get("provider"), "attempts": len(tried),
         "repairs": sum(one.get("repair") == "asked_again" for one in tried),
-        **{name: told.get(name) for name in ("cost", "cost_estimated", "stub_used")},
+        **{name: told.get(name) for name in ("cost", "cost_estimated", "stub_used", "cache")},
         **{name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")},
     }  # fmt: skip
     if choice.get("finish_reason") != "length":
