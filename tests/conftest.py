@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from rig.examples import examples
 
@@ -28,7 +28,12 @@ APART = ("long", "browser", "slow")
 """Markers of what is not part of the default suite; `make NAME` runs it. A test that has several is the first's."""
 COUNTS = pytest.StashKey[dict[str, int]]()
 
-settings.register_profile("counted", max_examples=examples(settings.default.max_examples))
+settings.register_profile(
+    "counted",
+    max_examples=examples(settings.default.max_examples),
+    deadline=None,  # how long a case takes says how busy the machine is
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("counted")
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}

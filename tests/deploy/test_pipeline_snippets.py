@@ -177,7 +177,9 @@ def test_schedules_run_at_half_past_seven_in_the_evening_of_utc() -> None:
     assert "retention-days: 30}" in workflow
 
 
-@pytest.mark.parametrize("file", ["deploy/nightly/github.yml", ".github/workflows/verify.yml"])
+@pytest.mark.parametrize(
+    "file", ["deploy/nightly/github.yml", "deploy/nightly/packs.yml", ".github/workflows/verify.yml"]
+)
 def test_workflows_are_pinned_and_put_no_expression_into_a_script(file: str) -> None:
     document = yaml.safe_load((ROOT / file).read_text())
     assert document["permissions"]["contents"] == "read"

@@ -12,10 +12,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from packs_gateway import Writer, gateway, good
+from packs_gateway import Writer, gateway, good, site
 
 from doubles import Fault
 from rig import Gateway, await_true
+from rig.gateway import needs_model
 from roadworthy_packs import shelf
 from roadworthy_packs.brief import Request, Wanted, wanted_of
 from roadworthy_packs.pack import Section, said
@@ -58,7 +59,7 @@ def order(wanted: Wanted, **more: Any) -> dict[str, Any]:
 def post(gateway: Gateway, path: str, body: object, **headers: str) -> Any:
     await_true(lambda: gateway.get("/api/aicmo/packs").status_code == 200)  # the worker starts beside the edge
     return httpx2.post(
-        f"{gateway.url}/api/aicmo/{path}", json=body, headers=headers, timeout=120, trust_env=False, verify=False
+        f"{gateway.url}/api/aicmo/{path}", json=body, headers=headers, timeout=400, trust_env=False, verify=False
     )
 
 
@@ -208,3 +209,21 @@ def _retried(running: Gateway, name: str) -> str:
     if answer.status_code == 202:
         await_true(lambda: running.get(f"/api/aicmo/reports/{name}").json()["state"] not in {"queued", "running"})
     return str(running.get(f"/api/aicmo/reports/{name}").json()["state"])
+
+
+@needs_model
+def test_the_embedded_model_writes_a_report_or_says_why_not(tmp_path: Path) -> None:
+    config = "version: 1\ngateway:\n  routes:\n    chat: {chain: [embedded/smollm2-135m-instruct], deadline_s: 100, " \
+             "try_timeout_s: 90}\n  providers:\n    embedded: {kind: embedded}\n"  # fmt: skip
+    wanted = next(one for one in PLAN if one.pack.key == "quick_social_basic" and one.language == "en")
+    with Gateway(tmp_path / "gateway", config, environ=site(tmp_path), jobs=True, workers=1) as running:
+        answer = post(running, "generate_report", order(wanted))
+        report = answer.json()
+        assert answer.status_code == {"passed": 200}.get(report["state"], answer.status_code)
+        assert report["progress"] == {"done": 3, "total": 3}
+        for row in report["sections"]:
+            assert (row["state"] == "passed") == (row["text"] is not None) == (row["error_type"] is None), row
+            assert row["state"] == "passed" or row["quality_issues"] or row["debug_hint"]
+            assert row["provider"] in {None, "embedded"}
+        assert report["stub_used"] in {False, None}
+        assert (report["markdown"] is not None) == report["quality_passed"]

@@ -176,17 +176,16 @@ def test_html_of_names_and_of_models_is_text(running: Gateway, writer: Writer) -
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    "fault",
     [
-        (Fault("close"), "llm_chain_failed"),
-        (Fault("status", status=503), "status 503"),
-        (Fault("html"), "html"),
-        (Fault("empty"), "empty"),
+        Fault("close"),
+        Fault("status", status=503),
+        Fault("html"),
     ],
-    ids=["down", "unavailable", "garbage", "empty"],
+    ids=["down", "unavailable", "garbage"],
 )
 def test_without_a_good_answer_the_page_says_so_and_shows_no_text(
-    running: Gateway, writer: Writer, fault: Fault, words: str
+    running: Gateway, writer: Writer, fault: Fault
 ) -> None:
     writer.say, writer.faults = text_of("Quiet Bay").__getitem__, fault
     try:
@@ -196,11 +195,10 @@ def test_without_a_good_answer_the_page_says_so_and_shows_no_text(
     told = html(one)
     assert "3 of 3 sections did not pass." in told
     assert told.count("rw-section rw-edge-bad") == 3
-    print(re.sub("<[^>]*>", " ", told)[-2500:])
-    assert re.findall("<del>(.*?)</del>", told) == []
+    assert "<del>" not in told
     assert "no model" in told
     assert not one.get("download_button")
-    assert any(word in told for word in ("No answer", "Not in the report")), words
+    assert told.count("No answer: double/gpt-4.1-mini") == 3 or "no provider" in told.lower(), told
 
 
 def test_a_gateway_that_does_not_answer_is_told_and_what_was_read_stays(running: Gateway, writer: Writer) -> None:

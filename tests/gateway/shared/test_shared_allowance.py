@@ -23,6 +23,7 @@ from rig.stores import PASSWORD, Valkey
 from roadworthy.core.errors import StorageError
 from roadworthy.core.ports import AllowanceStore, Resource, Return, Share
 from roadworthy.gateway.allowance_store import day_of, until_midnight_s
+from roadworthy.gateway.shared import allowance
 from roadworthy.gateway.shared.allowance import ValkeyAllowances
 
 NOW = 1_795_219_200.0 + 3_600
@@ -51,6 +52,12 @@ def take(store: AllowanceStore, resource: Resource, limit: int, least: int, wish
 def sums(store: ValkeyAllowances) -> tuple[int, int, int]:
     (used,) = store.used(DAY)
     return used.spent, used.lost, used.leased
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no store that is away; one that was killed refuses at once."""
+    monkeypatch.setattr(allowance, "ANSWER_S", 30.0)
 
 
 def test_a_rate_returns_what_was_not_used(make: Make) -> None:

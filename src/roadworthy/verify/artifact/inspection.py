@@ -79,6 +79,7 @@ class Inspection:
         self._formats: set[str] = set()
         self._reasons: dict[Reason, None] = {}
         self._dropped = 0
+        self._full = False
         self._place: list[str] = []
 
     @property
@@ -138,6 +139,15 @@ class Inspection:
 
     def _unsafe_known(self) -> bool:
         return any(reason.verdict is Verdict.UNSAFE for reason in self._reasons)
+
+    def crowded(self) -> bool:
+        """Whether one more reason would only be counted, whatever it is; counts it then."""
+        if len(self._reasons) < MOST_REASONS:
+            return False
+        if not self._full:
+            self._full = self._unsafe_known()
+        self._dropped += self._full
+        return self._full
 
     def spend(self, budget: str, amount: int) -> None:
         """Use up some of a budget.

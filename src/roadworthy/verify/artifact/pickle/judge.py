@@ -96,6 +96,8 @@ class PickleJudge(ABC):
         """See `Judge.called`."""
         self.calls += 1
         if not isinstance(callee, Name):
+            if self.inspection.crowded():
+                return UNKNOWN
             self.inspection.find("pickle.call", f"It calls {_told(callee)} instead of a name.", at)
             return UNKNOWN
         if callee.entry is None:

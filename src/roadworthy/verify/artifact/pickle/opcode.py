@@ -16,6 +16,7 @@ from roadworthy.verify.artifact.pickle.value import (
     Made,
     Name,
     Pairs,
+    alone,
     bundle,
 )
 
@@ -159,11 +160,22 @@ def _tuples(machine: Machine) -> dict[bytes, Handler]:
 
         return handler
 
-    def long_tuple(place: int) -> int:
-        stack.append(bundle(machine.items_above_mark()))
+    def one(place: int) -> int:
+        item = stack[-1]
+        if machine.guarded:
+            machine.guard([item])
+        stack[-1] = alone(item)
         return place + 1
 
-    return {b"t": long_tuple, b"\x85": some(1), b"\x86": some(2), b"\x87": some(3)}
+    def long_tuple(place: int) -> int:
+        if machine.marks[-1] == len(stack):
+            machine.marks.pop()
+            stack.append(EMPTY_TUPLE)
+        else:
+            stack.append(bundle(machine.items_above_mark()))
+        return place + 1
+
+    return {b"t": long_tuple, b"\x85": one, b"\x86": some(2), b"\x87": some(3)}
 
 
 def _updates(machine: Machine) -> dict[bytes, Handler]:

@@ -118,6 +118,16 @@ UNKNOWN = Opaque("the result of a call")
 EMPTY_TUPLE = Items(())
 
 
+def alone(item: Value) -> Items:
+    """A tuple of one; the same as `bundle([item])`."""
+    if type(item) is not Items:
+        return Items((item,), 2)
+    return Items((item,), item.weight + 1) if item.weight <= MOST_ITEMS // 2 else _LONG_ALONE
+
+
+_LONG_ALONE = Items((TUPLE,), 2)
+
+
 def bundle(items: list[Value]) -> Value:
     """A tuple of these: with its contents when it is small."""
     if len(items) > MOST_ITEMS:

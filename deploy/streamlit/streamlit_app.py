@@ -1,0 +1,53 @@
+"""The page Packs on Streamlit Community Cloud, against a gateway that runs elsewhere.
+
+Its secrets (App settings, Secrets) name the gateway and a key with the scope `use`:
+
+    gateway_url = "https://gateway.example.com"
+    gateway_key = "rw_..."
+
+Whoever can open the app can order reports with that key: give it a budget of its own, and let only people in whom you
+mean to (App settings, Sharing).
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from roadworthy.console.frame import drawn, style
+from roadworthy.console.markup import Markup, code, heading, note
+from roadworthy.console.page import Listed
+from roadworthy.console.session import open_session
+from roadworthy.console.settings import ConsoleSettings
+from roadworthy_packs.page import page
+
+NAMES = ("gateway_url", "gateway_key")
+
+
+def told() -> dict[str, str]:
+    """The secrets that are there; none without a file of them."""
+    try:
+        return {name: str(st.secrets[name]) for name in NAMES if name in st.secrets}
+    except FileNotFoundError:
+        return {}
+
+
+def show() -> None:
+    """Draw the page, or what is missing for it."""
+    st.set_page_config(page_title="Packs", layout="wide")
+    st.html(style())
+    found = told()
+    missing = [name for name in NAMES if not found.get(name)]
+    if missing:
+        names = Markup(", ".join(code(name) for name in missing))
+        where = Markup(f"{names}: set in the app's settings, under Secrets. The key needs the scope {code('use')}.")
+        st.html(heading("Packs", level=1) + note(where, "bad", "Secrets are missing."))
+        return
+    # Kept with the view: parts of the page refresh by themselves and use its connections.
+    if "rw_session" not in st.session_state:
+        address = found["gateway_url"].rstrip("/")
+        settings = ConsoleSettings("127.0.0.1", 8501, gateway_url=address, admin_url=address)
+        st.session_state["rw_session"] = open_session(found["gateway_key"], settings)
+    drawn(Listed(page.title, page.order, page.render, page), st.session_state["rw_session"])
+
+
+show()
