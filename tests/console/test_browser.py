@@ -121,7 +121,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     pytest.importorskip("streamlit")
     folder = tmp_path_factory.mktemp("console")
     verdict(folder / ".roadworthy" / "verify")
-    with Gateway(folder, CONFIG, workers=2, console=True) as running:
+    with Gateway(folder, CONFIG, workers=2, jobs=True, console=True) as running:
         yield running
 
 
