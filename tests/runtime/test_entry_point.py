@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rig.applications import install
+from roadworthy.runtime import entry_point
 from roadworthy.runtime.entry_point import offered
 
 
@@ -59,5 +61,6 @@ def test_metadata_that_are_missing_say_nothing(tmp_path: Path) -> None:
 
 def test_it_costs_no_import_of_the_standard_library() -> None:
     code = "import sys, roadworthy.runtime.entry_point as e; e.offered('x'); print('importlib.metadata' in sys.modules)"
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
+    found = {**os.environ, "PYTHONPATH": str(Path(entry_point.__file__).parents[2])}  # without site nothing leads there
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env=found)
     assert done.stdout == "False\n", done.stderr
