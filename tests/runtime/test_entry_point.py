@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import roadworthy
 from rig.applications import install
 from roadworthy.runtime.entry_point import offered
 
@@ -59,5 +61,7 @@ def test_metadata_that_are_missing_say_nothing(tmp_path: Path) -> None:
 
 def test_it_costs_no_import_of_the_standard_library() -> None:
     code = "import sys, roadworthy.runtime.entry_point as e; e.offered('x'); print('importlib.metadata' in sys.modules)"
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
+    source = str(Path(roadworthy.__file__).parents[1])  # without site packages nothing else says where it lies
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": source})
     assert done.stdout == "False\n", done.stderr
