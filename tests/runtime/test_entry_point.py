@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import roadworthy
 from rig.applications import install
-from roadworthy.runtime import entry_point
 from roadworthy.runtime.entry_point import offered
 
 
@@ -61,6 +61,7 @@ def test_metadata_that_are_missing_say_nothing(tmp_path: Path) -> None:
 
 def test_it_costs_no_import_of_the_standard_library() -> None:
     code = "import sys, roadworthy.runtime.entry_point as e; e.offered('x'); print('importlib.metadata' in sys.modules)"
-    found = {**os.environ, "PYTHONPATH": str(Path(entry_point.__file__).parents[2])}  # without site nothing leads there
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env=found)
+    source = str(Path(roadworthy.__file__).parents[1])  # without site packages nothing else says where it lies
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": source})
     assert done.stdout == "False\n", done.stderr
