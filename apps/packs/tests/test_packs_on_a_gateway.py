@@ -46,6 +46,12 @@ def writer() -> Iterator[Writer]:
         yield made
 
 
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a short name: sockets lie below it."""
+    return tmp_path_factory.mktemp("packs")
+
+
 @pytest.fixture(scope="module")
 def running(writer: Writer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with gateway(tmp_path_factory.mktemp("packs"), writer, parallel=4) as made:
@@ -143,10 +149,10 @@ def test_good_sections_pass_and_planted_faults_are_all_caught(
     assert planted.keys() == {"forbidden_terms", "word_count", "language", "missing_terms", "brand_mentions"}
 
 
-def test_a_killed_worker_repeats_no_section_that_was_kept(tmp_path: Path) -> None:
+def test_a_killed_worker_repeats_no_section_that_was_kept(folder: Path) -> None:
     wanted = next(one for one in PLAN if one.pack.key == "strategy_campaign_standard")
     titles = {said(one.title, "en"): one for one in wanted.pack.sections}
-    with Writer() as writer, gateway(tmp_path, writer, parallel=2) as running:
+    with Writer() as writer, gateway(folder, writer, parallel=2) as running:
         writer.say = lambda title: good(wanted, titles[title])
         writer.faults = Fault("delay", seconds=1.0)
         told = post(running, "generate_report", order(wanted), prefer="respond-async")
@@ -187,10 +193,10 @@ def test_a_killed_worker_repeats_no_section_that_was_kept(tmp_path: Path) -> Non
         (Fault("length"), 422, "runtime_quality_failed"),
     ],
 )
-def test_providers_that_fail_are_told_as_that(tmp_path: Path, fault: Fault, status: int, code: str) -> None:
+def test_providers_that_fail_are_told_as_that(folder: Path, fault: Fault, status: int, code: str) -> None:
     wanted = next(one for one in PLAN if one.pack.key == "quick_social_basic")
     titles = {said(one.title, wanted.language): one for one in wanted.pack.sections}
-    with Writer() as writer, gateway(tmp_path, writer) as running:
+    with Writer() as writer, gateway(folder, writer) as running:
         writer.say = lambda title: good(wanted, titles[title])
         writer.faults = [fault] * 60
         answer = post(running, "generate_report", order(wanted))
@@ -212,11 +218,11 @@ def _retried(running: Gateway, name: str) -> str:
 
 
 @needs_model
-def test_the_embedded_model_writes_a_report_or_says_why_not(tmp_path: Path) -> None:
+def test_the_embedded_model_writes_a_report_or_says_why_not(folder: Path) -> None:
     config = "version: 1\ngateway:\n  routes:\n    chat: {chain: [embedded/smollm2-135m-instruct], deadline_s: 100, " \
              "try_timeout_s: 90}\n  providers:\n    embedded: {kind: embedded}\n"  # fmt: skip
     wanted = next(one for one in PLAN if one.pack.key == "quick_social_basic" and one.language == "en")
-    with Gateway(tmp_path / "gateway", config, environ=site(tmp_path), jobs=True, workers=1) as running:
+    with Gateway(folder / "gateway", config, environ=site(folder), jobs=True, workers=1) as running:
         answer = post(running, "generate_report", order(wanted))
         report = answer.json()
         assert answer.status_code == {"passed": 200}.get(report["state"], answer.status_code)
