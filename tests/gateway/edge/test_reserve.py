@@ -416,6 +416,36 @@ async def test_a_slow_store_does_not_outlast_the_deadline(start_edge, tmp_path: 
     store.close()
 
 
+async def test_a_place_that_comes_after_midnight_is_given_back(
+    start_edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reserve, "SWEEP_S", 0.01)
+    free, now = threading.Event(), [time.time()]
+
+    class Slow(SqliteAllowances):
+        def lease(self, *args: object) -> Lease:
+            free.wait(10.0)
+            return super().lease(*args)  # type: ignore[arg-type]
+
+    store = Slow(tmp_path / FILE)
+    with doubles.openai() as a:
+        edge = await start_edge({"a": a.base_url}, [ONE], budget=Budget(KeyLimits(concurrent=1)))
+        edge.service.limit_keys(store)
+        monkeypatch.setattr(edge.service.allowances, "_wall", lambda: now[0])
+        first = asyncio.create_task(edge.ask())
+        await asyncio.sleep(0.05)
+        now[0] += 86_400.0
+        second = asyncio.create_task(edge.ask())
+        await asyncio.sleep(0.2)  # sweeps look after the day that is over while its lease is under way
+        free.set()
+        codes = sorted(answer.status_code for answer in await asyncio.gather(first, second))
+        assert 200 in codes
+        await asyncio.sleep(0.2)
+        edge.service.allowances.close()
+    assert store.lease(1, "anonymous", day_of(now[0]), now[0], [Share("concurrent", 1, 1, 1)]).granted == (1,)
+    store.close()
+
+
 async def test_a_store_that_is_away_at_the_end_is_no_bug_of_ours(start, monkeypatch: pytest.MonkeyPatch) -> None:
     with doubles.openai() as a:
         limited = await start(KeyLimits(tokens_per_day=100_000), a=a.base_url)

@@ -43,6 +43,12 @@ def test_no_invariant_breaks() -> None:
     assert first_broken(150) is None
 
 
+@pytest.mark.parametrize("seed", [11_105, 28_064, 35_231])
+def test_seeds_that_broke_once(seed: int) -> None:
+    """A lease that came after midnight was never returned."""
+    assert campaign.replay(seed).broken is None
+
+
 def test_a_seed_always_plays_the_same() -> None:
     first, second = campaign.replay(7), campaign.replay(7)
     assert first == second

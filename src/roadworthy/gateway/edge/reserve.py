@@ -77,6 +77,11 @@ class _Desk:
         self.leasing = False
         self.refused_until: dict[int, tuple[float, int]] = {}
 
+    @property
+    def busy(self) -> bool:
+        """Whether a lease may still come that somebody must return."""
+        return bool(self.account.running or self.waiting or self.leasing)
+
 
 class Allowances:
     """The limits of all keys in one worker. Create inside the running loop.
@@ -109,7 +114,7 @@ class Allowances:
         self._limits: dict[str, KeyLimits] = {}
         self._default = None if budget.default == KeyLimits() else budget.default
         self._desks: dict[str, _Desk] = {}
-        self._past: list[Account] = []
+        self._past: list[_Desk] = []  # of days that are over; each stays until its last lease is back
         self._pool: ThreadPoolExecutor | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._soon: asyncio.TimerHandle | None = None
@@ -240,13 +245,13 @@ class Allowances:
     # -- accounts
 
     def _accounts(self) -> list[Account]:
-        return [*(desk.account for desk in self._desks.values()), *self._past]
+        return [desk.account for desk in (*self._desks.values(), *self._past)]
 
     def _desk(self, key_id: str, limits: KeyLimits) -> _Desk:
         desk, day = self._desks.get(key_id), self._today()
         if desk is None or desk.account.day != day:
             if desk is not None:
-                self._past.append(desk.account)
+                self._past.append(desk)
             desk = self._desks[key_id] = _Desk(Account(key_id, day, whole_limits(limits), self._workers))
             if self._timer is None:
                 self._timer = self._loop.call_later(SWEEP_S, self._sweep)
@@ -363,14 +368,14 @@ class Allowances:
         returns: list[Return] = []
         for key_id, desk in list(self._desks.items()):
             account = desk.account
-            idle = not account.touched and not account.running and not desk.waiting and not desk.leasing
+            idle = not account.touched and not desk.busy
             returns += account.sweep(keep=not idle)
             if idle:
                 del self._desks[key_id]
-        for account in list(self._past):
-            returns += account.sweep(keep=False)
-            if not account.running:
-                self._past.remove(account)
+        for desk in list(self._past):
+            returns += desk.account.sweep(keep=False)
+            if not desk.busy:
+                self._past.remove(desk)
         self._tell(returns)
         if self._desks or self._past or self._untold:
             self._timer = self._loop.call_later(SWEEP_S, self._sweep)
