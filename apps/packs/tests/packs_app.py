@@ -88,7 +88,7 @@ class App:
         self.engine = open_engine(folder / "jobs.db")
         create_record_table(self.engine)
         self.records = ApplicationRecords(self.engine, "packs")
-        self.settings = {"folder": str(folder / "mine"), "parallel": 2}
+        self.settings: dict[str, Any] = {"folder": str(folder / "mine"), "parallel": 2, "tries": 1}
         self.service = self.start()
 
     def start(self) -> Service:

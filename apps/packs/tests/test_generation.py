@@ -48,6 +48,30 @@ def test_a_section_that_fails_fails_the_report_and_its_text_is_in_no_file(app: A
     assert b"DRAFT, NOT PASSED" in draft
 
 
+def test_a_section_is_asked_for_again_from_the_start_while_none_passes(app: App) -> None:
+    app.settings["tries"] = 3
+    app.service = app.start()
+    said = iter(["Too cheap, but it measures enough words here.", "Short.", GOOD])
+    app.model.say = lambda body: next(said) if of(body) == "second" else GOOD
+    first, second = app.generate()["sections"]
+    assert (first["attempts"], second["attempts"], second["repairs"], second["cost"]) == (1, 3, 0, 0.003)
+    assert (second["state"], second["rejected"], second["quality_issues"]) == ("passed", None, {})
+    asked = [body["messages"] for body in app.model.asked if of(body) == "second"]
+    assert asked[0] == asked[1] == asked[2]
+
+
+@pytest.mark.parametrize(
+    ("say", "asked"),
+    [(lambda body: "Short.", 4), (lambda body: GatewayError("Nobody.", code="llm_chain_failed"), 2)],
+)
+def test_only_what_the_gate_refused_is_asked_for_again(app: App, say: Any, asked: int) -> None:
+    app.settings["tries"] = 2
+    app.service = app.start()
+    app.model.say = say
+    assert app.generate()["state"] == "failed"
+    assert len(app.model.asked) == asked
+
+
 def test_an_answer_that_the_limit_cut_is_no_section(app: App) -> None:
     app.model.finish = "length"
     report = app.generate()

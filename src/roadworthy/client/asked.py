@@ -118,5 +118,6 @@ def _refused(error: RoadworthyError) -> dict[str, Any]:
             "quality_issues": dict(error.quality_issues),
             "rejected": None if error.rejected is None else asdict(error.rejected),
             "cost": total([one.cost_usd for one in error.attempts]),
+            "repairs": sum(one.repair == "asked_again" for one in error.attempts),
         }  # fmt: skip
     return row

@@ -21,6 +21,7 @@ class Attempt:
         status: HTTP status of the provider, if one came.
         detail: Masked text of the provider's error; empty when there is none.
         cost_usd: Price in US dollars; None when unknown.
+        repair: `asked_again` when the model was told what was wrong with its last answer; empty otherwise.
     """
 
     provider: str
@@ -30,6 +31,7 @@ class Attempt:
     status: int | None = None
     detail: str = ""
     cost_usd: float | None = None
+    repair: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ def read_attempts(source: object) -> tuple[Attempt, ...]:
             pick(item, "status", int),
             pick(item, "detail", str) or "",
             pick(item, "cost_usd", int, float),
+            pick(item, "repair", str) or "",
         )
         for item in objects(source, "attempts")
     )

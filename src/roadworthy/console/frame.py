@@ -18,6 +18,8 @@ from roadworthy.console.settings import ConsoleSettings, cookie_name
 from roadworthy.core.errors import RoadworthyError
 
 _FOLDER = Path(__file__).parent
+SIDE_S = 30.0
+"""Seconds between looks at what stands beside every page."""
 
 
 @functools.cache
@@ -60,7 +62,7 @@ def show() -> None:
     ]
     chosen = st.navigation(listed, position="sidebar")
     with st.sidebar:
-        page_now.mode_in_brief(session)
+        st.fragment(page_now.mode_in_brief, run_every=SIDE_S)(session)
         st.html(Markup('<p class="rw-foot"><a href="/sign-out" target="_self">Sign out</a></p>'))
     chosen.run()
 
@@ -77,10 +79,13 @@ def _session(secret: str, settings: ConsoleSettings) -> Session:
 
 
 def _drawing(listed: Listed, session: Session) -> Callable[[], None]:
-    """The page as Streamlit calls it; names of functions must differ, for Streamlit tells pages apart by them."""
+    """The page as Streamlit calls it; names of functions must differ, for Streamlit tells pages apart by them.
+
+    It is a fragment, so that a click on it draws the page alone and neither asks nor draws what stands around it.
+    """
 
     def draw() -> None:
-        drawn(listed, session)
+        st.fragment(drawn)(listed, session)
 
     draw.__name__ = f"draw_{listed.path.replace('-', '_')}"
     return draw

@@ -163,7 +163,7 @@ def said(**message):
         ({"frequency_penalty": 0.5}, "frequency_penalty"), ({"audio": {"voice": "alloy"}}, "audio"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
-        ({"stop": ["\n"]}, "stop"), ({"reasoning_effort": "absurd"}, "reasoning_effort"),
+        ({"stop": ["\n"], "stream": True}, "stop"), ({"reasoning_effort": "absurd"}, "reasoning_effort"),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools"), ({"tools": ["x"]}, "tools"),
         ({"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "tool_choice"),
         ({"tools": [TOOL], "tool_choice": "always"}, "tool_choice"),
@@ -243,6 +243,23 @@ def message(*content, stop="end_turn", **fields):
 def test_stop_reasons(stop, finish):
     reply = PROVIDER.chat_reply(request(), message({"type": "text", "text": "Half"}, stop=stop))
     assert (reply.finish_reason, completion(reply).choices[0].finish_reason) == (finish, finish)
+
+
+@pytest.mark.parametrize(
+    ("stop", "told", "text", "finish"),
+    [
+        ("\n\n", None, "One.", "stop"), (["\n\n", "END"], ["END"], "One.", "stop"),
+        (["\t"], None, "One.\n\nTwo.", "length"), (["\n\n", "\n"], None, "One.", "stop"),
+        ("END", ["END"], "One.\n\nTwo.", "length"), ([], None, "One.\n\nTwo.", "length"),
+    ],
+)  # fmt: skip
+def test_a_blank_stop_is_kept_for_the_api(stop, told, text, finish):
+    """The API refuses stop sequences of white space only; OpenAI's ends before the first one."""
+    asked = request(stop=stop)
+    assert json.loads(PROVIDER.chat_body(asked, MODEL)).get("stop_sequences") == told
+    reply = PROVIDER.chat_reply(asked, message({"type": "text", "text": "One.\n\nTwo."}, stop="max_tokens"))
+    assert (reply.content, reply.finish_reason) == (text, finish)
+    assert completion(reply).choices[0].message.content == text
 
 
 def test_a_whole_answer(provider, server):

@@ -13,7 +13,7 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.runtime.jobs.order import Orders
 from roadworthy.serve.report.route import ReportRoutes
 from roadworthy.serve.report.smoke import SmokeRuns
-from roadworthy.serve.report.writer import Writer
+from roadworthy.serve.report.writer import Pace, Writer
 from roadworthy_packs import shelf
 from roadworthy_packs.client import PREFIX
 from roadworthy_packs.report import PackReport, report_in
@@ -22,11 +22,12 @@ from roadworthy_packs.smoke import plan
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`applications.packs`: a folder of one's own packs, what answers, sections at the same time."""
+    """`applications.packs`: a folder of one's own packs, what answers, sections at a time, tries for each."""
 
     folder: str | None = None
     model: str = "chat"
     parallel: Annotated[int, Meta(ge=1, le=32)] = 2
+    tries: Annotated[int, Meta(ge=1, le=10)] = 3
 
 
 class Packs:
@@ -43,7 +44,8 @@ class Packs:
         packs = shelf.load(None if settings.folder is None else Path(settings.folder))
         reports = Orders(platform.records, platform.jobs, self.name, "report")
         runs = Orders(platform.records, platform.jobs, self.name, "smoke")
-        writer = Writer(platform.chat, reports, lambda record: report_in(record, settings.model), settings.parallel)
+        pace = Pace(settings.parallel, settings.tries)
+        writer = Writer(platform.chat, reports, lambda record: report_in(record, settings.model), pace)
         smoke = SmokeRuns(writer, runs)
         answers = ReportRoutes(
             PREFIX, reports, writer.outline_of, smoke,

@@ -10,6 +10,7 @@ Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 
 Key = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$", description="Lower-case letters, digits and underscores.")]
+Heat = Annotated[float, Meta(ge=0, le=2)]
 Line = Annotated[str, Meta(min_length=1, max_length=200)]
 Prose = Annotated[str, Meta(min_length=1, max_length=4000)]
 Text = Annotated[
@@ -64,7 +65,8 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     whole: Whole = Whole()
     tone: Annotated[Text | None, Meta(description="How all of it sounds.")] = None
     model: Annotated[Line | None, Meta(description="Route or mode to ask; the application's when left out.")] = None
-    temperature: Annotated[float, Meta(ge=0, le=2)] = 0.4
+    temperature: Annotated[Heat | None, Meta(description="null for models that refuse it.")] = 0.4
+    stop: Annotated[tuple[str, ...], Meta(max_length=4, description="Ends a section: an empty line.")] = ("\n\n",)
     max_tokens: Annotated[int, Meta(ge=16, le=32_000, description="Most tokens of one section.")] = 400
 
     @property

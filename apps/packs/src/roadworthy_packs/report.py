@@ -52,8 +52,13 @@ class PackReport:
     def request(self, key: str) -> dict[str, Any]:
         """Body of the request for a section."""
         pack = self.wanted.pack
-        return {"model": pack.model or self._model, "messages": messages(self.wanted, self._section(key)),
-                "temperature": pack.temperature, "max_tokens": pack.max_tokens}  # fmt: skip
+        told = {"messages": messages(self.wanted, self._section(key)), "max_tokens": pack.max_tokens}
+        said = {"temperature": pack.temperature, "stop": [*pack.stop] or None}
+        return {
+            "model": pack.model or self._model,
+            **told,
+            **{name: one for name, one in said.items() if one is not None},
+        }
 
     def rules(self, key: str | None) -> dict[str, Json]:
         """Of a section, or of the whole."""

@@ -16,7 +16,7 @@ from roadworthy.core.attempts import Reason
 from roadworthy.core.clock import SystemClock
 from roadworthy.gateway.chat import ChatRequest
 from roadworthy.gateway.providers import fault
-from roadworthy.gateway.providers.anthropic_request import messages_body
+from roadworthy.gateway.providers.anthropic_request import messages_body, stopped
 from roadworthy.gateway.providers.anthropic_stream import FINISH_REASONS, AnthropicStream, StopDetails, Tokens
 from roadworthy.gateway.providers.contract import (
     Provider,
@@ -91,6 +91,8 @@ class Anthropic:
             details = message.stop_details or StopDetails()
             raise ProviderFailure(Reason.CONTENT_FILTERED, 200, details.words())
         finish = FINISH_REASONS.get(message.stop_reason or "end_turn", "stop")
+        if answer["content"] and not calls and (text := stopped(ask, answer["content"])) != answer["content"]:
+            answer["content"], finish = text, "stop"
         tokens = message.usage or Tokens()
         completion: dict[str, Any] = {
             "id": message.id,

@@ -182,11 +182,22 @@ def _add_sampling(body: dict[str, Any], request: dict[str, Any]) -> None:
 
 def _add_stop(body: dict[str, Any], request: dict[str, Any]) -> None:
     stop = request.get("stop")
-    if stop:
-        sequences = [stop] if isinstance(stop, str) else stop
-        if any(not sequence.strip() for sequence in sequences):
-            raise UnsupportedParameter("stop")  # the API refuses sequences of white space only
-        body["stop_sequences"] = sequences
+    if not stop:
+        return
+    sequences = [stop] if isinstance(stop, str) else stop
+    said = [sequence for sequence in sequences if sequence.strip()]
+    if len(said) < len(sequences) and request.get("stream"):
+        raise UnsupportedParameter("stop")  # the API refuses sequences of white space only
+    if said:
+        body["stop_sequences"] = said
+
+
+def stopped(ask: ChatRequest, text: str) -> str:
+    """The text as far as the first stop sequence that the API was not told, since it is white space only."""
+    raw = ask.fields.get("stop")
+    stop = None if raw is None else msgspec.json.decode(raw)
+    blank = [one for one in ([stop] if isinstance(stop, str) else stop or ()) if one and not one.strip()]
+    return text[: min((place for one in blank if (place := text.find(one)) >= 0), default=len(text))]
 
 
 def _add_tools(body: dict[str, Any], request: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ class SmokeRuns:
             "reports": len(plan), "requests": len(asked),
             "prompt_tokens": sum(len(str(one["messages"])) for one in asked) // 4,
             "most_completion_tokens": sum(one["max_tokens"] for one in asked),
-            **forecast(rows, len(asked), self._writer.parallel),
+            **forecast(rows, len(asked), self._writer.pace.parallel),
         }  # fmt: skip
 
     def place(self, tenant: str, plan: Sequence[Outline], key: str | None) -> str:

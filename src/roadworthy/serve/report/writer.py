@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 
 from roadworthy.client.asked import QUALITY_FAILED, ask, both
 from roadworthy.core.application import Chat
@@ -18,6 +18,19 @@ from roadworthy.runtime.jobs.order import OVER, Orders, Record
 from roadworthy.serve.report.outline import Outline, blank, rows_of, stitched
 
 
+class Pace(NamedTuple):
+    """How hard a writer tries.
+
+    Attributes:
+        parallel: Sections at the same time.
+        tries: Times that a section is asked for from the start while no answer passes its rules. Weak models, told what
+            was wrong with their answer, seldom mend it, and pass at the next try.
+    """
+
+    parallel: int
+    tries: int = 1
+
+
 class Writer:
     """Does the jobs that write reports: resumed after a kill, it asks for no section again that was kept.
 
@@ -25,11 +38,11 @@ class Writer:
         chat: Asks models.
         orders: Of reports.
         outline_of: Makes a report's outline out of its record.
-        parallel: Sections at the same time.
+        pace: How hard it tries.
     """
 
-    def __init__(self, chat: Chat, orders: Orders, outline_of: Callable[[Record], Outline], parallel: int) -> None:
-        self.chat, self.orders, self.outline_of, self.parallel = chat, orders, outline_of, parallel
+    def __init__(self, chat: Chat, orders: Orders, outline_of: Callable[[Record], Outline], pace: Pace) -> None:
+        self.chat, self.orders, self.outline_of, self.pace = chat, orders, outline_of, pace
 
     def __call__(self, run: JobRun, payload: Payload) -> Json:
         """Do one job; see `core.ports.JobHandler`."""
@@ -54,7 +67,7 @@ class _Writing:
     def end(self) -> str:
         keys = [key for key, _ in self.outline.sections]
         missing = [key for key in keys if self.rows.get(key, {}).get("state") not in OVER]
-        with ThreadPoolExecutor(self.by.parallel, "report-section") as pool:
+        with ThreadPoolExecutor(self.by.pace.parallel, "report-section") as pool:
             for done in as_completed([pool.submit(self.section, key) for key in missing]):
                 done.result()
                 self.run.progressed()
@@ -74,7 +87,14 @@ class _Writing:
 
     def section(self, key: str) -> None:
         self.put(blank(key, dict(self.outline.sections)[key], "running"))
-        self.put(self.ask(key))
+        row = self.ask(key)
+        for _ in range(1, self.by.pace.tries):
+            if row["error_type"] != QUALITY_FAILED:
+                break
+            self.run.check()
+            again = self.ask(key)
+            row = {**again, **both(row, again)}
+        self.put(row)
 
     def ask(self, key: str, rules: Mapping[str, Any] | None = None, more: Sequence[Json] = ()) -> Record:
         base, every = (
