@@ -13,3 +13,4 @@ LOCKED = CONFIG.replace("  routes:", "  require_key: true\n  routes:")
 MODES = CONFIG.replace(
     "  cache:", "  modes: {creative: {roles: {main: [a/big]}}, fast: {roles: {main: [b/m]}}}\n  cache:"
 )
+SHARED = CONFIG + 'state: {url: "env:STATE_URL"}\n'

@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from rig.model_bytes import EVIL_4, PLAIN, zipped
-from roadworthy.verify.artifact.dispatch import judge_source
+from roadworthy.verify.artifact.dispatch import Surroundings, judge_source
 from roadworthy.verify.artifact.inspection import Inspection, Limits
 from roadworthy.verify.artifact.record import Verdict
 from roadworthy.verify.artifact.source import Held
@@ -66,3 +66,25 @@ def test_findings_are_bounded_and_the_rest_is_counted() -> None:
     judge_source(Held(many), inspection)
     assert len(inspection.reasons) == 201
     assert "4800 more" in inspection.reasons[-1].what
+
+
+def test_an_attack_in_the_elements_of_a_tensor_is_told_even_when_the_walk_ends_for_memory() -> None:
+    inspection = Inspection()
+    data = EVIL_4[:-1] + b"N" * 2_000_000 + b"."
+    judge_source(Held(data), inspection, Surroundings("data/0", raw_storage=True))
+    assert "pickle.import.dangerous" in {reason.rule for reason in inspection.reasons}
+
+
+def test_a_file_that_is_unsafe_many_times_over_is_not_walked_to_its_end() -> None:
+    inspection = Inspection()
+    judge_source(Held(b"\x80\x04cbuiltins\nset\n" + b")R" * 1_000_000 + b"."), inspection)
+    assert inspection.verdict is Verdict.UNSAFE
+    assert inspection.left["opcode_bytes"] > inspection.limits.opcode_bytes - 200_000
+    assert "file.more" in {reason.rule for reason in inspection.reasons}
+
+
+@pytest.mark.parametrize("size", [3_000, 300_000])
+def test_what_is_only_unverifiable_is_walked_to_its_end(size: int) -> None:
+    inspection = Inspection()
+    judge_source(Held(b"\x80\x04" + b"NQ0" * size + b"cos\nsystem\n)R."), inspection)
+    assert "pickle.import.dangerous" in {reason.rule for reason in inspection.reasons}

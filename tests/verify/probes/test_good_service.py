@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rig.naive_gateway import Naive
-from rig.verify_service import CONFIG, LOCKED, MODES
+from rig.verify_service import CONFIG, LOCKED, MODES, SHARED
 from roadworthy.verify.outcome import Outcome, Status
 
 Verified = Callable[..., Outcome]
@@ -165,7 +165,7 @@ def test_an_edge_that_asks_for_keys(
 ) -> None:
     monkeypatch.setenv("ROADWORTHY_API_KEY", KEY)
     outcome = verified("SEC-05", service=running(LOCKED + "control: {enabled: false}\n", Locked))
-    assert outcome.status is Status.PASS, outcome
+    assert outcome.status is Status.PASS, repr(outcome)
     assert outcome.coverage is not None
     assert outcome.coverage.examined > 40
 
@@ -184,6 +184,10 @@ def test_an_edge_that_asks_for_keys(
         pytest.param("PER-01", CONFIG, {"provider_s": 0.02, "p99_s": 5.0, "rate_per_s": 200}, marks=long),
         pytest.param("QUA-04", CONFIG, {}, marks=long),
         pytest.param("REL-01", CONFIG, {"scenarios": ["all_down", "flapping"]}, marks=long),
+        pytest.param("REL-01", CONFIG, {"scenarios": ["disk_full", "database_away"]}, marks=pytest.mark.slow),
+        pytest.param("REL-01", CONFIG, {"scenarios": ["clock_jump", "full_degradation"]}, marks=long),
+        pytest.param("REL-01", MODES, {"scenarios": ["full_degradation", "cache_away"]}, marks=long),
+        pytest.param("REL-01", SHARED, {"scenarios": ["cache_away"]}, marks=long),
         pytest.param("REL-02", CONFIG, {"tolerance": 0.5}, marks=long),
         pytest.param("REL-03", MODES, {}, marks=long),
         pytest.param("REL-05", CONFIG, {"goodput": 0.5}, marks=long),
@@ -195,16 +199,16 @@ def test_the_products_own_edge_passes(
     check: str, config: str, settings: dict[str, Any], verified: Verified, running: Callable[..., str], tmp_path: Path
 ) -> None:
     outcome = verified(check, service=running(config, Sound), timeout_s=150.0, **settings)
-    assert outcome.status is Status.PASS, outcome
+    assert outcome.status is Status.PASS, repr(outcome)
     assert outcome.coverage is not None
     assert outcome.coverage.complete
 
 
 @pytest.mark.slow
 def test_scenarios_that_nothing_can_execute_are_not_measured(verified: Verified, running: Callable[..., str]) -> None:
-    outcome = verified("REL-01", service=running(CONFIG, Sound), scenarios=["provider_errors", "disk_full"])
+    outcome = verified("REL-01", service=running(CONFIG, Sound), scenarios=["provider_errors", "earthquake"])
     assert outcome.status is Status.NOT_MEASURED, outcome
-    assert "disk_full" in outcome.reason
+    assert "earthquake" in outcome.reason
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from roadworthy.verify.artifact.rule import RULES
 
 MOST_REASONS = 200
 """More are counted, not kept: a hostile file could hold millions."""
+MOST_DROPPED = 10_000
+"""When so many were only counted, nothing more is looked for in a file that is unsafe as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Inspection:
         self._formats: set[str] = set()
         self._reasons: dict[Reason, None] = {}
         self._dropped = 0
-        self._full = False
+        self._unsafe = False
+        self._trial = False
         self._place: list[str] = []
 
     @property
@@ -112,12 +115,16 @@ class Inspection:
             what: One sentence; foreign text in it went through `shown`.
             offset: Byte offset inside of the member.
         """
-        self._keep(_reason(rule, what, "!/".join(self._place), offset))
+        if len(self._reasons) >= MOST_REASONS and (self._unsafe or RULES[rule].verdict is not Verdict.UNSAFE):
+            self._dropped += 1
+        else:
+            self._keep(_reason(rule, what, "!/".join(self._place), offset))
 
     def trial(self) -> Inspection:
         """An inspection of the same place with the same budgets, whose findings count only when they are taken."""
         twin = Inspection(self.limits)
         twin.left = self.left
+        twin._trial = True
         twin.depth = self.depth
         twin._place = list(self._place)
         return twin
@@ -132,22 +139,22 @@ class Inspection:
     def _keep(self, reason: Reason) -> None:
         if reason in self._reasons:
             return
-        if len(self._reasons) >= MOST_REASONS and (reason.verdict is not Verdict.UNSAFE or self._unsafe_known()):
+        unsafe = reason.verdict is Verdict.UNSAFE
+        if len(self._reasons) >= MOST_REASONS and (self._unsafe or not unsafe):
             self._dropped += 1
             return
         self._reasons[reason] = None
-
-    def _unsafe_known(self) -> bool:
-        return any(reason.verdict is Verdict.UNSAFE for reason in self._reasons)
+        self._unsafe = self._unsafe or unsafe
 
     def crowded(self) -> bool:
         """Whether one more reason would only be counted, whatever it is; counts it then."""
-        if len(self._reasons) < MOST_REASONS:
-            return False
-        if not self._full:
-            self._full = self._unsafe_known()
-        self._dropped += self._full
-        return self._full
+        full = self._unsafe and len(self._reasons) >= MOST_REASONS
+        self._dropped += full
+        return full
+
+    def settled(self) -> bool:
+        """Whether nothing that is found from here on could change more than a count. Never so in a trial."""
+        return self._unsafe and self._dropped > MOST_DROPPED and not self._trial
 
     def spend(self, budget: str, amount: int) -> None:
         """Use up some of a budget.

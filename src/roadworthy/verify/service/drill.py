@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,21 @@ class Drill:
         found = targets if isinstance(targets, list) else []
         return {f"{each.get('provider')}/{each.get('model')}": str(each.get("state")) for each in found}
 
+    def recorded(self) -> set[str]:
+        """Ids of the requests in its records."""
+        return set(request_ids(self.edge.command("gateway", "journal", "tail", "-n", "10000").get("entries", [])))
+
+    @contextmanager
+    def meanwhile(self, ask: Callable[[], list[Reply]]) -> Iterator[list[Reply]]:
+        """Questions are under way inside of the `with`; what it gives is filled when it ends."""
+        replies: list[Reply] = []
+        thread = threading.Thread(target=lambda: replies.extend(ask()), daemon=True)
+        thread.start()
+        try:
+            yield replies
+        finally:
+            thread.join(60)
+
     def until(self, wanted: Any, limit_s: float) -> bool:
         """Whether something becomes true within a time."""
         end = time.monotonic() + limit_s
@@ -93,6 +109,18 @@ class Drill:
                 return True
             time.sleep(0.02)
         return bool(wanted())
+
+
+def request_ids(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Ids of finished requests in entries of the journal, in order."""
+    found: list[str] = []
+    for each in entries:
+        payload = each.get("payload") or {}
+        if each.get("kind") == "requests.finished":
+            found += [str(one.get("request_id")) for one in payload.get("requests", [])]
+        elif each.get("kind") == "request.finished":
+            found.append(str(payload.get("request_id")))
+    return found
 
 
 @contextmanager

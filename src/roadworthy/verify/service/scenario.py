@@ -7,33 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from roadworthy.verify.outcome import NotMeasured
-from roadworthy.verify.service.asking import Question, Reply
+from roadworthy.verify.service.asking import Reply
 from roadworthy.verify.service.double import Behaviour, is_ours
 from roadworthy.verify.service.drill import Drill
-
-REQUESTS = 24
-_FRESH = {"cache-control": "no-store"}
-
-
-@dataclass
-class Played:
-    """What a scenario showed.
-
-    Attributes:
-        name: Of the scenario.
-        problems: What did not hold; empty is good.
-        timeline: Seconds from the start, and what was so then.
-        answers: How many requests were answered during the fault.
-    """
-
-    name: str
-    problems: list[str] = field(default_factory=list)
-    timeline: list[dict[str, Any]] = field(default_factory=list)
-    answers: int = 0
+from roadworthy.verify.service.outage import OUTAGES
+from roadworthy.verify.service.played import REQUESTS, Played, asked, counts
 
 
 def play(name: str, drill: Drill) -> Played:
@@ -53,22 +34,24 @@ def play(name: str, drill: Drill) -> Played:
         found.timeline.append({"s": round(time.monotonic() - begin, 2), "what": what, **more})
 
     drill.calm()
-    before = _asked(drill, 6, "before")
+    before = asked(drill, 6, "before")
     if not all(each.status == 200 for each in before):
         raise NotMeasured(f"There is no steady state to disturb before {name}.")
-    note("steady", **_counts(drill))
+    note("steady", **counts(drill))
     with _watched(drill, note):
         note("fault")
         replies = SCENARIOS[name](drill, found)
+        if found.inapplicable:
+            return found
         note("healed")
         drill.doubles.all()
     found.answers = sum(each.status is not None for each in replies)
     found.problems += _wrong(drill, replies)
-    note("seen", statuses=_statuses(replies), **_counts(drill))
+    note("seen", statuses=_statuses(replies), **counts(drill))
     open_s = float(drill.copy.data["gateway"]["breaker"]["open_s"])
-    if not drill.until(lambda: all(each.status == 200 for each in _asked(drill, 3, "after")), 3 * open_s + 4.0):
+    if not drill.until(lambda: all(each.status == 200 for each in asked(drill, 3, "after")), 3 * open_s + 4.0):
         found.problems.append("it did not come back to its steady state")
-    note("steady again", **_counts(drill))
+    note("steady again", **counts(drill))
     return found
 
 
@@ -79,7 +62,7 @@ def _fail(
         first = drill.lines[0].targets[0].provider
         for name in drill.doubles.providers if all_of_them else (first,):
             drill.doubles.behaviour[name] = Behaviour(kind, **more)
-        return _asked(drill, REQUESTS, found.name, stream)
+        return asked(drill, REQUESTS, found.name, stream=stream)
 
     return fault
 
@@ -87,7 +70,7 @@ def _fail(
 def _slow(drill: Drill, found: Played) -> list[Reply]:
     """Six seconds, in the time of the second edge: more than the share of one try."""
     drill.doubles.behaviour[drill.lines[0].targets[0].provider] = Behaviour(delay_s=drill.lines[0].deadline_s)
-    return _asked(drill, REQUESTS, found.name)
+    return asked(drill, REQUESTS, found.name)
 
 
 def _flapping(drill: Drill, found: Played) -> list[Reply]:
@@ -104,7 +87,7 @@ def _flapping(drill: Drill, found: Played) -> list[Reply]:
     try:
         replies: list[Reply] = []
         for _ in range(4):
-            replies += _asked(drill, REQUESTS // 4, found.name)
+            replies += asked(drill, REQUESTS // 4, found.name)
             time.sleep(0.15)
         return replies
     finally:
@@ -118,7 +101,7 @@ def _killed(drill: Drill, found: Played) -> list[Reply]:
     drill.edge.wait(10)
     found.timeline.append({"what": "killed"})
     drill.edge.start()
-    return _asked(drill, REQUESTS, found.name)
+    return asked(drill, REQUESTS, found.name)
 
 
 SCENARIOS: dict[str, Callable[[Drill, Played], list[Reply]]] = {
@@ -131,16 +114,9 @@ SCENARIOS: dict[str, Callable[[Drill, Played], list[Reply]]] = {
     "flapping": _flapping,
     "all_down": _fail("refuse", all_of_them=True),
     "worker_killed": _killed,
+    **OUTAGES,
 }
 """By name, as operators name them."""
-
-
-def _asked(drill: Drill, count: int, what: str, stream: bool = False) -> list[Reply]:
-    line = drill.lines[0]
-    more = {"stream": True} if stream else {}
-    return drill.ask(
-        [Question(line.name, f"{what} {at}", more, _FRESH) for at in range(count)], parallel=8, timeout_s=20.0
-    )
 
 
 def _wrong(drill: Drill, replies: list[Reply]) -> list[str]:
@@ -171,18 +147,6 @@ def _statuses(replies: list[Reply]) -> dict[str, int]:
     return found
 
 
-def _counts(drill: Drill) -> dict[str, Any]:
-    scrape = drill.scrape()
-    return {
-        "requests": scrape.total("roadworthy_requests_total"),
-        "served": scrape.total("roadworthy_requests_total", code="ok"),
-        "attempts": scrape.total("roadworthy_attempts_total"),
-        "fallbacks": scrape.total("roadworthy_fallbacks_total"),
-        "open_breakers": sum(value == "open" for value in drill.breakers().values()),
-        "stubs": scrape.total("stub_served_total"),
-    }
-
-
 @contextmanager
 def _watched(drill: Drill, note: Callable[..., None]) -> Iterator[None]:
     """Read the metrics every quarter of a second meanwhile, for the timeline."""
@@ -191,7 +155,7 @@ def _watched(drill: Drill, note: Callable[..., None]) -> Iterator[None]:
     def watch() -> None:
         while not over.wait(0.25):
             try:
-                note("metrics", **_counts(drill))
+                note("metrics", **counts(drill))
             except NotMeasured:
                 note("metrics do not come")
 

@@ -38,6 +38,7 @@ class SecondEdge:
     Attributes:
         port: It listens on.
         process: The child; None before the start.
+        clock: File with the seconds that its wall clock is off, see `jumping_clock`; None leaves the clock alone.
     """
 
     def __init__(self, copy: Copy, folder: Path, start_s: float = START_S, *, whole: bool = False) -> None:
@@ -45,6 +46,7 @@ class SecondEdge:
         self.folder = folder
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
+        self.clock: Path | None = None
         self._start_s = start_s
         self._words = ("up", "--no-control", "--json") if whole else ("gateway", "serve")
         folder.mkdir(parents=True, exist_ok=True)
@@ -106,9 +108,13 @@ class SecondEdge:
     def begin(self, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start the process without waiting."""
         self.port = free_port()
+        program = list(ROADWORTHY)
+        if self.clock is not None:
+            shim = Path(__file__).with_name("jumping_clock.py")
+            program = [program[0], "-P", str(shim), str(self.clock.resolve()), *program[1:]]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  our own command
-                [*ROADWORTHY, *self._words, "--config", "roadworthy.yaml", "--port", str(self.port)],
+                [*program, *self._words, "--config", "roadworthy.yaml", "--port", str(self.port)],
                 cwd=self.folder, env=dict(environ or self.environ), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         return self.process

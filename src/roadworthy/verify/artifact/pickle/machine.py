@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from roadworthy.verify.artifact.inspection import BudgetSpent, Inspection, Malformed
 from roadworthy.verify.artifact.pickle.memo import Memo
-from roadworthy.verify.artifact.pickle.value import ALIASED_DICT, DUNDER_DICT, Made, Name, Pairs, Value
+from roadworthy.verify.artifact.pickle.value import ALIASED_DICT, DUNDER_DICT, PLAIN_DICT, Made, Name, Pairs, Value
 from roadworthy.verify.artifact.source import Source
 
 Handler: TypeAlias = Callable[[int], int]
@@ -158,6 +158,8 @@ class Machine:
     def _refill(self) -> None:
         """Read the window at `next`."""
         self.base = at = self.next
+        if self.inspection.settled():
+            raise BudgetSpent("It is unsafe, and it has so many findings that the rest of it was not looked at.")
         self.window = self.source.read(at, WINDOW)
         size = len(self.window)
         if not size:
@@ -253,9 +255,9 @@ class Machine:
         """Whether a key of a dict is a string that begins with two underscores."""
         if type(key) is not int:
             return False
-        place = key - self.base
-        if 0 <= place < len(self.window) - 12:
-            return _is_dunder(self.window[place : place + 12])
+        window, place = self.window, key - self.base
+        if 0 <= place < len(window) - 12:
+            return window[place] in _TEXT_AFTER and _is_dunder(window[place : place + 12])
         known = self._dunder.get(key)
         if known is None:
             if len(self._dunder) > 1000:
@@ -263,22 +265,26 @@ class Machine:
             known = self._dunder[key] = _is_dunder(self.source.read(key, 12))
         return known
 
-    def set_pairs(self, target: int, items: list[Value]) -> None:
-        """Put keys and values into what stands at a height of the stack."""
+    def set_pairs(self, value: Value, items: list[Value]) -> None:
+        """Put keys and values into what stands on top of the stack.
+
+        Args:
+            value: What stands there.
+            items: A key, a value, a key, a value.
+        """
         stack = self.stack
-        value = stack[target]
-        if isinstance(value, Pairs):
-            value.pairs.extend(zip(items[::2], items[1::2], strict=False))
-        elif getattr(value, "name", "").startswith("a dict"):
-            below = stack[target - 1] if target else None
-            if isinstance(below, Made) and below.origin.entry is not None and below.origin.entry.check == "raw-array":
-                stack[target] = kept = Pairs()
+        if value is PLAIN_DICT or value is DUNDER_DICT or value is ALIASED_DICT:
+            below = stack[-2] if len(stack) > 1 else None
+            if type(below) is Made and below.origin.raw:
+                stack[-1] = kept = Pairs()
                 kept.pairs.extend(zip(items[::2], items[1::2], strict=False))
-            elif any(map(self.is_dunder, items[::2])):
+            elif self.is_dunder(items[0]) if len(items) == 2 else any(map(self.is_dunder, items[::2])):
                 if value is ALIASED_DICT:
                     self.judge.aliased()
-                stack[target] = DUNDER_DICT
-        else:
+                stack[-1] = DUNDER_DICT
+        elif isinstance(value, Pairs):
+            value.pairs.extend(zip(items[::2], items[1::2], strict=False))
+        elif type(value) is not int:
             self.judge.changed(value, self.base)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.verify.artifact.inspection import Malformed
-from roadworthy.verify.artifact.pickle import literal
+from roadworthy.verify.artifact.pickle.effect import EFFECTS
 from roadworthy.verify.artifact.pickle.machine import FRAME, Handler, Machine, Turn
 from roadworthy.verify.artifact.pickle.value import (
     ALIASED_DICT,
@@ -13,11 +13,10 @@ from roadworthy.verify.artifact.pickle.value import (
     PLAIN_DICT,
     SET,
     UNKNOWN,
-    Made,
-    Name,
     Pairs,
     alone,
     bundle,
+    two,
 )
 
 _FIXED = {
@@ -136,7 +135,8 @@ def _containers(machine: Machine) -> dict[bytes, Handler]:
     def dictionary(place: int) -> int:
         items = machine.items_above_mark()
         push(PLAIN_DICT)
-        machine.set_pairs(len(stack) - 1, items)
+        if items:
+            machine.set_pairs(PLAIN_DICT, items)
         return place + 1
 
     return {
@@ -146,19 +146,25 @@ def _containers(machine: Machine) -> dict[bytes, Handler]:
 
 
 def _tuples(machine: Machine) -> dict[bytes, Handler]:
+    """TUPLE1 TUPLE2 TUPLE3."""
     stack = machine.stack
 
-    def some(count: int) -> Handler:
-        def handler(place: int) -> int:
-            items = stack[-count:]
-            if len(items) < count:
-                raise IndexError
-            if machine.guarded:
-                machine.guard(items)
-            stack[-count:] = (bundle(items),)
-            return place + 1
+    def three(place: int) -> int:
+        items = stack[-3:]
+        if len(items) < 3:
+            raise IndexError
+        if machine.guarded:
+            machine.guard(items)
+        stack[-3:] = (bundle(items),)
+        return place + 1
 
-        return handler
+    def pair(place: int) -> int:
+        second = stack.pop()
+        first = stack[-1]
+        if machine.guarded:
+            machine.guard([first, second])
+        stack[-1] = two(first, second)
+        return place + 1
 
     def one(place: int) -> int:
         item = stack[-1]
@@ -167,15 +173,26 @@ def _tuples(machine: Machine) -> dict[bytes, Handler]:
         stack[-1] = alone(item)
         return place + 1
 
+    return {b"\x85": one, b"\x86": pair, b"\x87": three}
+
+
+def _long_tuples(machine: Machine) -> dict[bytes, Handler]:
+    stack = machine.stack
+    marks = machine.marks
+
     def long_tuple(place: int) -> int:
-        if machine.marks[-1] == len(stack):
-            machine.marks.pop()
-            stack.append(EMPTY_TUPLE)
+        height = marks.pop()
+        items = stack[height:]
+        if items:
+            del stack[height:]
+            if machine.guarded:
+                machine.guard(items)
+            stack.append(bundle(items))
         else:
-            stack.append(bundle(machine.items_above_mark()))
+            stack.append(EMPTY_TUPLE)
         return place + 1
 
-    return {b"t": long_tuple, b"\x85": one, b"\x86": some(2), b"\x87": some(3)}
+    return {b"t": long_tuple}
 
 
 def _updates(machine: Machine) -> dict[bytes, Handler]:
@@ -184,7 +201,7 @@ def _updates(machine: Machine) -> dict[bytes, Handler]:
 
     def into(place: int) -> int:
         target = stack[-1]
-        if target is not LIST and target is not SET:
+        if target is not LIST and target is not SET and type(target) is not int:
             machine.judge.changed(target, machine.base + place)
         return place + 1
 
@@ -199,17 +216,16 @@ def _updates(machine: Machine) -> dict[bytes, Handler]:
         return into(place)
 
     def setitem(place: int) -> int:
-        items = stack[-2:]
-        del stack[-2:]
+        value, key = stack.pop(), stack.pop()
         if machine.guarded:
-            machine.guard(items)
-        machine.set_pairs(len(stack) - 1, items)
-        return place + 1 if stack else _underflow()
+            machine.guard([key, value])
+        machine.set_pairs(stack[-1], [key, value])
+        return place + 1
 
     def setitems(place: int) -> int:
         items = machine.items_above_mark()
-        machine.set_pairs(len(stack) - 1, items)
-        return place + 1 if stack else _underflow()
+        machine.set_pairs(stack[-1], items)
+        return place + 1
 
     return {b"a": append, b"e": appends, b"\x90": appends, b"s": setitem, b"u": setitems}
 
@@ -312,143 +328,6 @@ def _stack(machine: Machine) -> dict[bytes, Handler]:
     return {b"0": pop, b"1": pop_mark, b"2": dup, b"\x98": nothing}
 
 
-def _names(machine: Machine) -> dict[bytes, Handler]:
-    """GLOBAL STACK_GLOBAL EXT1 EXT2 EXT4."""
-    stack = machine.stack
-
-    def imported(module: str, name: str, place: int) -> Name:
-        found = machine.judge.imported(module, name, machine.base + place)
-        if found.entry is not None and found.entry.use == "checked":
-            machine.guarded += 1
-        return found
-
-    def from_lines(place: int) -> int:
-        module, after = machine.line(place + 1)
-        name, after = machine.line(after)
-        stack.append(imported(_decoded(module), _decoded(name), place))
-        return after
-
-    def from_stack(place: int) -> int:
-        name, module = stack.pop(), stack.pop()
-        words = [literal.text(machine.source, part) if type(part) is int else None for part in (module, name)]
-        if words[0] is None or words[1] is None:
-            at = machine.base + place
-            machine.inspection.find("pickle.import.computed", "The name of an import is computed, or no text.", at)
-            stack.append(UNKNOWN)
-        else:
-            stack.append(imported(words[0], words[1], place))
-        return place + 1
-
-    def extension(width: int) -> Handler:
-        def handler(place: int) -> int:
-            code = int.from_bytes(machine.window[place + 1 : place + 1 + width], "little")
-            what = f"Code {code} of the extension registry: what it stands for is decided by the process that loads."
-            machine.inspection.find("pickle.import.registry", what, machine.base + place)
-            stack.append(UNKNOWN)
-            return place + 1 + width
-
-        return handler
-
-    return {
-        b"c": from_lines, b"\x93": from_stack,
-        b"\x82": extension(1), b"\x83": extension(2), b"\x84": extension(4),
-    }  # fmt: skip
-
-
-def _decoded(line: bytes) -> str:
-    return line.decode("utf-8", "backslashreplace")
-
-
-def _calls(machine: Machine) -> dict[bytes, Handler]:
-    """REDUCE NEWOBJ NEWOBJ_EX."""
-    stack = machine.stack
-    judge = machine.judge
-
-    def called(instance: bool) -> Handler:
-        def handler(place: int) -> int:
-            arguments, callee = stack.pop(), stack[-1]
-            if machine.guarded:
-                machine.guard([arguments])
-            if type(callee) is Name and (callee.made_freely if instance else callee.called_freely):
-                judge.calls += 1
-                stack[-1] = callee.made
-            else:
-                stack[-1] = judge.called(callee, arguments, machine.base + place, instance=instance)
-            return place + 1
-
-        return handler
-
-    newobj = called(instance=True)
-
-    def newobj_ex(place: int) -> int:
-        named = stack.pop()
-        if machine.guarded:
-            machine.guard([named])
-        return newobj(place)
-
-    return {b"R": called(instance=False), b"\x81": newobj, b"\x92": newobj_ex}
-
-
-def _instances(machine: Machine) -> dict[bytes, Handler]:
-    """OBJ INST."""
-    stack = machine.stack
-    judge = machine.judge
-
-    def obj(place: int) -> int:
-        callee, *arguments = machine.items_above_mark() or [_underflow()]
-        made = judge.called(callee, bundle(arguments), machine.base + place, instance=not arguments)
-        stack.append(made)
-        return place + 1
-
-    def inst(place: int) -> int:
-        module, after = machine.line(place + 1)
-        name, after = machine.line(after)
-        arguments = machine.items_above_mark()
-        callee = judge.imported(_decoded(module), _decoded(name), machine.base + place)
-        stack.append(judge.called(callee, bundle(arguments), machine.base + place, instance=not arguments))
-        return after
-
-    return {b"o": obj, b"i": inst}
-
-
-def _states(machine: Machine) -> dict[bytes, Handler]:
-    """BUILD PERSID BINPERSID."""
-    stack = machine.stack
-    judge = machine.judge
-
-    def build(place: int) -> int:
-        state = stack.pop()
-        target = stack[-1]
-        if machine.guarded:
-            machine.guard([state])
-        if state is PLAIN_DICT and type(target) is Made and target.plain and not judge.any_dict_may_be_dunder:
-            judge.calls += 1
-            return place + 1
-        judge.built(target, state, machine.base + place)
-        raw = judge.raw(target, state, machine.base + place + 1)
-        if raw is None:
-            return place + 1
-        judge.also_plain(machine, machine.base + place + 1)
-        if machine.frame_end is not None and machine.frame_end != machine.base + place + 1:
-            machine.inspection.find("pickle.frame", "The data of an array lie inside of a frame.", machine.base + place)
-        machine.frame_end = None
-        return machine.turn(place + 1 + raw)
-
-    def persid(place: int) -> int:
-        _, after = machine.line(place + 1)
-        stack.append(judge.persistent(machine.base + place, machine.base + place))
-        return after
-
-    def binpersid(place: int) -> int:
-        key = stack.pop()
-        if machine.guarded:
-            machine.guard([key])
-        stack.append(judge.persistent(key, machine.base + place))
-        return place + 1
-
-    return {b"b": build, b"P": persid, b"Q": binpersid}
-
-
 def _frames(machine: Machine) -> dict[bytes, Handler]:
     """PROTO FRAME STOP."""
 
@@ -481,6 +360,5 @@ def _frames(machine: Machine) -> dict[bytes, Handler]:
 
 
 _FAMILIES = (
-    _literals, _lines, _containers, _tuples, _updates, _puts, _gets, _stack, _names, _calls, _instances, _states,
-    _frames,
+    _literals, _lines, _containers, _tuples, _long_tuples, _updates, _puts, _gets, _stack, *EFFECTS, _frames,
 )  # fmt: skip

@@ -7,7 +7,9 @@ bounded by the number of entries, whatever they stand for.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from roadworthy.verify.artifact.pickle.allowlist import Entry, Use
 
@@ -39,9 +41,10 @@ class Name:
     Attributes:
         called_freely: A call of it gives `made`, whatever the arguments, and nothing more is to be said.
         made_freely: The same for an instance without its constructor.
+        raw: Data follow the state of its instances (arrays of joblib).
     """
 
-    __slots__ = ("called_freely", "entry", "made", "made_freely", "module", "name")
+    __slots__ = ("called_freely", "entry", "made", "made_freely", "module", "name", "raw")
 
     def __init__(self, module: str, name: str, entry: Entry | None) -> None:
         self.module = module
@@ -50,6 +53,7 @@ class Name:
         use = None if entry is None else entry.use
         self.called_freely = entry is None or (use not in (Use.REFERENCE, Use.NEW) and not entry.check)
         self.made_freely = entry is None or (use not in (Use.REFERENCE, Use.CHECKED) and entry.check != "raw-array")
+        self.raw = entry is not None and entry.check == "raw-array"
         self.made = Made(self)
 
     @property
@@ -79,19 +83,18 @@ class Made:
         self.plain = arguments is None and origin.made_freely
 
 
-class Items:
-    """A tuple whose items are known.
+class Items(msgspec.Struct, eq=False):
+    """A tuple whose items are known. Nothing changes it, so one object stands for many tuples.
 
-    Args:
+    Attributes:
         items: The items.
         weight: Items of all levels, itself included.
+        wrapped: The tuple of this one alone, once `alone` was asked for it.
     """
 
-    __slots__ = ("items", "weight")
-
-    def __init__(self, items: tuple[Value, ...], weight: int = 1) -> None:
-        self.items = items
-        self.weight = weight
+    items: tuple[Any, ...]
+    weight: int = 1
+    wrapped: Any = None
 
 
 class Pairs:
@@ -122,16 +125,37 @@ def alone(item: Value) -> Items:
     """A tuple of one; the same as `bundle([item])`."""
     if type(item) is not Items:
         return Items((item,), 2)
-    return Items((item,), item.weight + 1) if item.weight <= MOST_ITEMS // 2 else _LONG_ALONE
+    known: Items | None = item.wrapped
+    if known is None:
+        known = item.wrapped = Items((item,), item.weight + 1) if item.weight <= MOST_ITEMS // 2 else _LONG_ALONE
+    return known
 
 
 _LONG_ALONE = Items((TUPLE,), 2)
+
+
+def two(first: Value, second: Value) -> Items:
+    """A tuple of two; the same as `bundle([first, second])`."""
+    weight = 3
+    if type(first) is Items:
+        if first.weight > MOST_ITEMS // 2:
+            first = TUPLE
+        else:
+            weight += first.weight - 1
+    if type(second) is Items:
+        if second.weight > MOST_ITEMS // 2:
+            second = TUPLE
+        else:
+            weight += second.weight - 1
+    return Items((first, second), weight)
 
 
 def bundle(items: list[Value]) -> Value:
     """A tuple of these: with its contents when it is small."""
     if len(items) > MOST_ITEMS:
         return TUPLE
+    if Items not in map(type, items):
+        return Items(tuple(items), 1 + len(items))
     weight = 1
     for index, item in enumerate(items):
         if isinstance(item, Items):

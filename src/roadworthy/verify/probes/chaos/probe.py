@@ -5,7 +5,8 @@ from __future__ import annotations
 from roadworthy.verify.outcome import Coverage, Measure, Missing, NotMeasured, Outcome, Severity, judged
 from roadworthy.verify.probe import Context
 from roadworthy.verify.service.drill import drill, wrong
-from roadworthy.verify.service.scenario import SCENARIOS, Played, play
+from roadworthy.verify.service.played import Played
+from roadworthy.verify.service.scenario import SCENARIOS, play
 
 
 def probe(context: Context) -> Outcome:
@@ -20,20 +21,25 @@ def probe(context: Context) -> Outcome:
                 context.progress(f"scenario {name}", number + 1, len(named))
                 played.append(play(name, found))
     context.evidence.write_json(
-        [{"scenario": each.name, "problems": each.problems, "answers": each.answers, "timeline": each.timeline}
+        [{"scenario": each.name, "problems": each.problems, "answers": each.answers, "timeline": each.timeline,
+          "inapplicable": each.inapplicable, "harmless": each.harmless}
          for each in played], "chaos scenarios with their timelines")  # fmt: skip
     findings = [
         wrong(context, each.name, f"{each.name}: {'; '.join(each.problems)}.", each.name, severity=Severity.CRITICAL)
         for each in played if each.problems
     ]  # fmt: skip
     unknown = [name for name in named if name not in SCENARIOS]
-    executed = [each for each in played if each.answers]
+    executed = [each for each in played if each.executed]
     coverage = Coverage(
         examined=len(executed), existing=len(named),
-        missing=tuple(Missing(name=name) for name in unknown),
+        missing=(
+            *(Missing(name=name) for name in unknown),
+            *(Missing(name=each.name, reason=each.inapplicable) for each in played if each.inapplicable),
+        ),
         how_counted="Existing: scenarios that the policy names. Examined: those that were executed and got answers.",
     )  # fmt: skip
     why = f" Nothing here can execute {', '.join(unknown)}." if unknown else ""
+    why += "".join(f" {each.name} was not felt: {each.harmless}." for each in played if each.harmless)
     return judged(
         f"{len(executed)} of {len(named)} scenarios were executed, {len(findings)} of them failed.{why}",
         coverage=coverage, findings=findings,

@@ -12,7 +12,7 @@ from roadworthy.verify.outcome import Coverage, Finding, Measure, NotMeasured, O
 from roadworthy.verify.probe import Context
 from roadworthy.verify.service.asking import Question, Reply
 from roadworthy.verify.service.double import Behaviour
-from roadworthy.verify.service.drill import Drill, drill, wrong
+from roadworthy.verify.service.drill import Drill, drill, request_ids, wrong
 
 OPEN = 6
 BEFORE = 20
@@ -147,12 +147,4 @@ def _afterwards(played: Drill, seen: _Seen, answered: set[str], spent: bool) -> 
 
 
 def _recorded(played: Drill) -> list[str]:
-    entries = played.edge.command("gateway", "journal", "tail", "-n", "10000").get("entries", [])
-    found: list[str] = []
-    for each in entries:
-        payload = each.get("payload") or {}
-        if each.get("kind") == "requests.finished":
-            found += [str(one.get("request_id")) for one in payload.get("requests", [])]
-        elif each.get("kind") == "request.finished":
-            found.append(str(payload.get("request_id")))
-    return found
+    return request_ids(played.edge.command("gateway", "journal", "tail", "-n", "10000").get("entries", []))

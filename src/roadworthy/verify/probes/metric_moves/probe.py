@@ -28,6 +28,7 @@ UNCAUSED = {
     "roadworthy_records_held_back": "Only with journal.database.",
     "roadworthy_state_up": "Only with state.url.",
     "roadworthy_replicas": "Only with state.url.",
+    "roadworthy_application_duration_seconds": "Only where applications run beside the edge; the second one has none.",
 }
 STEADY = (
     "roadworthy_build_info",

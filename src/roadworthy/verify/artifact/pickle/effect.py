@@ -1,0 +1,176 @@
+"""Opcodes that do something: they import names, call them, make instances and give them states."""
+
+from __future__ import annotations
+
+from roadworthy.verify.artifact.pickle import literal
+from roadworthy.verify.artifact.pickle.machine import Handler, Machine
+from roadworthy.verify.artifact.pickle.value import EMPTY_TUPLE, PLAIN_DICT, UNKNOWN, Made, Name, Value, bundle
+
+_MOST_KNOWN = 1000
+"""Names that are known by where their texts stand."""
+
+
+def _names(machine: Machine) -> dict[bytes, Handler]:
+    """GLOBAL STACK_GLOBAL."""
+    stack = machine.stack
+    known: dict[tuple[Value, Value], Name] = {}
+
+    def imported(module: str, name: str, place: int) -> Name:
+        found = machine.judge.imported(module, name, machine.base + place)
+        if found.entry is not None and found.entry.use == "checked":
+            machine.guarded += 1
+        return found
+
+    def from_lines(place: int) -> int:
+        module, after = machine.line(place + 1)
+        name, after = machine.line(after)
+        stack.append(imported(_decoded(module), _decoded(name), place))
+        return after
+
+    def from_stack(place: int) -> int:
+        name, module = stack.pop(), stack.pop()
+        before = known.get((module, name)) if type(module) is int and type(name) is int else None
+        if before is not None:
+            stack.append(before)
+            return place + 1
+        words = [literal.text(machine.source, part) if type(part) is int else None for part in (module, name)]
+        if words[0] is None or words[1] is None:
+            at = machine.base + place
+            machine.inspection.find("pickle.import.computed", "The name of an import is computed, or no text.", at)
+            stack.append(UNKNOWN)
+        else:
+            found = imported(words[0], words[1], place)
+            stack.append(found)
+            if len(known) < _MOST_KNOWN:
+                known[module, name] = found
+        return place + 1
+
+    return {b"c": from_lines, b"\x93": from_stack}
+
+
+def _extensions(machine: Machine) -> dict[bytes, Handler]:
+    """EXT1 EXT2 EXT4."""
+    stack = machine.stack
+
+    def extension(width: int) -> Handler:
+        def handler(place: int) -> int:
+            code = int.from_bytes(machine.window[place + 1 : place + 1 + width], "little")
+            if not machine.inspection.crowded():
+                what = (
+                    f"Code {code} of the extension registry: what it stands for is decided by the process that loads."
+                )
+                machine.inspection.find("pickle.import.registry", what, machine.base + place)
+            stack.append(UNKNOWN)
+            return place + 1 + width
+
+        return handler
+
+    return {b"\x82": extension(1), b"\x83": extension(2), b"\x84": extension(4)}
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", "backslashreplace")
+
+
+def _calls(machine: Machine) -> dict[bytes, Handler]:
+    """REDUCE NEWOBJ NEWOBJ_EX."""
+    stack = machine.stack
+    judge = machine.judge
+
+    def called(instance: bool) -> Handler:
+        def handler(place: int) -> int:
+            arguments, callee = stack.pop(), stack[-1]
+            if machine.guarded:
+                machine.guard([arguments])
+            if type(callee) is Name and (callee.made_freely if instance else callee.called_freely):
+                judge.calls += 1
+                stack[-1] = callee.made
+            else:
+                stack[-1] = judge.called(callee, arguments, machine.base + place, instance=instance)
+            return place + 1
+
+        return handler
+
+    newobj = called(instance=True)
+
+    def newobj_ex(place: int) -> int:
+        named = stack.pop()
+        if machine.guarded:
+            machine.guard([named])
+        return newobj(place)
+
+    return {b"R": called(instance=False), b"\x81": newobj, b"\x92": newobj_ex}
+
+
+def _instances(machine: Machine) -> dict[bytes, Handler]:
+    """OBJ INST."""
+    stack = machine.stack
+    judge = machine.judge
+
+    def obj(place: int) -> int:
+        items = machine.items_above_mark()
+        callee, arguments = items[0], items[1:]
+        if type(callee) is Name and (callee.called_freely if arguments else callee.made_freely):
+            judge.calls += 1
+            stack.append(callee.made)
+            return place + 1
+        made = judge.called(callee, bundle(arguments), machine.base + place, instance=not arguments)
+        stack.append(made)
+        return place + 1
+
+    def inst(place: int) -> int:
+        module, after = machine.line(place + 1)
+        name, after = machine.line(after)
+        arguments = machine.items_above_mark()
+        callee = judge.imported(_decoded(module), _decoded(name), machine.base + place)
+        stack.append(judge.called(callee, bundle(arguments), machine.base + place, instance=not arguments))
+        return after
+
+    return {b"o": obj, b"i": inst}
+
+
+def _states(machine: Machine) -> dict[bytes, Handler]:
+    """BUILD PERSID BINPERSID."""
+    stack = machine.stack
+    judge = machine.judge
+
+    def build(place: int) -> int:
+        state = stack.pop()
+        target = stack[-1]
+        if machine.guarded:
+            machine.guard([state])
+        if (
+            type(target) is Made
+            and target.plain
+            and (
+                type(state) is int or state is EMPTY_TUPLE or (state is PLAIN_DICT and not judge.any_dict_may_be_dunder)
+            )
+        ):
+            judge.calls += 1
+            return place + 1
+        judge.built(target, state, machine.base + place)
+        raw = judge.raw(target, state, machine.base + place + 1)
+        if raw is None:
+            return place + 1
+        judge.also_plain(machine, machine.base + place + 1)
+        if machine.frame_end is not None and machine.frame_end != machine.base + place + 1:
+            machine.inspection.find("pickle.frame", "The data of an array lie inside of a frame.", machine.base + place)
+        machine.frame_end = None
+        return machine.turn(place + 1 + raw)
+
+    def persid(place: int) -> int:
+        _, after = machine.line(place + 1)
+        stack.append(judge.persistent(machine.base + place, machine.base + place))
+        return after
+
+    def binpersid(place: int) -> int:
+        key = stack.pop()
+        if machine.guarded:
+            machine.guard([key])
+        stack.append(judge.persistent(key, machine.base + place))
+        return place + 1
+
+    return {b"b": build, b"P": persid, b"Q": binpersid}
+
+
+EFFECTS = (_names, _extensions, _calls, _instances, _states)
