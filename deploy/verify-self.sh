@@ -5,7 +5,7 @@
 #
 #   ROADWORTHY    the command                                        default .venv/bin/roadworthy
 #   SERVICE=no    leaves the service out: its checks are not measured
-#   PORT          where the service listens on 127.0.0.1             default 18080
+#   PORT          where the service listens on 127.0.0.1, and its admin API on the next one    default 18080
 set -u
 tool=${ROADWORTHY:-.venv/bin/roadworthy}
 port=${PORT:-18080}
@@ -25,11 +25,12 @@ PY
 # The checks of a service read the same settings: they are in the environment of both.
 start() {
     export ROADWORTHY_GATEWAY__REQUIRE_KEY=true ROADWORTHY_GATEWAY__STATE_DIR="$place/state"
+    export ROADWORTHY_CONTROL__PORT=$((port + 1))
     made=$("$tool" key create verify --scope use --scope operate --json) || return 1
     ROADWORTHY_API_KEY=$(printf '%s' "$made" | sed -n 's/.*"secret": *"\([^"]*\)".*/\1/p')
     [ -n "$ROADWORTHY_API_KEY" ] || return 1
     export ROADWORTHY_API_KEY
-    "$tool" up --no-control --no-console --port "$port" >"$place/log" 2>&1 &
+    "$tool" up --no-console --port "$port" >"$place/log" 2>&1 &
     service=$!
     for _ in $(seq 120); do
         kill -0 "$service" 2>/dev/null || { tail -n 5 "$place/log" >&2; return 1; }
