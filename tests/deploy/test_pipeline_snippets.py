@@ -164,8 +164,24 @@ def test_our_own_verdict_is_printed_and_a_broken_tool_is_none(
     )
     stub.chmod(0o755)
     script = f"sh {ROOT / 'deploy/verify-self.sh'}"
-    done = _shell(workspace, script, {"ROADWORTHY": str(stub)})
+    done = _shell(workspace, script, {"ROADWORTHY": str(stub), "SERVICE": "no"})
     assert done.returncode == exit_code, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "up", "told"),
+    [('echo \'{"data": {"secret": "rw_x"}}\'', "exit 3", "does not start"), ("exit 4", "sleep 60", "does not start")],
+)
+def test_a_service_that_does_not_start_is_no_verdict(key: str, up: str, told: str, workspace: Path) -> None:
+    stub = workspace / "bin" / "roadworthy"
+    stub.write_text(f'#!/bin/sh\ncase "$1" in\nkey) {key};;\nup) {up};;\nesac\necho "$@" >>called\n')
+    stub.chmod(0o755)
+    (workspace / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
+    (workspace / "bin" / "python").chmod(0o755)
+    done = _shell(workspace, f"sh {ROOT / 'deploy/verify-self.sh'}", {"ROADWORTHY": str(stub)})
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "verify run" not in (workspace / "called").read_text() if (workspace / "called").exists() else True
 
 
 def test_schedules_run_at_half_past_seven_in_the_evening_of_utc() -> None:
