@@ -269,6 +269,7 @@ def test_a_reply_that_is_not_there_yet_is_waited_for(gateway: Gateway, alice: ht
 
 def test_whoever_hangs_up_does_not_stop_the_job(alice: httpx2.Client, tmp_path: Path) -> None:
     order = {"id": "gone", "log": str(tmp_path / "log"), "step_s": 0.4}
+    assert alice.get("/api").status_code == 200  # whoever comes first waits for the worker's start
     with pytest.raises(httpx2.TimeoutException):
         alice.post("/api/shop/orders", json=order, timeout=0.3)
     await_true(lambda: alice.get("/api/shop/orders/gone").json() == {"job": "done"})
