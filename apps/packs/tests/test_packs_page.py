@@ -179,8 +179,8 @@ def test_while_a_slow_model_writes_the_page_says_so_and_shows_no_text(running: G
     writer.say, writer.faults = text_of("Slow Bay").__getitem__, Fault("delay", seconds=2.0)
     try:
         one = ordered(running, "Slow Bay")
+        await_true(lambda: "being written" in html(one.run()))
         told = html(one)
-        assert "being written" in told
         assert "0 of 3" in told
         assert "not judged yet" in told
         assert "rw-section" not in told
