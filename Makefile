@@ -9,7 +9,7 @@ setup:  ## .venv with the product (editable) and the test tools
 	.venv/bin/pip install -q --no-deps --no-build-isolation -e . -e ./apps/packs
 
 check:  ## the laws only: types, lint, imports, sizes, documentation
-	$(python) -m pytest tests/contracts
+	$(python) -m pytest tests/contracts -m 'not long'
 
 test:  ## the default suite: minutes, no key of a paid service
 	$(python) -m pytest -n 3 --dist loadfile --no-loadscope-reorder

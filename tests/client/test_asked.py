@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from roadworthy.client.asked import UNKNOWN, ask, both, forecast, summary, total
 from roadworthy.client.record import Attempt
 from roadworthy.client.transport import RemoteError
@@ -29,6 +31,23 @@ def test_an_answer_of_a_server_that_tells_little() -> None:
         None,
         None,
     )
+
+
+@pytest.mark.parametrize(
+    ("finish", "quality", "issue"),
+    [
+        ("length", "passed", "cut"),
+        ("content_filter", "passed", "filtered"),
+        ("tool_calls", "not-gated", "unjudged"),
+        ("stop", "not-gated", "unjudged"),
+    ],
+)
+def test_what_is_no_whole_text_that_was_judged_is_none(finish: str, quality: str, issue: str) -> None:
+    choice = {"message": {"content": "Half of"}, "finish_reason": finish}
+    told = asked({"choices": [choice], "roadworthy": {"quality": quality}})
+    assert (told["text"], told["error_type"]) == (None, "runtime_quality_failed")
+    assert (told["quality_passed"], told["quality_issues"]) == (False, {issue: True})
+    assert told["rejected"]["text"] == "Half of"
 
 
 def test_errors_are_told_with_what_they_carry() -> None:

@@ -13,8 +13,9 @@ import pytest
 from roadworthy.client.record import JournalEntry, KeyInfo
 from roadworthy.client.verdict import read_page, read_verdict
 from roadworthy.console import admin, chart, journal, markup, pulse, verdict, words
-from roadworthy.console.page import Listed, found
+from roadworthy.console.page import Listed, SmokeProgress, found
 from roadworthy.console.settings import ConsoleSettings, cookie_name, served_hosts
+from roadworthy.console.smoke import progress
 from roadworthy.core.errors import SubjectError
 from roadworthy.runtime.entry_point import Offer
 
@@ -309,3 +310,18 @@ def test_names_that_are_served() -> None:
         "127.0.0.1:8082", "localhost:8082", "[::1]:8082", "0.0.0.0:8082", "console.example.com",
     }  # fmt: skip
     assert cookie_name(8082) != cookie_name(9082)
+
+
+@pytest.mark.parametrize(
+    ("states", "over", "said"),
+    [
+        (["passed", "running"], False, ("It runs.", "rw-edge-info", "1 passed")),
+        (["passed", "passed"], True, ("Finished.", "rw-edge-good", "2 passed")),
+        (["passed", "failed"], True, ("Finished.", "rw-edge-bad", "1 passed")),
+        (["passed", "cancelled"], True, ("It was stopped.", "rw-edge-warn", "1 passed")),
+    ],
+)
+def test_how_a_smoke_run_ended(states: list[str], over: bool, said: tuple[str, ...]) -> None:
+    shown = progress(SmokeProgress(2, 2, over, [("a", state, "") for state in states], None))
+    assert all(one in shown for one in said), shown
+    assert "Cost so far: unknown" in shown

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def test_ruff_is_clean(root: Path) -> None:
     _run([sys.executable, "-m", "ruff", "check", "--quiet", "--output-format", "concise", "."], root)
@@ -15,6 +17,7 @@ def test_ruff_would_format_nothing(root: Path) -> None:
     _run([sys.executable, "-m", "ruff", "format", "--quiet", "--check", "."], root)
 
 
+@pytest.mark.slow
 def test_mypy_strict_is_clean(root: Path) -> None:
     applications = [str(folder) for folder in sorted((root / "apps").glob("*/src"))]
     _run([sys.executable, "-m", "mypy", "--no-error-summary", "src", "examples/application", *applications], root)

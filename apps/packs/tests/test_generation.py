@@ -72,6 +72,13 @@ def test_only_what_the_gate_refused_is_asked_for_again(app: App, say: Any, asked
     assert len(app.model.asked) == asked
 
 
+def test_what_the_model_was_told_is_no_text_of_a_report(app: App) -> None:
+    app.model.say = lambda body: f"{GOOD} {body['messages'][1]['content'].splitlines()[-1]}"
+    report = app.generate()
+    assert {row["state"] for row in report["sections"]} == {"failed"}
+    assert all("write one paragraph" in str(row["quality_issues"]).lower() for row in report["sections"])
+
+
 def test_an_answer_that_the_limit_cut_is_no_section(app: App) -> None:
     app.model.finish = "length"
     report = app.generate()

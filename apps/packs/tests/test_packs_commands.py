@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from packs_gateway import Writer, gateway, good
 
 from doubles import Fault
 from rig import Gateway, await_true
+from rig.gateway import COMMAND
 from roadworthy_packs import shelf
 from roadworthy_packs.brief import Request, wanted_of
 from roadworthy_packs.pack import said
@@ -100,6 +103,29 @@ def test_a_smoke_run_asks_before_it_costs_money(running: Gateway, writer: Writer
     told = running.cli("pack", "smoke", "quick_social_basic", "--yes", "--json")
     assert told.code == 0, told
     assert [(one["name"], one["state"]) for one in told.data["reports"]] == [("quick_social_basic", "passed")] * 2
+
+
+@pytest.mark.parametrize("words", ["smoke quick_social_basic --yes", "generate quick_social_basic --brief brief.yaml"])
+def test_ctrl_c_ends_the_command_and_says_how_to_end_the_work(running: Gateway, writer: Writer, words: str) -> None:
+    writer.say, writer.faults = TEXTS.__getitem__, Fault("delay", seconds=2.0)
+    try:
+        with (running.folder / "told").open("wb+") as told:
+            command = subprocess.Popen(
+                [*COMMAND, "pack", *words.split()], cwd=running.folder, env=running.environ, stdout=told, stderr=told
+            )
+            await_true(lambda: "  " in (running.folder / "told").read_text())
+            command.send_signal(signal.SIGINT)
+            assert command.wait(20) == 130
+        said = (running.folder / "told").read_text()
+        assert "goes on without this command" in said
+        assert "Traceback" not in said
+        order = said.partition("To end it: roadworthy ")[2].splitlines()[0].split()
+        stopped = running.cli(*order, "--json")
+        assert (stopped.code, stopped.data["state"]) == (0, "cancelled"), stopped
+        again = running.cli(*order)
+        assert (again.code, again.out.strip()) == (0, f"{order[-1]} is cancelled."), again
+    finally:
+        writer.faults = None
 
 
 def test_the_nightly_regression_asks_packs_in_openais_shape(running: Gateway, writer: Writer) -> None:

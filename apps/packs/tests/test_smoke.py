@@ -88,6 +88,13 @@ def test_a_run_goes_on_after_a_kill_and_stops_when_cancelled(app: App) -> None:
     assert sum(of_small(one) for one in app.model.asked) == 2
 
 
+def test_what_was_never_begun_is_cancelled_too_and_not_done(app: App) -> None:
+    told = body(app, "POST", PATH, {"packs": ["small", "launch_gtm"], "brief": BRIEF}, run=False)
+    after = body(app, "POST", f"{PATH}/{told['smoke_id']}/cancel", run=False)
+    assert [(row["state"], row["report_id"]) for row in after["reports"]] == [("cancelled", None)] * 2
+    assert after["progress"] == {"done": 0, "total": 2}
+
+
 @pytest.mark.parametrize("given", [{"packs": ["nope"]}, {"packs": "small"}, {"brief": {}}, {"pack": []}, []])
 def test_what_cannot_be_run(app: App, given: Any) -> None:
     with pytest.raises(UsageError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,17 +31,46 @@ def follow(client: ReportClient[Any], report: Report, out: Settings) -> Report:
     """
     told: dict[str, str] = {}
     out.say(f"{report.title} ({report.report_id})")
-    while True:
-        for one in report.sections:
-            if told.get(one.key, "waiting") != one.state:
-                told[one.key] = one.state
-                by = f" by {one.provider}/{one.model}" if one.model else ""
-                why = "" if one.state != "failed" else f": {one.debug_hint or one.error_type}"
-                out.say(f"  {one.title}: {one.state}{by}{why}")
-        if report.over:
-            return report
-        time.sleep(LOOK_S)
-        report = _patiently(lambda name=report.report_id: client.report(name))  # type: ignore[misc]
+    with _going_on(report.report_id, out):
+        while True:
+            _tell_sections(report, told, out)
+            if report.over:
+                return report
+            time.sleep(LOOK_S)
+            report = _patiently(lambda name=report.report_id: client.report(name))  # type: ignore[misc]
+
+
+def _tell_sections(report: Report, told: dict[str, str], out: Settings) -> None:
+    for one in report.sections:
+        if told.get(one.key, "waiting") != one.state:
+            told[one.key] = one.state
+            by = f" by {one.provider}/{one.model}" if one.model else ""
+            why = "" if one.state != "failed" else f": {one.debug_hint or one.error_type}"
+            out.say(f"  {one.title}: {one.state}{by}{why}")
+
+
+@contextmanager
+def _going_on(name: str, out: Settings) -> Iterator[None]:
+    """Ctrl-C ends the command, not the work: says so, and how to end that."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        group = click.get_current_context().command_path.rpartition(" ")[0]
+        out.say(f"{name} goes on without this command, which follows it when it is given again.")
+        out.say(f"To end it: {group} stop {name}")
+        raise
+
+
+def stop(client: ReportClient[Any], name: str, out: Settings) -> None:
+    """End a report or a smoke run that is not over; what is written stays.
+
+    Args:
+        client: Of the application.
+        name: Id of the one or the other.
+        out: How the command speaks.
+    """
+    ended = client.cancel_smoke(name) if name.startswith("smoke_") else client.cancel(name)
+    out.emit(ended, f"{name} is {ended.state}.")
 
 
 def hand_out(client: ReportClient[Any], report: Report, out: Settings, output: Path | None) -> None:
@@ -125,13 +155,14 @@ def smoke(client: ReportClient[Any], body: dict[str, Any], out: Settings, yes: b
     if told.cost != 0 and not yes:
         click.confirm("It costs money, or nobody knows. Go on?", abort=True, err=True)
     run, done = client.smoke(body), -1
-    while not run.over:
-        over = sum(row.state in {"passed", "failed", "cancelled"} for row in run.reports)
-        if over != done:
-            done = over
-            out.say(f"  {done} of {len(run.reports)} reports")
-        time.sleep(LOOK_S)
-        run = _patiently(lambda name=run.smoke_id: client.smoke_run(name))  # type: ignore[misc]
+    with _going_on(run.smoke_id, out):
+        while not run.over:
+            over = sum(row.state in {"passed", "failed", "cancelled"} for row in run.reports)
+            if over != done:
+                done = over
+                out.say(f"  {done} of {len(run.reports)} reports")
+            time.sleep(LOOK_S)
+            run = _patiently(lambda name=run.smoke_id: client.smoke_run(name))  # type: ignore[misc]
     out.emit(run, _smoke_table(run, out))
     end_with(
         Exit.GOOD if run.state == "passed" else Exit.JUDGED_BAD if run.state == "failed" else Exit.COULD_NOT_FIND_OUT

@@ -13,8 +13,12 @@ from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.job import Payload
 
 QUALITY_FAILED = "runtime_quality_failed"
-CUT: Mapping[str, Any] = {"cut": True}
-"""`quality_issues` of an answer that the token limit cut: good as far as it goes, and no whole one."""
+_HELD: Mapping[str, str] = {
+    "cut": "The token limit cut the answer before its end.",
+    "filtered": "The provider's filter left out a part of the answer.",
+    "unjudged": "The answer holds more than text, and the gate judged none of it.",
+}
+"""Keys of `quality_issues` of answers that were served and are yet no whole text that passed, and what is said."""
 UNKNOWN: Mapping[str, Any] = {
     "text": None, "quality_passed": None, "quality_issues": {}, "rejected": None, "error_type": None,
     "debug_hint": None, "provider": None, "model": None, "attempts": None, "repairs": None, "cost": None,
@@ -22,6 +26,7 @@ UNKNOWN: Mapping[str, Any] = {
     "prompt_tokens": None, "completion_tokens": None,
 }  # fmt: skip
 """The record of a question that was not asked yet."""
+_PASSED: Mapping[Any, bool] = {"passed": True, "failed": False}
 _SUMMED = ("attempts", "repairs", "cost", "latency_ms", "prompt_tokens", "completion_tokens")
 
 
@@ -94,18 +99,28 @@ def _answered(answer: Mapping[str, Any]) -> dict[str, Any]:
     text = choice["message"]["content"] or ""
     served: Mapping[str, Any] = next((one for one in tried if one.get("reason") == "served"), {})
     found = {
-        "text": text, "quality_passed": told.get("quality") == "passed", "model": answer.get("model"),
+        "text": text, "quality_passed": _PASSED.get(told.get("quality")), "model": answer.get("model"),
         "provider": served.get("provider"), "attempts": len(tried),
         "repairs": sum(one.get("repair") == "asked_again" for one in tried),
         **{name: told.get(name) for name in ("cost", "cost_estimated", "stub_used", "cache")},
         **{name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")},
     }  # fmt: skip
-    if choice.get("finish_reason") != "length":
+    held = _held(choice.get("finish_reason"), told.get("quality"))
+    if held is None:
         return found
-    rejected = {"text": text, "served_by": f"{served.get('provider')}/{served.get('model')}", "quality_issues": CUT}
-    hint = "The token limit cut the answer before its end."
-    return {**found, "text": None, "quality_passed": False, "quality_issues": CUT, "rejected": rejected,
-            "error_type": QUALITY_FAILED, "debug_hint": hint}  # fmt: skip
+    issues = {held: True}
+    rejected = {"text": text, "served_by": f"{served.get('provider')}/{served.get('model')}", "quality_issues": issues}
+    return {**found, "text": None, "quality_passed": False, "quality_issues": issues, "rejected": rejected,
+            "error_type": QUALITY_FAILED, "debug_hint": _HELD[held]}  # fmt: skip
+
+
+def _held(finish_reason: object, quality: object) -> str | None:
+    """Why an answer that was served is no whole text that passed; a server that says nothing of a gate has none."""
+    if finish_reason == "length":
+        return "cut"
+    if finish_reason == "content_filter":
+        return "filtered"
+    return "unjudged" if quality == "not-gated" else None
 
 
 def _refused(error: RoadworthyError) -> dict[str, Any]:

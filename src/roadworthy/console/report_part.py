@@ -24,7 +24,8 @@ _MIME = {
 _PLAIN = {
     "empty": "It is empty.", "stub": "It is a placeholder, not an answer.", "refusal": "The model refused.",
     "error_page": "It is an error page, not an answer.", "invalid_json": "It is not the JSON that was asked for.",
-    "cut": "The token limit cut it before its end.",
+    "cut": "The token limit cut it before its end.", "filtered": "The provider's filter left out a part of it.",
+    "unjudged": "It holds more than text, and was not judged.",
 }  # fmt: skip
 _LISTED = {
     "missing_terms": "It lacks", "forbidden_terms": "It says what is forbidden:",

@@ -28,7 +28,7 @@ class ReportSmoke:
         )
         return [
             ("Reports", f"{told.reports:,}"),
-            ("Requests", f"{told.requests:,}, besides repairs"),
+            ("Requests", f"{told.requests:,}, besides repairs and further tries"),
             ("Tokens", f"about {told.prompt_tokens:,} in, at most {told.most_completion_tokens:,} out"),
             ("Time", f"{words.duration(told.seconds) or 'unknown'} ({by})"),
             ("Cost", f"{words.dollars(told.cost) or 'unknown'} ({by})"),
@@ -41,7 +41,7 @@ class ReportSmoke:
     def progress(self, run_id: str) -> SmokeProgress:
         """How far it is."""
         run = self._client.smoke_run(run_id)
-        done = sum(row.state in OVER for row in run.reports)
+        done = sum(row.report_id is not None and row.state in OVER for row in run.reports)
         rows = [(f"{row.name} ({row.language})", row.state, smoke_remark(row)) for row in run.reports]
         return SmokeProgress(done, len(run.reports), run.over, rows, run.cost)
 
@@ -52,7 +52,7 @@ class ReportSmoke:
 
 def smoke_remark(row: RunRow) -> str:
     """What came of one report, in words."""
-    if row.state == "waiting":
+    if row.state == "waiting" or row.report_id is None:
         return ""
     told = f"{row.sections_passed} of {row.sections} sections"
     return f"{told}. {row.debug_hint}" if row.debug_hint else told

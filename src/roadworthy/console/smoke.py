@@ -59,7 +59,10 @@ def _progress(run: SmokeRun, run_id: str, name: str) -> None:
 def progress(told: SmokeProgress) -> Markup:
     """How far a run is."""
     share = "" if not told.total else f" of {told.total}"
-    head = f"{told.done}{share} done. Cost so far: {words.dollars(told.cost_usd) or 'unknown'}."
+    passed = sum(how == "passed" for _, how, _ in told.rows)
+    stopped = any(how == "cancelled" for _, how, _ in told.rows)
+    head = f"{told.done}{share} done, {passed} passed. Cost so far: {words.dollars(told.cost_usd) or 'unknown'}."
+    tone: markup.Tone = "info" if not told.over else "warn" if stopped else "good" if passed == told.total else "bad"
     cells = [(part, badge(how, _TONES.get(how, "mute")), remark) for part, how, remark in told.rows]
-    box = note(head, "good" if told.over else "info", "Finished." if told.over else "It runs.")
+    box = note(head, tone, "It runs." if not told.over else "It was stopped." if stopped else "Finished.")
     return Markup(box + table(["part", "state", "remark"], cells, empty="Nothing is finished yet."))

@@ -87,6 +87,18 @@ async def test_placeholder_content_is_never_served(start_edge, reasons) -> None:
     assert ("stub_in_production_forbidden", "critical") in [event[:2] for event in edge.ledger.events]
 
 
+async def test_placeholder_content_alone_failed_the_gate_and_not_the_chain(start_edge) -> None:
+    filler = "Lorem ipsum dolor sit amet, consectetur adipiscing elit."
+    with doubles.openai() as only:
+        only.reply = filler
+        edge = await start_edge({"a": only.base_url}, ["a/gpt-4.1-mini"])
+        response = await edge.ask()
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (422, "runtime_quality_failed")
+    assert error["quality_issues"] == {"stub": True}
+    assert "consectetur" not in response.text
+
+
 async def test_the_callers_own_mistake_is_told_and_not_retried(start_edge) -> None:
     with doubles.openai(faults=Fault("status", status=400)) as first, doubles.openai() as second:
         edge = await start_edge({"a": first.base_url, "b": second.base_url}, ["a/gpt-4.1-mini", "b/gpt-4.1-mini"])

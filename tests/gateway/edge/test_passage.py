@@ -179,7 +179,20 @@ async def test_errors_of_the_worker_pass_unchanged(edge, worker: WorkerDouble) -
     assert (answer.status_code, answer.json()) == (404, {"error": {"code": "not_found"}})
 
 
-async def test_without_a_worker_it_is_said_when_to_come_again(edge) -> None:
+async def test_a_worker_that_is_being_started_is_waited_for(edge, tmp_path: Path) -> None:
+    content = b"x" * (3 * MIB)
+    asking = asyncio.create_task(edge.http.post("/v1/files", content=content))
+    (tmp_path / "run").mkdir()
+    await asyncio.sleep(0.3)  # it was tried and nobody was there
+    double = WorkerDouble(tmp_path / "run" / "worker.sock")
+    server = await asyncio.start_unix_server(double.handle, double.path, limit=64 * 1024)
+    assert (await asking).status_code == 200
+    assert double.digest == hashlib.sha256(content).hexdigest()
+    server.close()
+
+
+async def test_without_a_worker_it_is_said_when_to_come_again(edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passage, "CONNECT_S", 0.1)
     answer = await edge.http.post("/v1/batches", json={})
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "worker_unavailable")
     assert int(answer.headers["retry-after"]) >= 1

@@ -73,6 +73,18 @@ async def test_when_nobody_passes_the_caller_gets_the_issues_and_no_text(gated: 
     assert (edge.ledger.records[-1].quality, edge.ledger.records[-1].code) == ("failed", "runtime_quality_failed")
 
 
+async def test_health_says_what_the_gate_said(gated: Start) -> None:
+    for rules, said, told in (
+        (TERMS, GOOD, (200, True)),
+        (TERMS, BAD, (503, False)),
+        (None, GOOD, (200, True)),
+        (None, "Lorem ipsum dolor sit amet", (503, False)),
+    ):
+        edge, _ = await gated(rules, [said])
+        response = await edge.http.get("/health/llm")
+        assert (response.status_code, response.json()["quality_passed"]) == told, (rules, said)
+
+
 async def test_the_number_of_repairs_is_the_routes(gated: Start) -> None:
     for repairs in (0, 3):
         edge, [model] = await gated(Quality(required_terms=("bergamot",), repairs=repairs), [BAD])

@@ -6,7 +6,7 @@ import json
 import uuid
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rig.examples import examples
@@ -308,6 +308,8 @@ DOCUMENTS = st.one_of(st.lists(VALUES, max_size=4), st.dictionaries(TEXTS, VALUE
 
 @settings(max_examples=examples(200), deadline=None)
 @given(DOCUMENTS, st.booleans(), st.sampled_from([None, 2]), st.booleans())
+@example([{"password": None}, None], False, None, True)
+@example([{"password": True}, 1], False, None, True)
 def test_json_stays_json(value: object, ascii_only: bool, indent: int | None, tight: bool) -> None:
     document = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=(",", ":") if tight else None)
     masked = MASKER.mask_bytes(document.encode("utf-8", "surrogatepass"))

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rig.examples import examples
@@ -66,6 +66,7 @@ def test_models_that_rewrite_a_token(write) -> None:
     ),
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=9),
 )
+@example(parts=["EMAIL_", "EMAIL", "EMAIL", "EMAIL", "TOKEN"], sizes=[1])
 def test_pieces_are_restored_as_the_whole_and_little_is_held(parts: list[str], sizes: list[int]) -> None:
     vault = MemoryVault(KEY, b"")
     token = vault.token(Kind.EMAIL, EMAIL).decode()

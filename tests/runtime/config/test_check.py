@@ -63,6 +63,14 @@ FAULTS = [
         "gateway.providers.p: api_key is missing; kind openai needs a reference such as",
     ),
     (
+        providers("kind: openai, base_url: 'http://127.0.0.1:8000/v1'"),
+        "env:OPENAI_API_KEY; a server that asks for no key is of kind compatible",
+    ),
+    (
+        providers("kind: anthropic, headers: {authorization: 'env:ANTHROPIC_API_KEY'}"),
+        "gateway.providers.p: api_key is missing; kind anthropic needs a reference such as env:ANTHROPIC_API_KEY",
+    ),
+    (
         providers("kind: embedded, base_url: 'http://127.0.0.1'", "p/smollm2-135m-instruct"),
         "gateway.providers.p.base_url: has no meaning for kind embedded",
     ),
@@ -162,6 +170,13 @@ WARNINGS = [
 @pytest.mark.parametrize(("text", "told"), WARNINGS)
 def test_warnings_do_not_stop_anything(text: str, told: str) -> None:
     assert [told in str(warning) for warning in read(text).warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    "text", ["kind: openai, headers: {Authorization: 'env:KEY'}", "kind: anthropic, headers: {x-api-key: 'env:KEY'}"]
+)
+def test_a_key_may_be_a_header_of_its_own(text: str) -> None:
+    assert read(providers(text)).config.gateway.providers["p"].api_key is None
 
 
 def test_a_fault_of_type_causes_no_second_fault() -> None:

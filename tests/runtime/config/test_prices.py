@@ -89,7 +89,9 @@ def test_a_table_that_is_not_there_or_too_large() -> None:
 
 CHAIN = """
 gateway:
-  providers: {oa: {kind: openai, base_url: "http://127.0.0.1:1/v1"}, vllm: {kind: compatible, base_url: "http://127.0.0.1:1/v1"}}
+  providers:
+    oa: {kind: openai, base_url: "http://127.0.0.1:1/v1", api_key: "env:OA_KEY"}
+    vllm: {kind: compatible, base_url: "http://127.0.0.1:1/v1"}
   routes: {chat: {chain: [%s]}}
 """
 

@@ -60,6 +60,61 @@ def test_html_is_balanced(text: str) -> None:
     assert not stack
 
 
+@given(HOSTILE)
+def test_a_section_takes_in_nothing_of_the_next(text: str) -> None:
+    """Neither on a page of ours nor for another reader of the Markdown: an open block of code ends with its section."""
+    tamed = tame(text)
+    behind = list(blocks(f"## One\n\n{tamed}\n\n## Two\n\nend\n"))[-2:]
+    assert [one.cells[0][0].text for one in behind] == ["Two", "end"]
+    assert MarkdownIt("commonmark", {"maxNesting": 200}).parse(f"{tamed}\n\n## Two")[-1].type == "heading_close"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join("  " * depth + "- x" for depth in range(60)),
+        "\n".join("\t" * depth + "1. x" for depth in range(60)),
+        "- " * 200 + "x",
+        "> " * 200 + "x",
+        "```\nnever closed",
+        "~~~~ text\nnever closed\n~~~",
+    ],
+    ids=["list", "tabs", "one line", "quotes", "fence", "tildes"],
+)
+def test_what_is_nested_or_left_open_loses_nothing_behind_it(text: str) -> None:
+    page = html("t", f"## One\n\n{tame(text)}\n\nbehind\n\n## Two\n\nend\n", "en", "")
+    assert page.count("<h2>") == 2
+    assert "<p>behind</p>" in page
+    assert "<p>end</p>" in page
+
+
+def test_a_block_of_code_that_is_closed_stays_as_it_is() -> None:
+    for text in ("```\nx\n```", "a\n\n- ```\n  x", "a ``` b", "~~~~\n~~~\n~~~~"):
+        assert tame(text) == text
+
+
+@pytest.mark.parametrize("form", ["docx", "pdf"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|a" * 60 + "|\n" + "|-" * 60 + "|\n" + "|1" * 60 + "|\n",
+        "|a|b|\n|-|-|\n|" + "word " * 3_000 + "|x|\n",
+        "|a|b|\n|-|-|\n|" + "w" * 5_000 + "|x|\n",
+        "\n".join("  " * depth + "- x" for depth in range(60)),
+    ],
+    ids=["columns", "tall cell", "long word in a cell", "deep list"],
+)
+def test_what_has_no_room_on_a_page_is_written(form: str, text: str) -> None:
+    assert len(export(form, Sheet("t", f"## One\n\n{tame(text)}\n", "en", ""))) > 1_000
+
+
+def test_a_wide_table_is_lines_of_text() -> None:
+    wide = "|a" * 13 + "|\n" + "|-" * 13 + "|\n" + "|1" * 13 + "|\n"
+    page = html("t", wide, "en", "")
+    assert "<table>" not in page
+    assert f"<p>{' | '.join('1' * 13)}</p>" in page
+
+
 @pytest.mark.parametrize("form", ["docx", "pdf"])
 @pytest.mark.parametrize(
     "text", ["<b>&amp;</b> </para> <font>", "a\x00b\x1b[0m", "|a|b|\n|-|-|\n|1|", "- " * 40 + "x", "가" * 3_000]

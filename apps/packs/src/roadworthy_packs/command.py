@@ -103,6 +103,17 @@ def smoke(keys: tuple[str, ...], yes: bool, url: str | None, out: Settings) -> N
     report_command.smoke(_client(out, url), {"packs": list(keys)}, out, yes)
 
 
+@pack.command()
+@options
+@click.argument("name")
+@url_option
+def stop(name: str, url: str | None, out: Settings) -> None:
+    """End the report or smoke run of id NAME; what is written stays."""
+    from roadworthy.cli import report_command
+
+    report_command.stop(_client(out, url), name, out)
+
+
 @pack.command(name="live-check")
 @options
 @click.option("--pack", "key", default="quick_social_basic", show_default=True, help="A pack in both languages.")

@@ -21,7 +21,8 @@ def section_rules(wanted: Wanted, section: Section) -> dict[str, Json]:
     Raises:
         UsageError: `invalid_request`: the brief and the pack contradict each other.
     """
-    forbidden = (*section.forbidden_terms, *wanted.pack.whole.forbidden_terms)
+    repeated = [line for name, line in _told(wanted, section) if name in {"tone", "words"}]  # back to whoever said it
+    forbidden = (*section.forbidden_terms, *wanted.pack.whole.forbidden_terms, *repeated)
     return _rules(wanted, section.words, section.brand_mentions, section.required_terms, forbidden)
 
 
@@ -51,8 +52,16 @@ def _rules(
 
 def messages(wanted: Wanted, section: Section) -> list[Json]:
     """What the model is told: the rules of the house by the system; the brief, as data, and the task by the user."""
-    language, tone = wanted.language, section.tone or wanted.pack.tone
-    say, brief = _SAY[language], {name: wanted.brief[name] for name in FIELDS}
+    brief = {name: wanted.brief[name] for name in FIELDS}
+    data = fenced("brief", {**brief, "stage": wanted.stage, "services": ", ".join(wanted.services)})
+    lines = [data, *(line for _, line in _told(wanted, section))]
+    say = _SAY[wanted.language]
+    return [{"role": "system", "content": say["system"]}, {"role": "user", "content": "\n".join(lines)}]
+
+
+def _told(wanted: Wanted, section: Section) -> list[tuple[str, str]]:
+    """What the user's message says behind the brief: names and lines."""
+    language, tone, say = wanted.language, section.tone or wanted.pack.tone, _SAY[wanted.language]
     bounds = section.words  # sentences of 14 to 26 words, which small models count better than words
     sentences = f"{max(2, (bounds.min or 0) // 14)}-{max(3, (bounds.max or 130) // 26)}"
     values = {
@@ -61,9 +70,7 @@ def messages(wanted: Wanted, section: Section) -> list[Json]:
         "brand": (_listed(wanted, ("{brand_name}",)), _span(section.brand_mentions)),
         "words": (sentences, _span(bounds)),
     }  # fmt: skip
-    data = fenced("brief", {**brief, "stage": wanted.stage, "services": ", ".join(wanted.services)})
-    lines = [say[name].format(*value) for name, value in values.items() if value[-1]]
-    return [{"role": "system", "content": say["system"]}, {"role": "user", "content": "\n".join([data, *lines])}]
+    return [(name, say[name].format(*value)) for name, value in values.items() if value[-1]]
 
 
 def _listed(wanted: Wanted, terms: tuple[str, ...]) -> str:

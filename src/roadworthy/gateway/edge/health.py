@@ -18,6 +18,7 @@ FRESH_S = 5.0
 """A result younger than this is given again, marked with its age: health checks must not become a bill."""
 QUESTION = "Answer with one short sentence: what is the capital of France?"
 MAX_TOKENS = 24
+_JUDGED_BAD = frozenset({"runtime_quality_failed", "stub_in_production_forbidden"})
 
 
 class _Reply(msgspec.Struct):
@@ -109,7 +110,7 @@ class LiveProbe:
                 "ok": False,
                 "llm_ready": False,
                 "used_stub": False,
-                "quality_passed": None,
+                "quality_passed": False if error_object.get("code") in _JUDGED_BAD else None,
                 "pack_key": None,
                 "error_type": error_object.get("code", "unexpected_error"),
                 "debug_hint": error_object.get("debug_hint", ""),
@@ -121,7 +122,7 @@ class LiveProbe:
             "ok": True,
             "llm_ready": True,
             "used_stub": reply.roadworthy["stub_used"],
-            "quality_passed": reply.roadworthy["quality"] == "passed",
+            "quality_passed": {"passed": True, "failed": False}.get(reply.roadworthy["quality"]),
             "pack_key": None,
             "error_type": None,
             "debug_hint": None,

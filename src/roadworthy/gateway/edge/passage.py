@@ -32,6 +32,9 @@ ANSWER_S = 60.0
 """The worker stores an upload and answers in that time."""
 APPLICATION_ANSWER_S = MAX_WAIT_S + ANSWER_S
 """The same for an application, whose callers may wait for long work."""
+CONNECT_S = 5.0
+"""A worker that is being started, or started again, has that time to listen."""
+_TRY_S = 0.1
 APPLICATIONS = b"/api"
 PASSED = (
     b"content-type", b"content-length", b"transfer-encoding", b"idempotency-key", b"prefer", b"accept",
@@ -124,10 +127,16 @@ class Passage(asyncio.Protocol):
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     async def _connect(self, socket: str) -> None:
-        try:
-            await self._loop.create_unix_connection(lambda: self, socket)
-        except OSError:
-            self._fail(self._away())
+        until = self._loop.time() + CONNECT_S
+        while True:
+            try:
+                await self._loop.create_unix_connection(lambda: self, socket)
+                return
+            except OSError:
+                if self._loop.time() > until:
+                    self._fail(self._away())
+                    return
+            await asyncio.sleep(_TRY_S)
 
     # -- the caller's side
 

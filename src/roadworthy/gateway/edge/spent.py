@@ -13,7 +13,7 @@ from roadworthy.gateway.edge.answer import PASSED_OVER, debug_hint
 if TYPE_CHECKING:
     from roadworthy.gateway.edge.ask import Ask
 
-JUDGED = frozenset({Reason.QUALITY_FAILED, Reason.REFUSAL, Reason.INVALID_JSON})
+JUDGED = frozenset({Reason.QUALITY_FAILED, Reason.REFUSAL, Reason.INVALID_JSON, Reason.STUB})
 """Whole answers that were held back."""
 
 

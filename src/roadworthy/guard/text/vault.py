@@ -201,7 +201,11 @@ class Restorer:
         """The next piece; returns what can be given out now."""
         raw = self._held + text.encode("utf-8", "surrogatepass")
         begun = _BEGUN(raw, 0)
-        at = len(raw) if begun is None or TOKEN.fullmatch(raw, begun[0]) else begun[0]
+        while begun is not None and TOKEN.fullmatch(raw, begun[0]):
+            # What only looks like a token may have the first letters of one as its last.
+            known = self._vault.value(raw[begun[0] :]) is not None
+            begun = None if known else _BEGUN(raw, begun[0] + 1)
+        at = len(raw) if begun is None else begun[0]
         self._held = raw[at:]
         return self._restored(raw[:at])
 
@@ -211,13 +215,15 @@ class Restorer:
         return self._restored(held)
 
     def _restored(self, raw: bytes) -> str:
-        return TOKEN.sub(self._value, raw).decode("utf-8", "surrogatepass")
-
-    def _value(self, found: re.Match[bytes]) -> bytes:
-        value = self._vault.value(found.group())
-        if value is None:
-            return found.group()
-        return value if self._written is None else self._written(value)
+        parts, told, at = [], 0, 0
+        while found := TOKEN.search(raw, at):
+            value = self._vault.value(found.group())
+            if value is None:
+                at = found.start() + 1
+                continue
+            parts += [raw[told : found.start()], value if self._written is None else self._written(value)]
+            told = at = found.end()
+        return b"".join([*parts, raw[told:]]).decode("utf-8", "surrogatepass")
 
 
 def _plain(token: bytes) -> bytes:

@@ -24,8 +24,13 @@ from roadworthy.runtime.secret import header_reference, looks_secret
 ENTRY_POINTS = "roadworthy.providers"
 """Group under which an installed package offers a kind of provider."""
 
-NEEDS_KEY = frozenset({"openai", "anthropic", "perplexity", "deepseek"})
-"""Kinds whose own service refuses requests without a key."""
+NEEDS_KEY = {
+    "openai": "authorization",
+    "anthropic": "x-api-key",
+    "perplexity": "authorization",
+    "deepseek": "authorization",
+}
+"""Kinds of which no request is sent without a key, and the header line that carries it."""
 
 EMBEDDED_ONLY = ("file", "context_tokens", "threads", "parallel")
 """Keys of a provider that mean something for kind embedded alone."""
@@ -154,9 +159,12 @@ class Check:
             self._model_file((*path, "file"), provider.get("file"))
             return
         self._base_url(path, kind, provider)
-        self._headers((*path, "headers"), _mapping(provider.get("headers")))
-        if kind in NEEDS_KEY and not provider.get("api_key") and not provider.get("base_url"):
-            self._error(path, f"api_key is missing; kind {kind} needs a reference such as env:{kind.upper()}_API_KEY")
+        headers = _mapping(provider.get("headers"))
+        self._headers((*path, "headers"), headers)
+        if kind in NEEDS_KEY and not provider.get("api_key") and NEEDS_KEY[kind] not in map(str.lower, headers):
+            told = f"api_key is missing; kind {kind} needs a reference such as env:{kind.upper()}_API_KEY"
+            keyless = provider.get("base_url") and kind != "anthropic"
+            self._error(path, told + ("; a server that asks for no key is of kind compatible" if keyless else ""))
 
     def _base_url(self, provider_path: KeyPath, kind: str, provider: Mapping[str, Any]) -> None:
         url = provider.get("base_url")

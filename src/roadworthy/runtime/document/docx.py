@@ -56,7 +56,7 @@ def _paragraph(file: Any, block: Block) -> Any:
         return file.add_heading(level=min(9, block.level - 1) or 1)
     if block.kind == "item":
         line = file.add_paragraph()
-        line.paragraph_format.left_indent = Cm(0.7 * (block.level + 1))
+        line.paragraph_format.left_indent = Cm(0.7 * (min(block.level, 9) + 1))
         line.paragraph_format.first_line_indent = Cm(-0.5)
         line.paragraph_format.space_after = Pt(3)
         line.add_run(f"{block.mark} ")

@@ -9,9 +9,15 @@ from typing import Literal, NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-_PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(
+_PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": 200}).enable("table").disable(
     ["html_block", "html_inline", "image", "link", "autolink", "reference"]
 )  # fmt: skip
+_PARTS = re.compile(r"^(?=## )", re.MULTILINE)
+_MOST_COLUMNS = 12
+"""A wider table has no room on a page: its rows are lines of text."""
+_MARKER = r"[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])[ \t])"
+_NEST = re.compile(rf"^((?:{_MARKER}){{8}})(?:{_MARKER})+", re.MULTILINE)
+_INDENT = re.compile(r"[ \t]{16,}")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})(?=\s|$)", re.MULTILINE)
 _RULE = re.compile(r"^ {0,3}(=+|-+) *$", re.MULTILINE)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
@@ -59,7 +65,15 @@ def tame(text: str, title: str = "") -> str:
     text = re.sub(r"<(?=[a-zA-Z/!?])", "&lt;", text)
     text = re.sub(r"\](?=[(:\[])", r"]\\", text)
     text = _RULE.sub("", text)  # one below a line would make it a heading
-    return _HEADING.sub(lambda match: "#" * min(6, max(3, len(match[1]) + 1)), text).strip()
+    text = _HEADING.sub(lambda match: "#" * min(6, max(3, len(match[1]) + 1)), text)
+    # Parsers give up what is nested deeper than they go, and with it all that follows.
+    return _closed(_NEST.sub(r"\1", _INDENT.sub(" " * 16, text)).strip())
+
+
+def _closed(text: str) -> str:
+    """The text with its last block of code ended, which would take in all that follows."""
+    last = _PARSER.parse(f"{text}\n\n## .")[-1]
+    return f"{text}\n{last.markup}" if last.type == "fence" else text
 
 
 def printable(text: str) -> str:
@@ -77,8 +91,12 @@ def _bare(line: str) -> str:
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """The blocks of a Markdown text, in order; HTML, links and images in it are its characters."""
-    return _blocks(SyntaxTreeNode(_PARSER.parse(text)), 0)
+    """The blocks of a Markdown text, in order; HTML, links and images in it are its characters.
+
+    Each section, a heading of the second level and what follows, is read alone: nothing in one changes another.
+    """
+    for part in _PARTS.split(text):
+        yield from _blocks(SyntaxTreeNode(_PARSER.parse(part)), 0)
 
 
 def _blocks(node: SyntaxTreeNode, level: int) -> Iterator[Block]:
@@ -96,9 +114,14 @@ def _blocks(node: SyntaxTreeNode, level: int) -> Iterator[Block]:
         elif child.type in {"code_block", "fence"}:
             yield Block("code", ((Run(child.content.rstrip("\n"), code=True),),))
         elif child.type == "tr":
-            yield Block("row", tuple(tuple(_runs(cell.children[0])) for cell in child.children))
+            cells = tuple(tuple(_runs(cell.children[0])) for cell in child.children)
+            yield Block("row", cells) if len(cells) <= _MOST_COLUMNS else Block("paragraph", (_line(cells),))
         else:
             yield from _blocks(child, level)
+
+
+def _line(cells: tuple[tuple[Run, ...], ...]) -> tuple[Run, ...]:
+    return tuple(run for at, cell in enumerate(cells) for run in ((Run(" | "), *cell) if at else cell))
 
 
 def _item(item: SyntaxTreeNode, level: int, mark: str) -> Iterator[Block]:

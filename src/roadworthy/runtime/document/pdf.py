@@ -91,7 +91,7 @@ def _paragraph(block: Block, language: str) -> Paragraph:
     if block.kind == "heading":
         size = {1: 18.0, 2: 15.0, 3: 12.5}.get(block.level, 11.5)
         return Paragraph(_markup(block.cells[0]), _style(language, size=size, before=12, bold=True))
-    indent = {"item": 14.0 * (block.level + 1), "quote": 18.0, "code": 10.0}.get(block.kind, 0.0)
+    indent = {"item": 14.0 * (min(block.level, 9) + 1), "quote": 18.0, "code": 10.0}.get(block.kind, 0.0)
     return Paragraph(_markup(block.cells[0]), _style(language, indent=indent), bulletText=block.mark or None)
 
 
@@ -100,7 +100,7 @@ def _table(rows: Sequence[Block], language: str) -> Table:
     style = _style(language, size=9.5, before=0)
     cells = [[Paragraph(_markup(cell), style) for cell in row.cells] + [""] * (most - len(row.cells)) for row in rows]
     lines = TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")])
-    return Table(cells, style=lines, colWidths=[166 * mm / most] * most, spaceBefore=4, spaceAfter=4)
+    return Table(cells, style=lines, colWidths=[166 * mm / most] * most, spaceBefore=4, spaceAfter=4, splitInRow=1)
 
 
 def _markup(runs: Sequence[Run]) -> str:

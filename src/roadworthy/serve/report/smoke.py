@@ -68,7 +68,7 @@ class SmokeRuns:
         """
         record = self.orders.truth(tenant, name)
         rows = [self._row(tenant, _report_id(name, one), one, record) for one in self._planned(record)]
-        done = [row for row in rows if row["state"] in OVER]
+        done = [row for row in rows if row["report_id"] and row["state"] in OVER]
         told = ("state", "created_at", "updated_at", "estimate", "error_type", "debug_hint")
         return {
             "smoke_id": name, **{field: record[field] for field in told}, "reports": rows,
@@ -85,7 +85,8 @@ class SmokeRuns:
         row: Record = {"name": outline.name, **outline.label, "language": outline.language, "report_id": report_id,
                        "sections_passed": 0, "sections": len(outline.sections)}  # fmt: skip
         if report is None:
-            return {**row, "report_id": None, **dict.fromkeys(_TOLD), "state": "waiting"}
+            state = "cancelled" if run["state"] in OVER else "waiting"
+            return {**row, "report_id": None, **dict.fromkeys(_TOLD), "state": state}
         if report["state"] not in OVER and run["state"] in OVER:
             report["state"] = "cancelled"
         seen = view(report_id, outline, report, rows_of(records, tenant, report_id))

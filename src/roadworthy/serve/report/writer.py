@@ -89,8 +89,8 @@ class _Writing:
         self.put(blank(key, dict(self.outline.sections)[key], "running"))
         row = self.ask(key)
         for _ in range(1, self.by.pace.tries):
-            if row["error_type"] != QUALITY_FAILED:
-                break
+            if row["error_type"] != QUALITY_FAILED or "stub" in row["quality_issues"]:
+                break  # the chain has asked again already, and each placeholder counts against its provider
             self.run.check()
             again = self.ask(key)
             row = {**again, **both(row, again)}

@@ -15,7 +15,9 @@ _BARE = compiled_later(
 )
 _REST = compiled_later(rb"[^\s]+")
 _NEXT_FIELD = compiled_later(rb"[&;,][\w.\-\[\]]{1,40}=|;\Z")
-_JSON_NUMBER = compiled_later(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t]*(?:[,}\]\r\n]|\Z))")
+_JSON_SCALAR = compiled_later(
+    rb"(?:-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)(?=[ \t]*(?:[,}\]\r\n]|\Z))"
+)
 _LINE_START = compiled_later(rb"[ \t]*(?:(?:export|set|setx|ENV|ARG|-e|-)[ \t]+)?[\w.\-/:]*\Z")
 # as many backslashes as a quote has that stands 0, 1, 2, 3 or 4 strings deep; a letter in front is a language's
 _OPEN = compiled_later(rb"(?:[NnBbUuRrLlFf]{1,2}(?=\\{0,15}[\"']))?((?:\\{15}|\\{7}|\\{3}|\\)?\"|\\?')")
@@ -151,9 +153,9 @@ def _listed(text: bytes, start: int) -> Value | None:
 
 
 def _end_of_bare(text: bytes, name: int, start: int) -> int:
-    number = _JSON_NUMBER.match(text, start)
-    if number is not None:
-        return number.end()
+    scalar = _JSON_SCALAR.match(text, start)
+    if scalar is not None:
+        return scalar.end()
     if _fills_line(text, name, start):
         rest = _REST.match(text, start)
         if rest is None:
