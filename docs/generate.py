@@ -189,7 +189,7 @@ def _check_row(definition: Any, implemented: bool) -> str:
     )
     return (
         f"| {definition.id} | {_cell(definition.title)} | {_cell(definition.rule)} | {marks} | {definition.automation} "
-        f"| {definition.expiry} | {'yes' if implemented else 'none yet'} |"
+        f"| {definition.expiry} | {'yes' if implemented else f'none yet: {_cell(definition.lacks)}'} |"
     )
 
 

@@ -315,10 +315,10 @@ def test_names_that_are_served() -> None:
 @pytest.mark.parametrize(
     ("states", "over", "said"),
     [
-        (["passed", "running"], False, ("It runs.", "rw-edge-info", "1 passed")),
-        (["passed", "passed"], True, ("Finished.", "rw-edge-good", "2 passed")),
-        (["passed", "failed"], True, ("Finished.", "rw-edge-bad", "1 passed")),
-        (["passed", "cancelled"], True, ("It was stopped.", "rw-edge-warn", "1 passed")),
+        (["passed", "running"], False, ("It runs.", "rw-box-info", "1 passed")),
+        (["passed", "passed"], True, ("Finished.", "rw-box-good", "2 passed")),
+        (["passed", "failed"], True, ("Finished.", "rw-box-bad", "1 passed")),
+        (["passed", "cancelled"], True, ("It was stopped.", "rw-box-warn", "1 passed")),
     ],
 )
 def test_how_a_smoke_run_ended(states: list[str], over: bool, said: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.verify import registry
 from roadworthy.verify.definition import Category, Weight, definition_of, settled
 from roadworthy.verify.policy import policy_of
+from roadworthy.verify.selfcheck import OWN
 
 GOOD: dict[str, Any] = {
     "id": "SHOP-01",
@@ -142,3 +143,9 @@ def test_a_probe_cannot_weigh_a_check_otherwise() -> None:
     assert row.weight is not lighter.weight
     with pytest.raises(ConfigError, match="differs from the catalogue"):
         registry._same_as_catalogue(lighter, "probe.yaml")
+
+
+def test_a_check_of_the_catalogue_without_a_probe_says_what_is_missing_and_no_other_does() -> None:
+    implemented = {*registry.built_in(), *OWN}
+    for id, definition in registry.catalogue().items():
+        assert bool(definition.lacks) is (id not in implemented), id

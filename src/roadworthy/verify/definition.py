@@ -119,6 +119,7 @@ class Definition(Record, frozen=True):
         rule: When it passes.
         source: Who says that this matters: standard, paper, incident.
         remediation: How to mend a failure; empty only in the catalogue, for a check without a probe.
+        lacks: Why no probe measures it, as the end of a sentence; only in the catalogue, for a check without a probe.
         tags: Free words, such as `LLM03`.
         timeout_s: Seconds after which the probe is killed.
         settings: What the policy may set, by name.
@@ -134,6 +135,7 @@ class Definition(Record, frozen=True):
     rule: str
     source: str
     remediation: str = ""
+    lacks: str = ""
     blocker: bool = False
     tags: tuple[str, ...] = ()
     timeout_s: float = 120.0

@@ -195,8 +195,8 @@ def _run(
 ) -> tuple[Outcome, tuple[Item, ...]]:
     definition = check.definition
     if check.module is None:
-        why = "No probe yet; a person may give evidence." if definition.automation == "H" else "No probe yet."
-        return not_measured(why), ()
+        more = "; a person may give evidence" if definition.automation == "H" else ""
+        return not_measured(f"No probe yet: {definition.lacks}{more}."), ()
     timeout_s = subject.timeouts.get(definition.id, definition.timeout_s)
     with _scratch() as scratch:
         job = Job(
