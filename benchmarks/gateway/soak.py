@@ -181,29 +181,31 @@ async def soak(given: argparse.Namespace, pid: int) -> dict[str, Any]:
     most = await Load(PORT, None, going).run(given.calibrate_s)
     rate = given.rate or most * given.share
     print(f"closed loop: {most:.0f} requests a second; now {rate:.0f} for {given.minutes:g} minutes", flush=True)
-    await Load(PORT, rate, going).run(given.warm_up_min * 60)
-    load, began, before = Load(PORT, rate, going), time.monotonic(), usage(pid).cpu_s
-    running = asyncio.create_task(load.run(given.minutes * 60))
+    # One load for both: what ends with the clients' connections would else begin anew with the measurement.
+    warm_s = given.warm_up_min * 60
+    load, began, before = Load(PORT, rate, going), time.monotonic() + warm_s, usage(pid).cpu_s
+    running = asyncio.create_task(load.run(warm_s + given.minutes * 60))
     looks: list[Look] = []
     while not running.done():
         looks.append(await asyncio.to_thread(look, pid, began, sum(load.outcomes.values())))
         if len(looks) % max(1, round(300 / given.every_s)) == 1:
             print(json.dumps(asdict(looks[-1])), flush=True)
         await asyncio.wait({running}, timeout=given.every_s)
-    at_s, rss = [one.at_s for one in looks], [one.rss_mb for one in looks]
+    measured = [one for one in looks if one.at_s >= 0]
+    at_s, rss = [one.at_s for one in measured], [one.rss_mb for one in measured]
     low, high = interval(at_s, rss, given.every_s)
     return {
         "closed_loop_rps": round(most),
         "rps": round(await running),
         "outcomes": dict(load.outcomes),
-        "cores": round((usage(pid).cpu_s - before) / (time.monotonic() - began), 3),
+        "cores": round((usage(pid).cpu_s - before) / (time.monotonic() - began + warm_s), 3),
         "rss_mb": [round(rss[0], 1), round(max(rss), 1), round(rss[-1], 1)],
         "rss_slope_mb_per_hour": round(slope(at_s, rss), 3),
         "interval_95": [round(low, 3), round(high, 3)],
         "includes_0": low <= 0 <= high,
-        "files": sorted({one.files for one in looks}),
-        "threads": sorted({one.threads for one in looks}),
-        "tasks": sorted({one.tasks for one in looks}),
+        "files": sorted({one.files for one in measured}),
+        "threads": sorted({one.threads for one in measured}),
+        "tasks": sorted({one.tasks for one in measured}),
         "looks": [asdict(one) for one in looks],
     }
 

@@ -18,6 +18,7 @@ from roadworthy.console.markup import Markup, code, heading, note
 from roadworthy.console.page import Listed
 from roadworthy.console.session import open_session
 from roadworthy.console.settings import ConsoleSettings
+from roadworthy.core.errors import RoadworthyError
 from roadworthy_packs.page import page
 
 NAMES = ("gateway_url", "gateway_key")
@@ -46,7 +47,11 @@ def show() -> None:
     if "rw_session" not in st.session_state:
         address = found["gateway_url"].rstrip("/")
         settings = ConsoleSettings("127.0.0.1", 8501, gateway_url=address, admin_url=address)
-        st.session_state["rw_session"] = open_session(found["gateway_key"], settings)
+        try:
+            st.session_state["rw_session"] = open_session(found["gateway_key"], settings)
+        except RoadworthyError as error:
+            st.html(heading("Packs", level=1) + note(f"{error.why} {error.mend}", "bad", error.what))
+            return
     drawn(Listed(page.title, page.order, page.render, page), st.session_state["rw_session"])
 
 

@@ -52,6 +52,9 @@ def test_every_service_has_its_timer_and_everything_wanted_is_there() -> None:
     assert "OnCalendar=*-*-* 19:30:00 UTC" in (NIGHTLY / "roadworthy-packs-nightly.timer").read_text()
     daily = (NIGHTLY / "roadworthy-packs-daily.service").read_text()
     assert "/health/llm" in daily
+    # Every user of the machine can read the words of a running command; systemd puts ${NAME} among them, the shell's
+    # own `echo` starts no command.
+    assert "${GATEWAY_KEY}" not in daily
     assert "pack live-check" in daily
     assert all("EnvironmentFile=/etc/roadworthy/nightly.environment\n" in path.read_text() for path in UNITS)
 

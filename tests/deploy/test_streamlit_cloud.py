@@ -51,6 +51,21 @@ def test_a_gateway_that_does_not_answer_is_told_without_a_traceback_and_without_
     assert "rw_a-key" not in html(one)
 
 
+@pytest.mark.parametrize(
+    ("secrets", "word"),
+    [
+        ({"gateway_url": "gateway.example.com", "gateway_key": "rw_a-key-of-nobody-000"}, "The address of the gateway"),
+        ({"gateway_url": "http://127.0.0.1:9", "gateway_key": "rw_a-key\nof-nobody"}, "The key is not usable."),
+    ],
+    ids=["address", "key"],
+)
+def test_secrets_that_cannot_be_used_are_told_without_a_traceback(secrets: dict[str, str], word: str) -> None:
+    one = shown(secrets)
+    assert not one.exception
+    assert word in html(one)
+    assert "rw_a-key" not in html(one)
+
+
 def test_requirements_are_in_the_repository_and_pinned_as_elsewhere() -> None:
     lines = [line for line in (FOLDER / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
     locked = (ROOT / "requirements" / "run.txt").read_text()

@@ -52,7 +52,7 @@ def test_what_fits_is_read() -> None:
     assert read_body(b'{"inner": {"name": "x"}, "many": [1]}', Outer) == Outer(Inner("x"), (1,))
 
 
-@pytest.mark.parametrize("text", ["", " \n", "a\x00", "a\x7f", "a\u2028b", "\x1b[0m"])
+@pytest.mark.parametrize("text", ["", " \n", "a\x00", "a\x7f", "a\u2028b", "a\u202efdp.exe", "\x1b[0m"])
 def test_no_line(text: str) -> None:
     with pytest.raises(UsageError) as error:
         one_line("field", text)

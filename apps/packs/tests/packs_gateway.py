@@ -27,7 +27,7 @@ gateway:
   providers:
     double: {{kind: openai, base_url: "{double}", api_key: "env:DOUBLE_KEY"}}
   routes:
-    chat: {{chain: [double/gpt-4.1-mini], deadline_s: 20, try_timeout_s: 20}}
+    chat: {{chain: [double/gpt-4.1-mini], deadline_s: {deadline_s}, try_timeout_s: {deadline_s}}}
 applications:
   packs: {{parallel: {parallel}}}
 """
@@ -90,12 +90,12 @@ def good(wanted: Wanted, section: Section) -> str:
     return " ".join(parts)
 
 
-def gateway(folder: Path, writer: Writer, parallel: int = 2, console: bool = False) -> Gateway:
+def gateway(folder: Path, writer: Writer, parallel: int = 2, console: bool = False, deadline_s: float = 20) -> Gateway:
     """`roadworthy up` with the packs and the writer behind its route, and the console when it is wanted."""
     environ = {"DOUBLE_KEY": KEY, **site(folder)}
     return Gateway(
         folder / "gateway",
-        CONFIG.format(double=writer.base_url, parallel=parallel),
+        CONFIG.format(double=writer.base_url, parallel=parallel, deadline_s=deadline_s),
         environ=environ,
         jobs=True,
         console=console,

@@ -175,14 +175,43 @@ def test_html_of_names_and_of_models_is_text(running: Gateway, writer: Writer) -
     assert "&lt;script&gt;alert(2)&lt;/script&gt;" in told
 
 
+def test_while_a_slow_model_writes_the_page_says_so_and_shows_no_text(running: Gateway, writer: Writer) -> None:
+    writer.say, writer.faults = text_of("Slow Bay").__getitem__, Fault("delay", seconds=2.0)
+    try:
+        one = ordered(running, "Slow Bay")
+        await_true(lambda: "being written" in html(one.run()))
+        told = html(one)
+        assert "0 of 3" in told
+        assert "not judged yet" in told
+        assert "rw-section" not in told
+        assert not one.get("download_button")
+        one = ended(one)
+    finally:
+        writer.faults = None
+    assert html(one).count("rw-section rw-edge-good") == 3
+
+
+def test_a_model_that_is_too_slow_gave_no_answer(tmp_path: Path) -> None:
+    with Writer() as writer, gateway(tmp_path, writer, deadline_s=1.0) as running:
+        writer.say, writer.faults = text_of("Late Bay").__getitem__, Fault("hang")
+        one = ended(ordered(running, "Late Bay"))
+        told = html(one)
+        assert "3 of 3 sections did not pass." in told
+        assert told.count("rw-section rw-edge-bad") == 3
+        assert "timeout" in told
+        assert "<del>" not in told
+        assert not one.get("download_button")
+
+
 @pytest.mark.parametrize(
     "fault",
     [
         Fault("close"),
         Fault("status", status=503),
         Fault("html"),
+        Fault("empty"),
     ],
-    ids=["down", "unavailable", "garbage"],
+    ids=["down", "unavailable", "garbage", "empty"],
 )
 def test_without_a_good_answer_the_page_says_so_and_shows_no_text(
     running: Gateway, writer: Writer, fault: Fault

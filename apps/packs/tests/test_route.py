@@ -113,7 +113,7 @@ def test_reports_of_others_are_not_there(app: App) -> None:
         assert error.value.code == "not_found"
     assert told(app, "/api/aicmo/reports", tenant="bert") == {"reports": []}
     assert [one["report_id"] for one in told(app, "/api/aicmo/reports?limit=5")["reports"]] == [name]
-    for limit in ("0", "101", "x", "-1", "²"):
+    for limit in ("0", "101", "x", "-1", "²", "٣"):
         with pytest.raises(UsageError):
             app.call("GET", f"/api/aicmo/reports?limit={limit}")
 

@@ -77,6 +77,11 @@ def test_every_file_names_the_schema_and_the_schema_is_the_reader() -> None:
         (("description: For tests.", "description: For tests.\nmax_tokens: 20"), "so many words cannot be written"),
         (("  brand_mentions: {min: 1, max: 6}", "  brand_mentions: {min: 1, max: 6}\n  sections: [frist]"),
          "no section has this key; did you mean `first`?"),
+        (("title: Second", 'title: "Second\\n\\n## Third"'), "sections[1].title: expected one line of text"),
+        (("title: Small report", 'title: " "'), "small.yaml:4: title: expected one line of text"),
+        (("[cheap]", "['{brand_name}']"), "sections[1].forbidden_terms[0]: every report has to name its client"),
+        (("[measure*]", "['{industry} is cheap']"), "required_terms[0]: what is required here is forbidden too"),
+        (("description: For tests.", "description: For tests.\nstop: ['']"), "small.yaml:7: stop[0]: expected `str`"),
         (("key: small", "key: smoll"), "the key must be the name of the file"),
         (("language: en", "language: fr"), "small.yaml:5: language:"),
     ],
@@ -86,6 +91,11 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, change: tuple[str, str]
     found = problems(tmp_path, SMALL.replace(*change))
     assert any(told in one for one in found), found
     assert all(re.match(r"small\.yaml:\d+: ", one) for one in found), found
+
+
+def test_terms_may_hold_fields_of_the_brief(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(SMALL.replace("[measure*]", "['{brand_name} club', '{industry}']"))
+    assert shelf.read_pack(tmp_path / "small.yaml").sections[1].required_terms == ("{brand_name} club", "{industry}")
 
 
 def test_all_contradictions_are_told_at_once(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from roadworthy.core.errors import UsageError
 S = TypeVar("S", bound=msgspec.Struct)
 
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?(.*?)`$")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Those of direction among them: in a name they turn round what stands behind it, such as a file's ending."""
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _VALUE = re.compile(r"Invalid enum value .*")
 

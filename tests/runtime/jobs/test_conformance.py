@@ -108,6 +108,24 @@ def test_a_failed_job_is_a_dead_letter_that_replays_from_the_failed_step(bench: 
     assert bench.count("f") == {"good": 1, "broken": 3}
 
 
+def test_a_job_whose_end_could_not_be_written_does_not_run_for_ever(bench: Bench, tmp_path: Path) -> None:
+    if bench.engine.dialect.name != "sqlite":
+        pytest.skip("a full disk is planted as a trigger of SQLite")
+    with bench.engine.begin() as db:
+        refusal = "BEGIN SELECT RAISE(ABORT, 'planted: no room'); END"
+        db.execute(sa.text(f"CREATE TRIGGER full BEFORE UPDATE ON workflow_status WHEN new.status = 'ERROR' {refusal}"))
+    worker = bench.worker()
+    bench.jobs.enqueue("failing", "j", {"file": str(tmp_path / "mend"), "tries": 1})
+    wait_for(lambda: bench.count("j")["broken"])
+    wait_for(lambda: "a job failed" in bench.errors())
+    assert bench.state("j") == "running"
+    with bench.engine.begin() as db:
+        db.execute(sa.text("DROP TRIGGER full"))
+    wait_for(lambda: bench.state("j") == "dead")
+    assert worker.poll() is None
+    assert bench.count("j") == {"good": 1, "broken": 1}
+
+
 def test_cancelled_in_a_step_it_stops_there_and_can_go_on(bench: Bench) -> None:
     bench.jobs.enqueue("steps", "j", {"steps": 3, "ms": 400})
     bench.worker()

@@ -66,7 +66,7 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     tone: Annotated[Text | None, Meta(description="How all of it sounds.")] = None
     model: Annotated[Line | None, Meta(description="Route or mode to ask; the application's when left out.")] = None
     temperature: Annotated[Heat | None, Meta(description="null for models that refuse it.")] = 0.4
-    stop: Annotated[tuple[str, ...], Meta(max_length=4, description="Ends a section: an empty line.")] = ("\n\n",)
+    stop: Annotated[tuple[Line, ...], Meta(max_length=4, description="Ends a section: an empty line.")] = ("\n\n",)
     max_tokens: Annotated[int, Meta(ge=16, le=32_000, description="Most tokens of one section.")] = 400
 
     @property

@@ -90,6 +90,9 @@ def _texts(pack: Pack) -> Iterator[Fault]:
     for path, text in texts:
         if isinstance(text, dict) and (missing := [one for one in pack.languages if one not in text]):
             yield path, f"the pack's language is {pack.language}: expected a text for {', '.join(missing)}"
+        lines = text.values() if isinstance(text, dict) else [str(text)]
+        if path[-1] == "title" and not all(one.strip() and one.isprintable() for one in lines):
+            yield path, "expected one line of text"
     for language in pack.languages:
         titles = [s.title if isinstance(s.title, str) else s.title.get(language, "") for s in pack.sections]
         for at, title in enumerate(titles):
@@ -116,14 +119,21 @@ def _terms(pack: Pack, here: KeyPath, required: tuple[str, ...], forbidden: tupl
     yield from _places(here, required)
     every = (*forbidden, *pack.whole.forbidden_terms, *(term for one in pack.languages for term in FILLER[one]))
     for at, term in enumerate(required):
-        if plain(term) and any(plain(other) and Term(other).within(plain(term)) for other in every):
+        meant = plain(_PLACE.sub(_named, term))  # by its number: a field's name itself is filler
+        if meant and any(plain(other) and Term(_PLACE.sub(_named, other)).within(meant) for other in every):
             yield (*here, at), "what is required here is forbidden too"
+
+
+def _named(place: re.Match[str]) -> str:
+    return f"{{{FIELDS.index(place[1])}}}" if place[1] in FIELDS else place[0]
 
 
 def _places(here: KeyPath, terms: tuple[str, ...]) -> Iterator[Fault]:
     for at, term in enumerate(terms):
         if not plain(term):
             yield (*here, at), "expected a term with a letter, a digit or a sign that counts"
+        if here[-1] == "forbidden_terms" and term.strip().rstrip("*") == "{brand_name}":
+            yield (*here, at), "every report has to name its client"
         for name in _PLACE.findall(term):
             if name not in FIELDS:
                 yield (*here, at), f"{{{name[:40]}}} is no field of the brief{suggest(name, FIELDS)}"

@@ -47,6 +47,8 @@ class Deadlines:
         bucket, limited.bucket = limited.bucket, 0
         if bucket and (waiting := self._buckets.get(bucket)) is not None:
             waiting.discard(limited)
+            if not waiting:  # limits of minutes would leave thousands of empty buckets, which each tick looks through
+                del self._buckets[bucket]
 
     def close(self) -> None:
         """Forget all limits."""
@@ -58,7 +60,7 @@ class Deadlines:
         self._timer = None
         now = int(self._loop.time() * TICKS_PER_S)
         for bucket in [b for b in self._buckets if b <= now]:
-            for limited in self._buckets.pop(bucket):
+            for limited in self._buckets.pop(bucket, ()):  # a limit that passes may lift the next one
                 limited.bucket = 0
                 limited.timed_out()
         if self._buckets:

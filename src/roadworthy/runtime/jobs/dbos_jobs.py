@@ -29,6 +29,7 @@ from roadworthy.runtime.jobs.room import SEEN, frees_in_s
 from roadworthy.runtime.jobs.run import Active, DbosRun
 from roadworthy.runtime.jobs.serializer import JobFailed, JsonSerializer, refuse_pickle, told_of
 from roadworthy.runtime.jobs.store import guarded, open_engine
+from roadworthy.runtime.jobs.stranded import Stranded
 from roadworthy.runtime.jobs.suspect import Suspects
 
 QUEUE = "jobs"
@@ -103,6 +104,7 @@ class DbosJobs:
                 retry_connection_errors=False,
             )
         self._suspects = Suspects(self.engine)
+        self._stranded = Stranded()
         self._liveness = Liveness(self.engine, self.executor, self._give_back, self._running)
 
     def _migrate(self) -> None:
@@ -171,6 +173,10 @@ class DbosJobs:
     def _workflow(self, handler: JobHandler) -> Callable[[Payload], Json]:
         def work(payload: Payload) -> Json:
             job_id = str(DBOS.workflow_id)
+            with self._stranded.here(job_id):
+                return do(job_id, payload)
+
+        def do(job_id: str, payload: Payload) -> Json:
             suspect = self._patiently(self._taken_up, job_id) > 1
             run = DbosRun(job_id, self._active, self._forgive if suspect else _no_more)
             with self._active.doing(run, suspect):
@@ -243,6 +249,7 @@ class DbosJobs:
                     return
                 for executor in self._liveness.sweep():
                     log.warning("jobs of the worker %s, which is gone, were taken over", executor[:8])
+                self._take_up_stranded()
                 self._pace()
             except sa.exc.SQLAlchemyError as error:
                 self._liveness.forget()
@@ -251,6 +258,16 @@ class DbosJobs:
     def _give_back(self, executor: str) -> None:
         """Queue again what an executor left running; the executor's id in the condition makes it idempotent."""
         DBOS._recover_pending_workflows([executor])
+
+    def _take_up_stranded(self) -> None:
+        rows = self._rows
+        ours = sa.and_(rows.c.executor_id == self.executor, rows.c.application_name == APPLICATION)
+        with self.engine.connect() as db:
+            running = sa.select(rows.c.workflow_uuid).where(ours, rows.c.status == "PENDING")
+            stranded = self._stranded.look(set(db.scalars(running)))
+        for job in stranded:
+            self._dbos._sys_db.reenqueue_for_recovery(job, [self.executor], QUEUE)
+            log.warning("a job whose end could not be written is taken up again")
 
     def _running(self) -> set[str]:
         rows = self._rows

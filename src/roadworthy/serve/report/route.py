@@ -83,7 +83,7 @@ class ReportRoutes:
     def list_reports(self, call: Call) -> Reply:
         """The newest reports; those of smoke runs are not among them."""
         limit = call.query.get("limit", "20")
-        if not limit.isdecimal() or not 1 <= int(limit) <= 100:
+        if not (limit.isascii() and limit.isdecimal()) or not 1 <= int(limit) <= 100:
             raise unusable("limit", "It must be 1 to 100.")
         found = self.orders.records.all_of(call.tenant, "report", "report_", int(limit))
         return Reply({"reports": [self.seen(call.tenant, name) for name, _ in found]})
