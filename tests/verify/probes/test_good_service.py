@@ -170,6 +170,15 @@ def test_an_edge_that_asks_for_keys(
     assert outcome.coverage.examined > 40
 
 
+@pytest.mark.slow
+def test_hostile_clients_of_an_edge_that_asks_for_keys_have_one(
+    verified: Verified, running: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROADWORTHY_API_KEY", KEY)
+    outcome = verified("SEC-06", service=running(LOCKED + "control: {enabled: false}\n", Locked), timeout_s=150.0)
+    assert outcome.status is Status.PASS, outcome
+
+
 @pytest.mark.parametrize(
     ("check", "config", "settings"),
     [
