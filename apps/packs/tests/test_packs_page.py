@@ -191,8 +191,8 @@ def test_while_a_slow_model_writes_the_page_says_so_and_shows_no_text(running: G
     assert html(one).count("rw-section rw-edge-good") == 3
 
 
-def test_a_model_that_is_too_slow_gave_no_answer(tmp_path: Path) -> None:
-    with Writer() as writer, gateway(tmp_path, writer, deadline_s=1.0) as running:
+def test_a_model_that_is_too_slow_gave_no_answer(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Writer() as writer, gateway(tmp_path_factory.mktemp("late"), writer, deadline_s=1.0) as running:
         writer.say, writer.faults = text_of("Late Bay").__getitem__, Fault("hang")
         one = ended(ordered(running, "Late Bay"))
         told = html(one)
