@@ -197,7 +197,7 @@ def test_providers_that_fail_are_told_as_that(folder: Path, fault: Fault, status
         assert answer.status_code in {status, 503}, report
         assert report["error"]["code"] in {code, "llm_unavailable"}
         assert [row["text"] for row in report["sections"]] == [None] * 3
-        assert report["stub_used"] is None
+        assert report["stub_used"] is False
         assert report["quality_passed"] is False
         writer.faults = None
         await_true(lambda: _retried(running, report["report_id"]) == "passed")

@@ -64,7 +64,8 @@ def total(values: Sequence[Any]) -> Any:
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What several questions took together, and who answered; what was not asked does not count."""
     asked = [row for row in rows if row["attempts"]]
-    stubs = [row["stub_used"] for row in asked if not row["error_type"]]
+    # What did not pass is not used, whatever it was.
+    stubs = [False if row["error_type"] else row["stub_used"] for row in asked]
     return {
         "stub_used": None if not stubs or None in stubs else any(stubs),
         "cache": _cache([row.get("cache") for row in rows if row["text"]]),
