@@ -32,9 +32,8 @@ def _whole() -> dict[str, dict[str, str]]:
 
 
 def _policy(headings: dict[str, dict[str, str]]) -> bytes:
-    for each in headings.values():
-        each["on"] = date.fromisoformat(each["on"])  # type: ignore[assignment]
-    return yaml.safe_dump({"version": 1, "technical_file": headings}).encode()
+    dated = {key: each | {"on": date.fromisoformat(each["on"])} for key, each in headings.items()}
+    return yaml.safe_dump({"version": 1, "technical_file": dated}).encode()
 
 
 def _run(inspected: Run, subject: Path, headings: dict[str, dict[str, str]], **options: object) -> tuple[Report, Path]:

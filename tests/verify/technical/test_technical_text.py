@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.verify.technical import text
@@ -74,6 +74,7 @@ def test_a_section_of_a_page(anchor: str, part: str | None) -> None:
     assert text.section(PAGE, anchor) == part
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=300), st.text(max_size=20))
 def test_any_text_is_judged(page: str, anchor: str) -> None:
     text.fault(page)
