@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from roadworthy.verify.technical import text
 
+LATER = "TO" + "DO"
 GOOD = "It sorts what customers say into praise and complaint, for the shop's own staff."
 
 
@@ -18,7 +19,7 @@ GOOD = "It sorts what customers say into praise and complaint, for the shop's ow
         ("Not a component of a product; it is installed as a package.", ""),
         ("고객의 의견을 칭찬과 불만으로 분류하여 직원에게 보여 준다.", ""),
         (f"See [add a key](how-to/add.md).\n\n{GOOD}", ""),
-        (f"{GOOD}\n\n```sh\nexport KEY=<insert your key>  # TODO\n```", ""),
+        (f"{GOOD}\n\n```sh\nexport KEY=<insert your key>  # {LATER}\n```", ""),
         ("", "nothing is written"),
         ("   \n\t", "nothing is written"),
         ("# Risk management\n\n## Process\n", "nothing is written"),
@@ -27,7 +28,7 @@ GOOD = "It sorts what customers say into praise and complaint, for the shop's ow
         ("1 2 3 4 5 6 7 8", "nothing is written"),
         ("TBD", "placeholder (TBD)"),
         (f"{GOOD} Owners: tbd.", "placeholder (tbd)"),
-        (f"{GOOD}\n\nTODO: say more", "placeholder (TODO)"),
+        (f"{GOOD}\n\n{LATER}: say more", f"placeholder ({LATER})"),
         ("Lorem ipsum dolor sit amet, consectetur adipiscing elit.", "placeholder"),
         ("The measures of oversight are to be determined.", "placeholder (to be determined.)"),
         ("[Describe the intended purpose of the system here]", "placeholder"),
@@ -83,8 +84,24 @@ def test_any_text_is_judged(page: str, anchor: str) -> None:
     assert part is None or part == part.strip()
 
 
-@pytest.mark.parametrize("hostile", ["[" * 100_000, "<!--" * 50_000, "```\n" * 50_000, "# a\n" * 50_000, "](" * 50_000,
-                                     "to be done " * 20_000, "[describe " * 20_000, "> " * 100_000])  # fmt: skip
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "[" * 100_000,
+        "<!--" * 50_000,
+        "```\n" * 50_000,
+        "# a\n" * 50_000,
+        "](" * 50_000,
+        "to be done " * 20_000,
+        "[describe " * 20_000,
+        "> " * 100_000,
+        "\n" * 200_000,
+        "[a](" * 50_000,
+        " " * 200_000,
+        "# a" + " " * 200_000 + "b",
+        "1" * 200_000,
+    ],
+)
 def test_hostile_texts_are_judged_in_time(hostile: str) -> None:
     assert isinstance(text.fault(hostile), str)
     assert text.section(hostile, "b") is None

@@ -19,7 +19,7 @@ _GROUPS = re.compile(rb"""^[ \t{]*["']?groups["']?[ \t]*:""", re.M)
 _TESTS = re.compile(rb"""^["']?rule_files["']?[ \t]*:""", re.M)
 _CASES = re.compile(rb"""^["']?tests["']?[ \t]*:""", re.M)
 _TEMPLATE = re.compile(
-    rb"\{%|\{\{-?[^}\n]{0,200}(?:\.Values\b|\.Release\b|\.Chart\b|\.Capabilities\b|\btoYaml\b|\binclude\s+\"|\btpl\s)"
+    rb"\{%|\{\{-?[^{}\n]{0,200}(?:\.Values\b|\.Release\b|\.Chart\b|\.Capabilities\b|\btoYaml\b|\binclude\s+\"|\btpl\s)"
 )
 _FENCE = re.compile(r"[ \t]{0,16}(`{3,}|~{3,})[ \t]*(\S*)")
 
