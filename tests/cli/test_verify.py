@@ -45,6 +45,7 @@ def test_an_empty_folder_is_incomplete(tmp_path: Path) -> None:
         "report.junit.xml",
         "report.md",
         "report.sarif",
+        "technical-file.md",
     }
 
 
