@@ -86,7 +86,8 @@ def inspected(monkeypatch: pytest.MonkeyPatch, guard_ports: Ports) -> Run:
 
     def inspect(
         root: Path, out: Path, said: Mapping[str, Outcome] | None = None, content: bytes = b"",
-        at: float = START, no_evidence: Sequence[str] = (), technical: bool = False, **options: Any,
+        at: float = START, no_evidence: Sequence[str] = (), technical: bool = False,
+        kept: Mapping[str, Mapping[str, bytes]] | None = None, **options: Any,
     ) -> Report:  # fmt: skip
         store = EvidenceStore(out / "evidence", guard_ports.masker)
 
@@ -97,6 +98,8 @@ def inspected(monkeypatch: pytest.MonkeyPatch, guard_ports: Ports) -> Run:
                 if check.definition.id not in no_evidence:
                     said_by = check.definition.id if check.definition.id in OWN_WORDS else "the others"
                     writer.write(f"what was printed by {said_by}".encode(), "output", argv=["tool", "x"])
+                for label, content in (kept or {}).get(check.definition.id, {}).items():
+                    writer.write(content, label, media_type="application/json")
                 outcome = (said or {}).get(check.definition.id, good())
                 outcome = settle(outcome, writer.items, check.definition.id)
                 results.append(Result(check.definition, outcome, tuple(writer.items), at, at))

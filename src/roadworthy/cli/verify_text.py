@@ -168,14 +168,16 @@ def _bytes(path: Path) -> bytes:
         raise ConfigError(f"{path.name} cannot be read.", f"{error.strerror or 'Input/output error'}.") from None
 
 
-def sign(folder: Path, key: Path, out: Settings) -> None:
-    """Sign a report that was made before."""
+def sign(folder: Path, key: Path, earlier: bool, out: Settings) -> None:
+    """Sign a report that was made before, and with `earlier` the runs before it that this key did not sign."""
     report, content = _stored(folder)
     secret = signing.private_key(key)
     digest = hashlib.sha256(content).hexdigest()
     try:
         files.sign(report, digest, folder, secret)
+        count = files.sign_earlier(folder, secret) if earlier else 0
     except OSError as error:
         raise ConfigError("The signature cannot be written.", f"{error.strerror or 'Input/output error'}.") from None
     name = signing.key_id(secret.public_key())
-    out.emit({"report_sha256": digest, "key_id": name, "envelope": folder / files.ENVELOPE}, f"signed by {name}")
+    told = f"signed by {name}" + (f", and {count} earlier runs" if earlier else "")
+    out.emit({"report_sha256": digest, "key_id": name, "envelope": folder / files.ENVELOPE, "earlier": count}, told)

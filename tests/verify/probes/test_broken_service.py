@@ -20,6 +20,7 @@ DRILLS = (
     "LLM-10",
     "OBS-01",
     "PER-01",
+    "PER-04",
     "PII-02",
     "QUA-04",
     "REL-01",
@@ -28,6 +29,7 @@ DRILLS = (
     "REL-04",
     "REL-05",
     "REL-06",
+    "REL-09",
     "SEC-05",
     "SEC-06",
 )
@@ -49,6 +51,7 @@ long = pytest.mark.long
         pytest.param("LLM-08", "naive", {"crossed"}, {}, marks=long),
         pytest.param("LLM-10", "naive", {"tokens", "money", "rate", "together"}, {}, marks=long),
         pytest.param("PER-01", "naive", {"p95_s"}, {"provider_s": 0.05, "p95_s": 0.02, "rate_per_s": 400}, marks=long),
+        pytest.param("PER-04", "naive", {"untold", "sum_answers", "sum_ledger"}, {}, marks=long),
         ("PII-02", "naive", {"raw"}, {}),
         ("QUA-04", "naive", {"bad"}, {}),
         ("REL-01", "stub", {"provider_down"}, {"scenarios": ["provider_down"]}),

@@ -11,6 +11,8 @@ from roadworthy.verify.technical import text
 LATER = "TO" + "DO"
 GOOD = "It sorts what customers say into praise and complaint, for the shop's own staff."
 
+LATER = "TO" + "DO"  # in one piece it would be a mark of this repository
+
 
 @pytest.mark.parametrize(
     ("written", "fault"),
