@@ -263,12 +263,9 @@ def test_a_promtool_that_hangs_breaks_or_lies(
     monkeypatch.setattr(promtool, "CALL_S", 0.3)
     _write(subject, CLEAN)
     outcome = verified("OBS-02")
-    assert outcome.status is not Status.PASS
+    assert outcome.status is Status.NOT_MEASURED, outcome
     assert outcome.coverage is not None
-    assert not outcome.coverage.complete
-    assert said in outcome.reason + " ".join(each.name for each in outcome.coverage.missing) or said.startswith(
-        "contra"
-    )
+    assert said in outcome.reason + " ".join(each.name for each in outcome.coverage.missing)
 
 
 def test_a_promtool_of_the_subject_is_not_run(
