@@ -54,7 +54,10 @@ def probe(context: Context) -> Outcome:
     _keep(context, found, seen)
     coverage = _coverage(found, loaded, missing, seen.missing)
     return judged(
-        _sentence(found, seen, findings), coverage=coverage, findings=findings, measured=_measures(found, seen)
+        _sentence(found, seen, findings, coverage),
+        coverage=coverage,
+        findings=findings,
+        measured=_measures(found, seen),
     )
 
 
