@@ -20,6 +20,7 @@ DRILLS = (
     "LLM-10",
     "OBS-01",
     "PER-01",
+    "PER-03",
     "PER-04",
     "PER-05",
     "PII-02",
