@@ -45,6 +45,7 @@ def test_an_empty_folder_is_incomplete(tmp_path: Path) -> None:
         "report.junit.xml",
         "report.md",
         "report.sarif",
+        "technical-file.md",
     }
 
 
@@ -73,6 +74,8 @@ def test_from_key_to_gate(tmp_path: Path, verify: Verify) -> None:
     assert (again.returncode, again.stdout) == (0, (out / "report.md").read_text())
     signed = verify("sign", out, "--key", tmp_path / "key")
     assert signed.returncode == 0, signed.stderr
+    signed = verify("sign", out, "--key", tmp_path / "key", "--earlier", "--json")
+    assert json.loads(signed.stdout)["data"]["earlier"] == 0
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ DRILLS = (
     "REL-04",
     "REL-05",
     "REL-06",
+    "REL-09",
     "SEC-05",
     "SEC-06",
 )

@@ -145,20 +145,6 @@ def test_network(
     assert {each.rule for each in outcome.findings} == rules
 
 
-@pytest.mark.parametrize(
-    ("config", "status"),
-    [
-        (CONFIG, "not_applicable"),
-        (
-            CONFIG.replace('a: {kind: compatible, base_url: "http://127.0.0.1:9/v1"}', "a: {kind: embedded}"),
-            "not_measured",
-        ),
-    ],
-)
-def test_weights(config: str, status: str, verified: Verified, running: Callable[..., str]) -> None:
-    assert verified("ART-08", service=running(config, Sound)).status == status
-
-
 @long
 def test_an_edge_that_asks_for_keys(
     verified: Verified, running: Callable[..., str], monkeypatch: pytest.MonkeyPatch

@@ -45,11 +45,13 @@ class Earlier(NamedTuple):
         number: Its place in the chain.
         sha256: Of its report.
         policy: SHA-256 of its policy.
+        unsigned: A later run that the pinned key did not sign; None when there is none.
     """
 
     number: int
     sha256: str
     policy: str
+    unsigned: int | None
 
 
 def probe(context: Context) -> Outcome:
@@ -72,6 +74,11 @@ def probe(context: Context) -> Outcome:
                 key=tuple(each))
         for each in eased(before, now, checks())
     ]  # fmt: skip
+    if earlier.unsigned is not None and not found:
+        raise NotMeasured(
+            f"Run {earlier.unsigned} is newer than the one to compare with, and the pinned key did not sign it: "
+            "whether the goal moved since then is not known; `roadworthy verify sign --earlier` signs it."
+        )
     coverage = Coverage(
         examined=len(changes), existing=len({*numbers(before), *numbers(now)}), how_counted="Numbers in both policies."
     )
@@ -89,9 +96,12 @@ def _earlier(context: Context) -> Earlier | None:
         return None
     keys = [pinned(context)] if context.settings["key_id"] else []
     oldest: Earlier | None = None
+    unsigned: int | None = None
     for at, report in history.back(context.out):
-        if not keys or signs(history.envelope(context.out, at.report) or b"", at.report, keys):
-            oldest = Earlier(at.number, at.report, str(report["policy"]["sha256"]))
+        if keys and not signs(history.envelope(context.out, at.report) or b"", at.report, keys):
+            unsigned = unsigned or at.number
+        else:
+            oldest = Earlier(at.number, at.report, str(report["policy"]["sha256"]), unsigned)
             if history.status(report, context.check) in ("pass", "waived"):
                 return oldest
     return oldest
