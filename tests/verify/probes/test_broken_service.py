@@ -32,6 +32,7 @@ DRILLS = (
     "REL-05",
     "REL-06",
     "REL-09",
+    "REL-10",
     "SEC-05",
     "SEC-06",
 )
