@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,19 +46,6 @@ FLAWS = {
 """One book that is kept wrong, as a change of one function in every process of the second edge."""
 
 
-@pytest.fixture
-def flawed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """The product's own edge and commands with one flaw."""
-
-    def use(flaw: str) -> None:
-        folder = tmp_path / "flaw"
-        folder.mkdir()
-        (folder / "sitecustomize.py").write_text(FLAWS[flaw])
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(folder), os.environ.get("PYTHONPATH", ""))))
-
-    return use
-
-
 @pytest.mark.parametrize(
     ("config", "settings", "status", "rules"),
     [
@@ -91,7 +76,7 @@ def test_the_products_own_books(
 def test_a_book_that_is_kept_wrong_is_found(
     flaw: str, verified: Verified, running: Callable[..., str], flawed: Callable[[str], None]
 ) -> None:
-    flawed(flaw)
+    flawed(FLAWS[flaw])
     outcome = verified("PER-04", service=running(PRICED), timeout_s=100.0, usd_per_request=0.006)
     assert outcome.status is Status.FAIL, repr(outcome)
     wanted = {f"sum_{each}" for each in ("answers", "journal", "ledger", "metrics", "budget")}

@@ -73,6 +73,11 @@ class SecondEdge:
         own = {"HOME": str(self.folder), "NO_COLOR": "1", "APP_ENV": self.copy.profile}
         return {**passed_on(), **own, **self.copy.environ}
 
+    @property
+    def pids(self) -> list[int]:
+        """It and what it started, as the system shows them now; empty when it does not run."""
+        return [] if self.process is None or self.process.poll() is not None else _family(self.process.pid)
+
     def write(self) -> None:
         """Write the configuration as it is in the copy now."""
         (self.folder / "roadworthy.yaml").write_text(yaml.safe_dump(self.copy.data, sort_keys=False), encoding="utf-8")
@@ -199,6 +204,17 @@ def reset_breakers(state_dir: Path) -> None:
             client.reset_breaker()
     except RoadworthyError as problem:
         raise NotMeasured(f"The second edge does not answer on its socket: {problem.what}") from None
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for file in sorted(Path("/proc", str(pid), "task").glob("*/children")):
+        try:
+            children = file.read_text()
+        except OSError:
+            continue  # that thread or process is gone
+        found += [each for child in children.split() for each in _family(int(child))]
+    return found
 
 
 def free_port() -> int:
