@@ -4,9 +4,9 @@
 
 It asks the first target alone, passes on whatever comes, knows no key, no limit, no breaker and no budget, keeps one
 cache for everybody, and writes down what it hears. With the flaw `stub` it makes its answers up instead; with `late` it
-fails after four seconds; with `mute` it accepts connections and answers nothing but /livez and /v1/models. With `even`
-it keeps no answers, so that it does not grow; with `leak` it does so, too, but keeps 1 MB more each second, and with
-`files` it opens a file with every tenth request.
+fails after four seconds; with `slow` it takes 0.2 s longer; with `mute` it accepts connections and answers nothing but
+/livez and /v1/models. With `even` it keeps no answers, so that it does not grow; with `leak` it does so, too, but keeps
+1 MB more each second, and with `files` it opens a file with every tenth request.
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ class Naive(BaseHTTPRequestHandler):
         if self.flaw == "late":
             time.sleep(4)
             return self.say(502, b'{"error": {"code": "llm_chain_failed", "message": "late"}}')
+        if self.flaw == "slow":
+            time.sleep(0.2)
         if self.flaw == "stub":
             choice = {"index": 0, "message": {"role": "assistant", "content": STUB}, "finish_reason": "stop"}
             return self.say(200, json.dumps({"choices": [choice], "roadworthy": {"cache": "off"}}).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -17,8 +18,9 @@ from roadworthy.core.errors import Exit, RoadworthyError
 from roadworthy.verify import history
 from roadworthy.verify.gate import Asked, Ruling, gate
 from roadworthy.verify.outcome import Coverage, Outcome, finding, judged, not_measured
-from roadworthy.verify.report.files import written
+from roadworthy.verify.report.files import sign_earlier, written
 from roadworthy.verify.report.record import Report, encoded
+from roadworthy.verify.signing import opened, signed
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -337,3 +339,93 @@ def test_a_chain_cannot_be_read_when_it_is_damaged(made: Made) -> None:
     refused(made, "head is gone")
     assert encoded(made.report).endswith(b"}\n")
     assert good().status == "pass"
+
+
+def _chain(made: Made, inspected: Run, *, key: Ed25519PrivateKey | None = KEY) -> list[str]:
+    """Two more runs, of which the first is signed by `key`; gives the digests of all, the oldest first."""
+    first = hashlib.sha256((made.out / "report.json").read_bytes()).hexdigest()
+    failed = {"ART-04": judged("Bad.", coverage=FULL, passed=False)}
+    second = written(inspected(made.subject, made.out, failed, at=START + 10), made.out, key)
+    return [first, second, written(inspected(made.subject, made.out, at=START + 20), made.out, KEY)]
+
+
+@pytest.mark.parametrize("run", [0, 1])
+@pytest.mark.parametrize("how", ["removed", "emptied", "of another run", "by another key", "a folder"])
+def test_an_earlier_run_without_its_signature(run: int, how: str, made: Made, inspected: Run) -> None:
+    digests = _chain(made, inspected)
+    assert ruled(made).decision == "GO"
+    envelope = made.out / "history" / f"{digests[run]}.intoto.jsonl"
+    kept = envelope.read_bytes()
+    envelope.unlink()
+    if how == "emptied":
+        envelope.write_bytes(b"")
+    elif how == "of another run":
+        envelope.write_bytes((made.out / "history" / f"{digests[1 - run]}.intoto.jsonl").read_bytes())
+    elif how == "by another key":
+        envelope.write_bytes(signed(opened(kept, [KEY.public_key()])[0], OTHER))
+    elif how == "a folder":
+        envelope.mkdir()
+    refused(made, f"No trusted key signed run {run + 1}")
+
+
+@pytest.mark.parametrize("key", [None, OTHER])
+def test_an_earlier_run_that_no_trusted_key_ever_signed(
+    key: Ed25519PrivateKey | None, made: Made, inspected: Run
+) -> None:
+    _chain(made, inspected, key=key)
+    refused(made, "No trusted key signed run 2")
+    if key is not None:
+        assert ruled(made, keys=[KEY.public_key(), OTHER.public_key()]).decision == "GO"
+
+
+@pytest.mark.parametrize("left", ["report", "envelope"])
+def test_two_chains_side_by_side(left: str, made: Made, inspected: Run, tmp_path: Path) -> None:
+    """The bad run is taken back by showing the head of before, and another one is told in its place."""
+    before = tmp_path / "before"
+    shutil.copytree(made.out, before)
+    bad = _chain(made, inspected)[1]
+    end = {"report": ".json", "envelope": ".intoto.jsonl"}[left]
+    written(inspected(made.subject, before, at=START + 20), before, KEY)
+    assert ruled(made._replace(out=before)).decision == "GO"
+    shutil.copy(made.out / "history" / f"{bad}{end}", before / "history")
+    refused(made._replace(out=before), "outside of its chain")
+
+
+def test_a_new_chain_sets_the_old_one_aside(made: Made, inspected: Run) -> None:
+    digests = _chain(made, inspected)
+    newest = inspected(made.subject, made.out, at=START + 30, new_chain=True)
+    digest = written(newest, made.out, KEY)
+    assert ruled(made).number == 1
+    aside = made.out / "history" / f"until-{digest[:12]}"
+    assert {f"{each}.json" for each in digests} < {each.name for each in aside.iterdir()}
+
+
+def test_a_chain_told_in_another_order(made: Made, inspected: Run) -> None:
+    digests = _chain(made, inspected)
+    history_folder = made.out / "history"
+    first, second = (history_folder / f"{each}.json" for each in digests[:2])
+    one, two = first.read_bytes(), second.read_bytes()
+    first.write_bytes(two)
+    second.write_bytes(one)
+    refused(made, "was changed")
+    first.write_bytes(one)
+    second.write_bytes(two)
+    (history_folder / "head.json").write_bytes(json.dumps({"report": digests[1], "number": 2}).encode())
+    refused(made, "not the newest")
+    (made.out / "report.json").write_bytes(two)
+    refused(made, "another report")
+    (made.out / "readiness.intoto.jsonl").write_bytes((history_folder / f"{digests[1]}.intoto.jsonl").read_bytes())
+    refused(made, "outside of its chain")  # cut off behind the bad run: what came later still lies there
+
+
+def test_earlier_runs_are_signed_later(made: Made, inspected: Run) -> None:
+    _chain(made, inspected, key=None)
+    refused(made, "No trusted key signed run 2")
+    assert (sign_earlier(made.out, KEY), sign_earlier(made.out, KEY)) == (1, 0)
+    assert ruled(made).decision == "GO"
+    assert sign_earlier(made.out, OTHER) == 2
+    refused(made, "No trusted key signed run 2")  # a signature takes the place of the one before
+    assert sign_earlier(made.out, KEY) == 2
+    (made.out / "history" / "head.json").unlink()
+    with pytest.raises(RoadworthyError, match="head is gone"):
+        sign_earlier(made.out, KEY)

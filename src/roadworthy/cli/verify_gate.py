@@ -35,12 +35,16 @@ def gate(
 @click.command()
 @options
 @click.option("--key", required=True, type=FILE, help="Private key.")
+@click.option("--earlier", is_flag=True, help="Sign earlier runs of the chain, too, that this key did not sign.")
 @click.argument("folder", default=".roadworthy/verify", type=FOLDER)
-def sign(folder: Path, key: Path, out: Settings) -> None:
-    """Sign the report in FOLDER. Whoever signs need not be who ran it."""
+def sign(folder: Path, key: Path, earlier: bool, out: Settings) -> None:
+    """Sign the report in FOLDER. Whoever signs need not be who ran it.
+
+    A gate wants a trusted key's signature on every run of the chain, not on the newest alone.
+    """
     from roadworthy.cli import verify_text
 
-    verify_text.sign(folder, key, out)
+    verify_text.sign(folder, key, earlier, out)
 
 
 @click.command()

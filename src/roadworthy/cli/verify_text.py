@@ -17,7 +17,7 @@ from roadworthy.verify import gate as gate_room
 from roadworthy.verify import inspection, output, plain, policy, signing
 from roadworthy.verify.closed import close_to_others
 from roadworthy.verify.registry import checks
-from roadworthy.verify.report import files, junit, markdown, page, reading, sarif, terminal
+from roadworthy.verify.report import files, junit, markdown, page, reading, sarif, technical, terminal
 from roadworthy.verify.report.record import Report
 
 EXITS: Mapping[str, Exit] = {"GO": Exit.GOOD, "NO-GO": Exit.JUDGED_BAD, "INCOMPLETE": Exit.COULD_NOT_FIND_OUT}
@@ -99,6 +99,7 @@ def show(folder: Path, form: str, out: Settings) -> None:
         "json": content.decode,
         "sarif": lambda: sarif.text(report),
         "junit": lambda: junit.text(report),
+        "technical": lambda: technical.text(report, folder / "evidence"),
     }
     if form == "text" or out.json:
         _show(report, out)
@@ -167,14 +168,16 @@ def _bytes(path: Path) -> bytes:
         raise ConfigError(f"{path.name} cannot be read.", f"{error.strerror or 'Input/output error'}.") from None
 
 
-def sign(folder: Path, key: Path, out: Settings) -> None:
-    """Sign a report that was made before."""
+def sign(folder: Path, key: Path, earlier: bool, out: Settings) -> None:
+    """Sign a report that was made before, and with `earlier` the runs before it that this key did not sign."""
     report, content = _stored(folder)
     secret = signing.private_key(key)
     digest = hashlib.sha256(content).hexdigest()
     try:
         files.sign(report, digest, folder, secret)
+        count = files.sign_earlier(folder, secret) if earlier else 0
     except OSError as error:
         raise ConfigError("The signature cannot be written.", f"{error.strerror or 'Input/output error'}.") from None
     name = signing.key_id(secret.public_key())
-    out.emit({"report_sha256": digest, "key_id": name, "envelope": folder / files.ENVELOPE}, f"signed by {name}")
+    told = f"signed by {name}" + (f", and {count} earlier runs" if earlier else "")
+    out.emit({"report_sha256": digest, "key_id": name, "envelope": folder / files.ENVELOPE, "earlier": count}, told)

@@ -19,7 +19,7 @@ from roadworthy.verify.policy import Policy, policy_of
 from roadworthy.verify.recompute import Json, Sum, differences, kept_records, lines, moment, summed, untrusted
 from roadworthy.verify.registry import catalogue
 from roadworthy.verify.report.record import FORM, Report
-from roadworthy.verify.report.statement import PREDICATE_TYPE, predicate
+from roadworthy.verify.report.statement import PREDICATE_TYPE, predicate, signs
 from roadworthy.verify.signing import STATEMENT_TYPE, opened
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def gate(asked: Asked) -> Ruling:
     _complete(report, policy)
     _in_time(report, asked.now)
     subject = _subject(asked, report, policy)
-    history_of(asked.folder, digest, report, asked.seen)
+    history_of(asked, digest, report)
     records = kept_records(asked.folder / EVIDENCE, {each["id"]: each["record"] for each in report["checks"]})
     _as_in_catalogue(records, report)
     then = _total(records, policy, moment(report["finished"]))
@@ -207,29 +207,34 @@ def _subject(asked: Asked, report: Json, policy: Policy) -> str:
     return stated
 
 
-def history_of(folder: Path, digest: str, report: Json, seen: Path | None = None) -> None:
-    """Walk the chain of runs to its beginning.
+def history_of(asked: Asked, digest: str, report: Json) -> None:
+    """Walk the chain of runs to its beginning. A trusted key signed every one of them, and no other run lies there.
 
     Args:
-        folder: Output of the run.
+        asked: Its folder, the keys, and the file of the last report that a gate judged, which must be in the chain.
         digest: SHA-256 of the report.
         report: Which must be the newest.
-        seen: Remembers the last report that a gate judged; it must be in the chain.
 
     Raises:
-        RoadworthyError: `integrity_mismatch`: a run is gone, was changed, or is newer than this one.
+        RoadworthyError: `integrity_mismatch`: a run is gone, was changed, is not signed, or is newer than this one.
     """
+    folder = asked.folder
     head = history.head(folder)
     if head is None or head.report != digest or head.number != report["number"]:
         raise untrusted("It is not the newest run of its chain.")
-    wanted = _remembered(seen)
+    wanted = _remembered(asked.seen)
     met, number, before, later = {digest}, report["number"], report["previous"], report
     while before is not None and number > 1:
         number -= 1
-        earlier = history.report(folder, before["report_sha256"])
+        sha256 = before["report_sha256"]
+        earlier = history.report(folder, sha256)
         if before["number"] != number or earlier.get("number") != number:
             raise untrusted("A run is missing in its chain.")
-        met.add(before["report_sha256"])
+        if not signs(history.envelope(folder, sha256) or b"", sha256, asked.keys):
+            raise untrusted(
+                f"No trusted key signed run {number} of its chain; `roadworthy verify sign --earlier` does."
+            )
+        met.add(sha256)
         history.not_later(str(earlier.get("finished")), moment(str(later.get("started"))))
         later = earlier
         before = earlier.get("previous")
@@ -237,6 +242,9 @@ def history_of(folder: Path, digest: str, report: Json, seen: Path | None = None
         raise untrusted("Its chain of runs does not reach its beginning.")
     if wanted is not None and wanted not in met:
         raise untrusted("The last report that this gate saw is not in its chain: a run was dropped.")
+    others = history.beside(folder, met)
+    if others:
+        raise untrusted(f"{len(others)} files of runs outside of its chain lie beside it, such as {others[0][:12]}.")
 
 
 def _remembered(seen: Path | None) -> str | None:

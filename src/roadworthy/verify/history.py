@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,39 @@ def keep_envelope(out: Path, sha256: str, content: bytes) -> None:
     put(out / FOLDER / f"{sha256}{_ENVELOPE}", content)
 
 
+def beside(out: Path, chain: Collection[str]) -> list[str]:
+    """Names of reports and envelopes of runs that are no part of a chain: of one that was dropped, or told otherwise.
+
+    Args:
+        out: Folder of the output.
+        chain: SHA-256 of every report of the chain.
+
+    Raises:
+        RoadworthyError: `integrity_mismatch`: the folder cannot be read.
+    """
+    known = {_HEAD, *(f"{each}{end}" for each in chain for end in (".json", _ENVELOPE))}
+    return sorted(name for name in _runs(out) if name not in known)
+
+
+def _runs(out: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(out / FOLDER) if name.lower().endswith((".json", _ENVELOPE))]
+    except OSError as error:
+        raise _broken(f"Its folder cannot be read: {error.strerror or 'input/output error'}.") from None
+
+
+def _set_aside(out: Path, digest: str) -> None:
+    """Move the runs of a chain that is over into a folder of their own, where they can be read and count no more."""
+    found = _runs(out)
+    if found:
+        aside = out / FOLDER / f"until-{digest[:12]}"
+        aside.mkdir(exist_ok=True)
+        for name in found:
+            os.replace(out / FOLDER / name, aside / name)
+
+
 def append(out: Path, content: bytes, number: int) -> str:
-    """Add the newest report.
+    """Add the newest report; the first of a chain sets the runs of an earlier one aside.
 
     Args:
         out: Folder of the output.
@@ -171,6 +203,8 @@ def append(out: Path, content: bytes, number: int) -> str:
     folder = out / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if number == 1:
+            _set_aside(out, digest)
         put(folder / f"{digest}.json", content)
         put(folder / _HEAD, msgspec.json.encode(Head(report=digest, number=number)))
     except OSError as error:

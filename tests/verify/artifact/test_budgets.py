@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
+from pathlib import Path
 
 import pytest
 
 from rig.model_bytes import EVIL_4, PLAIN, zipped
+from roadworthy.runtime.executor import InlineExecutor
 from roadworthy.verify.artifact.dispatch import Surroundings, judge_source
 from roadworthy.verify.artifact.inspection import Inspection, Limits
 from roadworthy.verify.artifact.record import Verdict
 from roadworthy.verify.artifact.source import Held
+from roadworthy.verify.artifact.tree import find, scan
 
 SMALL = Limits(
     opcode_bytes=10_000, unpacked_bytes=1 << 20, ratio=50, ratio_floor=1 << 16, members=20, depth=4, text_bytes=1000
@@ -88,3 +91,20 @@ def test_what_is_only_unverifiable_is_walked_to_its_end(size: int) -> None:
     inspection = Inspection()
     judge_source(Held(b"\x80\x04" + b"NQ0" * size + b"cos\nsystem\n)R."), inspection)
     assert "pickle.import.dangerous" in {reason.rule for reason in inspection.reasons}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\x04\x95" + b"\xff" * 7 + b"\x7fN.",
+        b"\x80\x04\x95" + b"\xff" * 8 + b"N.",
+        b"\x80\x04\x8e" + b"\xff" * 7 + b"\x7fN.",
+        b"\x80\x04\x8d" + b"\xff" * 8 + b".",
+    ],
+)
+def test_a_length_beyond_every_number_of_the_kernel(data: bytes, packed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(gzip.compress(data) if packed else data)
+    (report,) = scan(find([path]), InlineExecutor())
+    assert report.verdict is Verdict.UNVERIFIABLE

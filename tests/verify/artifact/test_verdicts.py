@@ -51,6 +51,16 @@ def judged(data: bytes, called: str = "", limits: Limits | None = None) -> Inspe
     return inspection
 
 
+def _memo_out_of_step() -> bytes:
+    """Entry 2000 is set first, all but entry 0 follow: the next `MEMOIZE` sets 2000 anew, and so does the one after it.
+
+    Whoever counts otherwise reads "builtins" where the unpickler reads "os".
+    """
+    puts = b"".join(b"r" + struct.pack("<I", index) for index in (2000, *range(1, 2000)))
+    names = text("builtins") + b"\x940" + text("os") + b"\x940"
+    return four(b"N" + puts + b"0" + names + b"j" + struct.pack("<I", 2000) + text("set") + b"\x93)R")
+
+
 def _tar(members: dict[str, bytes], **special: object) -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -222,6 +232,7 @@ MALICIOUS: dict[str, bytes] = {
     },
     "gzip-second-member": gzip.compress(PLAIN) + gzip.compress(EVIL_4),
     "tar": _tar({"model.pkl": EVIL_4}),
+    "memo-count": _memo_out_of_step(),
     "tgz": gzip.compress(_tar({"a/model.bin": EVIL_4})),
     "tar-traversal": _tar({"../x": b"hello"}),
     "tar-absolute": _tar({"/etc/x": b"hello"}),

@@ -129,6 +129,8 @@ def test_with_a_pinned_key_only_signed_runs_count(
     assert verified("QUA-06", policy=LOW).status is Status.PASS
     outcome = verified("QUA-06", policy=LOW, **pinned)
     assert (outcome.status, "run 3" in outcome.reason) == (Status.FAIL, True)
+    outcome = verified("QUA-06", policy=HIGH, **pinned)  # whether run 4 asked for more, its missing signature hides
+    assert (outcome.status, "Run 4" in outcome.reason) == (Status.NOT_MEASURED, True)
     envelopes = sorted((out / "history").glob("*.intoto.jsonl"))
     assert len(envelopes) == 2
     envelopes[0].write_bytes(envelopes[1].read_bytes())  # another report's signature

@@ -146,9 +146,13 @@ class Inspection:
         self._reasons[reason] = None
         self._unsafe = self._unsafe or unsafe
 
-    def crowded(self) -> bool:
-        """Whether one more reason would only be counted, whatever it is; counts it then."""
-        full = self._unsafe and len(self._reasons) >= MOST_REASONS
+    def crowded(self, *, unsafe: bool = True) -> bool:
+        """Whether one more reason would only be counted; counts it then.
+
+        Args:
+            unsafe: What the reason makes of the file; the first unsafe one is always kept.
+        """
+        full = len(self._reasons) >= MOST_REASONS and (self._unsafe or not unsafe)
         self._dropped += full
         return full
 

@@ -9,6 +9,8 @@ from typing import Protocol
 
 CHUNK = 1 << 16
 """Bytes read at once when something is walked from its start to its end."""
+_PAST_EVERY_FILE = 1 << 62
+"""A file may name an offset that is larger than the numbers of the kernel."""
 
 
 class Source(Protocol):
@@ -44,6 +46,8 @@ class FileSource:
 
     def read(self, offset: int, length: int) -> bytes:
         """See `Source.read`."""
+        if offset >= _PAST_EVERY_FILE:
+            return b""
         data = os.pread(self._descriptor, length, offset)
         while len(data) < length and offset + len(data) < self.size:
             more = os.pread(self._descriptor, length - len(data), offset + len(data))
@@ -103,6 +107,45 @@ class Part:
         return self._whole.read(self._start + offset, length) if length > 0 else b""
 
 
+class Nearby:
+    """Another source, with the stretch that was read last as a whole at hand: what lies in it costs no read.
+
+    Args:
+        whole: The other source.
+
+    Attributes:
+        texts: For `literal.text`: what it read, by offset.
+    """
+
+    def __init__(self, whole: Source) -> None:
+        self._whole = whole
+        self._held = b""
+        self._start = 0
+        self.texts: dict[int, str | None] = {}
+
+    @property
+    def size(self) -> int:
+        """See `Source.size`."""
+        return self._whole.size
+
+    @property
+    def ready(self) -> bool:
+        """See `Source.ready`."""
+        return self._whole.ready
+
+    def hold(self, offset: int, length: int) -> bytes:
+        """The same as `read`, and what it gives is at hand from now on."""
+        self._held, self._start = self._whole.read(offset, length), offset
+        return self._held
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `Source.read`."""
+        place = offset - self._start
+        if 0 <= place <= len(self._held) - length:
+            return self._held[place : place + length]
+        return self._whole.read(offset, length)
+
+
 class Unpacked:
     """What a stream of pieces yields, kept in a temporary file as far as somebody has asked for it.
 
@@ -131,8 +174,10 @@ class Unpacked:
         """See `Source.read`."""
         while self._have < offset + length and self._more():
             pass
+        if offset >= self._have:
+            return b""
         self._kept.seek(offset)
-        return self._kept.read(length)
+        return self._kept.read(min(length, self._have - offset))
 
     def close(self) -> None:
         """Let go of what was kept."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from roadworthy.core.errors import StorageError
 from roadworthy.verify import history
 from roadworthy.verify.output import put
-from roadworthy.verify.report import junit, markdown, page, sarif
+from roadworthy.verify.report import junit, markdown, page, sarif, technical
 from roadworthy.verify.report.record import Report, encoded
-from roadworthy.verify.report.statement import readiness
+from roadworthy.verify.report.statement import readiness, signs
 from roadworthy.verify.signing import signed
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def written(report: Report, out: Path, key: Ed25519PrivateKey | None) -> str:
     forms: Mapping[str, str] = {
         "report.html": page.page(report, out / "evidence"),
         "report.md": markdown.text(report),
+        "technical-file.md": technical.text(report, out / "evidence"),
         "report.sarif": sarif.text(report),
         "report.junit.xml": junit.text(report),
     }
@@ -71,3 +72,27 @@ def sign(report: Report, digest: str, out: Path, key: Ed25519PrivateKey) -> None
     envelope = signed(readiness(report, digest), key)
     put(out / ENVELOPE, envelope)
     history.keep_envelope(out, digest, envelope)
+
+
+def sign_earlier(out: Path, key: Ed25519PrivateKey) -> int:
+    """Sign every earlier run of the chain that this key did not sign yet.
+
+    Args:
+        out: Folder of the output.
+        key: Signs.
+
+    Returns:
+        How many were signed.
+
+    Raises:
+        RoadworthyError: `integrity_mismatch`: the chain is broken; what stands before the break is signed.
+        OSError: The disk refuses.
+    """
+    count, newest = 0, True
+    for at, _ in history.back(out):
+        if not newest and not signs(history.envelope(out, at.report) or b"", at.report, [key.public_key()]):
+            report = history.as_report(out, at.report)
+            history.keep_envelope(out, at.report, signed(readiness(report, at.report), key))
+            count += 1
+        newest = False
+    return count

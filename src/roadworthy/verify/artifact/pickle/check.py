@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from roadworthy.verify.artifact.pickle import literal
 from roadworthy.verify.artifact.pickle.allowlist import Use
-from roadworthy.verify.artifact.pickle.value import UNKNOWN, Items, Made, Name, Value
+from roadworthy.verify.artifact.pickle.value import UNKNOWN, Made, Name, Value
 from roadworthy.verify.artifact.record import shown
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def latin1(judge: PickleJudge, callee: Name, arguments: Value, at: int) -> Value
     codec = _text(judge, items[1]) if len(items) == 2 else None
     if type(items[0] if items else None) is not int or codec not in _LATIN_1:
         return _refused(judge, callee, at, "only a literal may be encoded, as Latin-1")
-    return Made(callee, Items(tuple(items)))
+    return Made(callee, items)
 
 
 def nested(judge: PickleJudge, callee: Name, arguments: Value, at: int) -> Value:
@@ -108,7 +108,7 @@ def ufunc(judge: PickleJudge, callee: Name, arguments: Value, at: int) -> Value:
 
 
 def _items(arguments: Value) -> tuple[Value, ...]:
-    return arguments.items if isinstance(arguments, Items) else ()
+    return arguments if type(arguments) is tuple else ()
 
 
 def _text(judge: PickleJudge, value: Value) -> str | None:

@@ -32,6 +32,7 @@ _WORDS: dict[str, str] = {
     """,
 }
 _MODULES = {module: why for why, words in _WORDS.items() for module in words.split()}
+_DEEPEST = max(module.count(".") for module in _MODULES) + 1
 _BUILTIN_WORDS: dict[str, str] = {
     _RUNS: "eval exec execfile compile __import__ breakpoint help input apply",
     _REACHES: "getattr setattr delattr globals locals vars type map filter reduce __build_class__",
@@ -44,7 +45,7 @@ def danger(module: str, name: str) -> str | None:
     """What a name is known to be used for; None when nothing is known of it."""
     if module in ("builtins", "__builtin__"):
         return _BUILTINS.get(name.split(".")[0]) or (_REACHES if "." in name else None)
-    parts = module.split(".")
+    parts = module.split(".", _DEEPEST)[:_DEEPEST]
     for length in range(len(parts), 0, -1):
         known = _MODULES.get(".".join(parts[:length]))
         if known:

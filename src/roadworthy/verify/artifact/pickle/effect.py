@@ -7,7 +7,8 @@ from roadworthy.verify.artifact.pickle.machine import Handler, Machine
 from roadworthy.verify.artifact.pickle.value import EMPTY_TUPLE, PLAIN_DICT, UNKNOWN, Made, Name, Value, bundle
 
 _MOST_KNOWN = 1000
-"""Names that are known by where their texts stand."""
+"""Names that are known by where their texts stand, and by their lines."""
+_MOST_LINES = 200
 
 
 def _names(machine: Machine) -> dict[bytes, Handler]:
@@ -15,16 +16,21 @@ def _names(machine: Machine) -> dict[bytes, Handler]:
     stack = machine.stack
     known: dict[tuple[Value, Value], Name] = {}
 
-    def imported(module: str, name: str, place: int) -> Name:
-        found = machine.judge.imported(module, name, machine.base + place)
-        if found.entry is not None and found.entry.use == "checked":
-            machine.guarded += 1
-        return found
+    lines: dict[bytes, Name] = {}
 
     def from_lines(place: int) -> int:
+        after = machine.window.find(b"\n", machine.window.find(b"\n", place + 1) + 1) + 1
+        written = machine.window[place + 1 : after] if place < after <= place + _MOST_LINES else b""
+        before = lines.get(written)
+        if before is not None:
+            stack.append(before)
+            return after
         module, after = machine.line(place + 1)
         name, after = machine.line(after)
-        stack.append(imported(_decoded(module), _decoded(name), place))
+        found = machine.judge.imported(_decoded(module), _decoded(name), machine.base + place)
+        stack.append(found)
+        if written and len(lines) < _MOST_KNOWN:
+            lines[written] = found
         return after
 
     def from_stack(place: int) -> int:
@@ -39,7 +45,7 @@ def _names(machine: Machine) -> dict[bytes, Handler]:
             machine.inspection.find("pickle.import.computed", "The name of an import is computed, or no text.", at)
             stack.append(UNKNOWN)
         else:
-            found = imported(words[0], words[1], place)
+            found = machine.judge.imported(words[0], words[1], machine.base + place)
             stack.append(found)
             if len(known) < _MOST_KNOWN:
                 known[module, name] = found
@@ -80,7 +86,7 @@ def _calls(machine: Machine) -> dict[bytes, Handler]:
     def called(instance: bool) -> Handler:
         def handler(place: int) -> int:
             arguments, callee = stack.pop(), stack[-1]
-            if machine.guarded:
+            if judge.guarded:
                 machine.guard([arguments])
             if type(callee) is Name and (callee.made_freely if instance else callee.called_freely):
                 judge.calls += 1
@@ -95,7 +101,7 @@ def _calls(machine: Machine) -> dict[bytes, Handler]:
 
     def newobj_ex(place: int) -> int:
         named = stack.pop()
-        if machine.guarded:
+        if judge.guarded:
             machine.guard([named])
         return newobj(place)
 
@@ -137,7 +143,7 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
     def build(place: int) -> int:
         state = stack.pop()
         target = stack[-1]
-        if machine.guarded:
+        if judge.guarded:
             machine.guard([state])
         if (
             type(target) is Made
@@ -149,9 +155,11 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
             judge.calls += 1
             return place + 1
         judge.built(target, state, machine.base + place)
-        raw = judge.raw(target, state, machine.base + place + 1)
+        raw = judge.raw(target, state, machine.base + place + 1) if type(target) is Made and target.origin.raw else None
         if raw is None:
             return place + 1
+        if not raw:
+            return machine.turn(place + 1)
         judge.also_plain(machine, machine.base + place + 1)
         if machine.frame_end is not None and machine.frame_end != machine.base + place + 1:
             machine.inspection.find("pickle.frame", "The data of an array lie inside of a frame.", machine.base + place)
@@ -159,13 +167,15 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
         return machine.turn(place + 1 + raw)
 
     def persid(place: int) -> int:
-        _, after = machine.line(place + 1)
-        stack.append(judge.persistent(machine.base + place, machine.base + place))
+        end = machine.window.find(b"\n", place)
+        after = end + 1 if end >= 0 else machine.line(place + 1)[1]
+        at = machine.base + place
+        stack.append(judge.persistent(at, at))
         return after
 
     def binpersid(place: int) -> int:
         key = stack.pop()
-        if machine.guarded:
+        if judge.guarded:
             machine.guard([key])
         stack.append(judge.persistent(key, machine.base + place))
         return place + 1

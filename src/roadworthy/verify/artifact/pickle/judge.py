@@ -14,21 +14,20 @@ from roadworthy.verify.artifact.pickle.storage import Storages
 from roadworthy.verify.artifact.pickle.value import (
     ALIASED_DICT,
     DUNDER_DICT,
-    LIST,
     PERSISTENT,
     PLAIN_DICT,
-    SET,
     UNKNOWN,
-    Items,
     Made,
     Name,
     Opaque,
     Value,
 )
 from roadworthy.verify.artifact.record import shown
-from roadworthy.verify.artifact.source import Source
+from roadworthy.verify.artifact.source import Nearby, Source
 
 _PLAUSIBLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_MOST_NAME = 512
+"""Longer names are not kept whole."""
 MOST_NAMES = 10_000
 """Different names that one stream of pickles may import."""
 
@@ -45,6 +44,8 @@ class PickleJudge(ABC):
         objects: The last array between opcodes was one of objects, so another pickle.
         calls: See `Judge`.
         any_dict_may_be_dunder: See `Judge`.
+        guarded: See `Judge`.
+        arrays: See `Judge`.
     """
 
     def __init__(
@@ -54,26 +55,32 @@ class PickleJudge(ABC):
         *,
         torchscript: bool = False,
     ) -> None:
-        self.source = source
+        self.source = Nearby(source)
         self.inspection = inspection
-        self.storages = Storages(source)
+        self.storages = Storages(self.source)
         self.torchscript = torchscript
         self.calls = 0
         self.plausible = True
         self.any_dict_may_be_dunder = False
         self.objects = False
+        self.guarded = 0
+        self.arrays = False
         self._names: dict[tuple[str, str], Name] = {}
 
     def imported(self, module: str, name: str, at: int) -> Name:
         """See `Judge.imported`."""
         known = self._names.get((module, name))
         if known is None:
+            if len(module) + len(name) > _MOST_NAME:  # on no list, and not worth the memory
+                module, name = module[:_MOST_NAME], name[:_MOST_NAME]
             known = Name(module, name, self._entry(module, name))
             if len(self._names) >= MOST_NAMES:
                 raise BudgetSpent(f"It imports more than {MOST_NAMES:,} different names.")
-            self._names[module, name] = known
             if known.entry is None:
                 self._refuse(known, at)
+            self._names[module, name] = known
+            self.guarded += known.entry is not None and known.entry.use is Use.CHECKED
+            self.arrays = self.arrays or known.raw
         return known
 
     def _entry(self, module: str, name: str) -> Entry | None:
@@ -119,27 +126,33 @@ class PickleJudge(ABC):
     def built(self, target: Value, state: Value, at: int) -> None:
         """See `Judge.built`."""
         self.calls += 1
-        if isinstance(target, Made) and target.arguments is not None and isinstance(state, Items):
-            target.state = state
-        if isinstance(target, Name):
-            self.inspection.find("pickle.patch", f"It changes {shown(target.path)} itself, not an instance of it.", at)
-        elif target is UNKNOWN:
+        kind = type(target)
+        if kind is Made and type(state) is tuple and target.arguments is not None:  # type: ignore[union-attr]
+            target.state = state  # type: ignore[union-attr]
+        elif kind is Name:
+            what = f"It changes {shown(target.path)} itself, not an instance of it."  # type: ignore[union-attr]
+            self.inspection.find("pickle.patch", what, at)
+        elif target is UNKNOWN and not self.inspection.crowded():
             self.inspection.find("pickle.state", "It gives a state to an object of unknown origin.", at)
-        parts = state.items if isinstance(state, Items) and len(state.items) == 2 else (state,)
-        for part in parts:
-            if part is DUNDER_DICT or (self.any_dict_may_be_dunder and part in (PLAIN_DICT, ALIASED_DICT)):
+        if type(state) is tuple and len(state) == 2:
+            self._attributes(state[0], at)
+            self._attributes(state[1], at)
+        elif type(state) is Opaque:
+            self._attributes(state, at)
+
+    def _attributes(self, part: Value, at: int) -> None:
+        if part is DUNDER_DICT or (self.any_dict_may_be_dunder and (part is PLAIN_DICT or part is ALIASED_DICT)):
+            if not self.inspection.crowded():
                 self.inspection.find("pickle.state", "A state sets attributes of the language (two underscores).", at)
-            elif part is ALIASED_DICT:
-                self.inspection.find("pickle.opaque", "A state is shared with something else that may change it.", at)
+        elif part is ALIASED_DICT and not self.inspection.crowded(unsafe=False):
+            self.inspection.find("pickle.opaque", "A state is shared with something else that may change it.", at)
 
     def changed(self, target: Value, at: int) -> None:
-        """See `Judge.changed`."""
+        """See `Judge.changed`. Of all others an unpickler fails, or nothing is called by name."""
         if isinstance(target, Name):
             self.inspection.find("pickle.patch", f"It puts items into {shown(target.path)} itself.", at)
         elif target is UNKNOWN:
             self.inspection.find("pickle.state", "It puts items into an object of unknown origin.", at)
-        elif isinstance(target, Opaque | int | Items) and target not in (LIST, SET):
-            return  # an unpickler fails here, or it is a dict or a persistent object: nothing is called by name
 
     def aliased(self) -> None:
         """See `Judge.aliased`."""
@@ -147,16 +160,19 @@ class PickleJudge(ABC):
 
     def persistent(self, key: Value, at: int) -> Value:
         """See `Judge.persistent`."""
-        if isinstance(key, Items) and len(key.items) == 4 and isinstance(key.items[1], Name):
-            return key.items[1] if self.storages.add(key) else PERSISTENT
-        if not self.storages.add(key):
+        if type(key) is tuple:
+            if len(key) == 4 and type(key[1]) is Name:
+                return key[1] if self.storages.add(key) else PERSISTENT
+            if self.storages.add(key):
+                return PERSISTENT
+        if not self.inspection.crowded(unsafe=False):
             what = "A persistent id is not one of torch's: what it stands for is decided by the program that loads."
             self.inspection.find("pickle.persistent", what, at)
         return PERSISTENT
 
     def raw(self, target: Value, state: Value, at: int) -> int | None:
         """See `Judge.raw`."""
-        if isinstance(target, Made) and target.origin.entry is not None and target.origin.entry.check == "raw-array":
+        if type(target) is Made and target.origin.raw:
             return raw_array.length(self, state, at)
         return None
 
@@ -170,7 +186,7 @@ class PickleJudge(ABC):
 
     def dtype(self, callee: Name, arguments: Value, at: int) -> Value:
         """A dtype, with what it was made of."""
-        return Made(callee, arguments if isinstance(arguments, Items) else None)
+        return Made(callee, arguments if type(arguments) is tuple else None)
 
 
 def _told(value: Value) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import codecs
 
-from roadworthy.verify.artifact.source import Source
+from roadworthy.verify.artifact.source import Nearby, Source
 
-MOST_TEXT = 4096
+MOST_TEXT = 512
 """Longer strings are no names and no dtypes."""
+_HEAD = 64
+"""Bytes in which most literals end."""
+_MOST_KEPT = 64
+_MOST_TEXTS = 5000
+"""Texts that are kept, and their length: a memo hands the same ones out again and again."""
 
 _LENGTHS = {0x8C: 1, 0x55: 1, 0x43: 1, 0x58: 4, 0x54: 4, 0x42: 4, 0x8D: 8, 0x8E: 8, 0x96: 8}
 """Opcode → bytes of its length (SHORT_BINUNICODE SHORT_BINSTRING SHORT_BINBYTES BINUNICODE BINSTRING BINBYTES
@@ -18,7 +23,10 @@ _FIXED_INT = {0x4B: (1, False), 0x4D: (2, False), 0x4A: (4, True)}
 
 def stretch(source: Source, at: int) -> tuple[int, int] | None:
     """Where the contents of a counted string or bytes literal lie: (start, length); None for another opcode."""
-    head = source.read(at, 9)
+    return _stretch(source.read(at, 9), at)
+
+
+def _stretch(head: bytes, at: int) -> tuple[int, int] | None:
     width = _LENGTHS.get(head[0]) if head else None
     if width is None or len(head) <= width:
         return None
@@ -30,24 +38,40 @@ def is_bytes(source: Source, at: int) -> bool:
     return source.read(at, 1)[:1] in {bytes([code]) for code in _BYTES}
 
 
-def text(source: Source, at: int) -> str | None:
+def text(source: Nearby, at: int) -> str | None:
     """A text or bytes literal as text; None when it is another literal, longer than `MOST_TEXT`, or not decodable."""
-    place = stretch(source, at)
+    try:
+        return source.texts[at]
+    except KeyError:
+        pass
+    found = _text(source, at)
+    if found is None or len(found) <= _MOST_KEPT:
+        if len(source.texts) >= _MOST_TEXTS:
+            source.texts.clear()
+        source.texts[at] = found
+    return found
+
+
+def _text(source: Source, at: int) -> str | None:
+    head = source.read(at, _HEAD)
+    place = _stretch(head, at)
     try:
         if place is not None:
             start, length = place
-            return source.read(start, length).decode("utf-8", "surrogatepass") if length <= MOST_TEXT else None
-        head = source.read(at, MOST_TEXT)
+            if length > MOST_TEXT:
+                return None
+            held = head[start - at : start - at + length]
+            return (held if len(held) == length else source.read(start, length)).decode("utf-8", "surrogatepass")
+        if head[:1] not in (b"V", b"S"):
+            return None
         line, newline, _ = head[1:].partition(b"\n")
         if not newline:
+            line, newline, _ = source.read(at + 1, MOST_TEXT).partition(b"\n")
+        if not newline:
             return None
-        if head[:1] == b"V":
-            return line.decode("raw_unicode_escape")
-        if head[:1] == b"S":
-            return _quoted(line)
+        return line.decode("raw_unicode_escape") if head[:1] == b"V" else _quoted(line)
     except (UnicodeDecodeError, ValueError):
         return None
-    return None
 
 
 def _quoted(line: bytes) -> str | None:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 from roadworthy.verify.artifact.inspection import BudgetSpent, Inspection, Malformed
 from roadworthy.verify.artifact.pickle.memo import Memo
 from roadworthy.verify.artifact.pickle.value import ALIASED_DICT, DUNDER_DICT, PLAIN_DICT, Made, Name, Pairs, Value
-from roadworthy.verify.artifact.source import Source
+from roadworthy.verify.artifact.source import Nearby
 
 Handler: TypeAlias = Callable[[int], int]
 """Takes the place of its opcode in the window, gives the place of the next one."""
@@ -22,11 +22,13 @@ _MARGIN = 16
 """Opcodes of a fixed length, and lengths, fit into so many bytes."""
 _MOST_MEMORY = 28 << 20
 """Bytes that stack and memo of one pickle may take, by a rough count."""
+_MOST_KEYS = 10_000
+"""Keys of which it is kept whether they begin with two underscores, where they have to be read again."""
 _MOST_LINE = 1 << 16
 """Length of a line that is a number or a name."""
 
 
-_TEXT_AFTER = {0x58: 5, 0x8C: 2, 0x55: 2, 0x54: 5, 0x53: 2, 0x56: 1, 0x8D: 9}
+TEXTS = {0x58: 5, 0x8C: 2, 0x55: 2, 0x54: 5, 0x53: 2, 0x56: 1, 0x8D: 9}
 """Opcode of a text → bytes in front of its first character."""
 
 
@@ -36,10 +38,14 @@ class Judge(Protocol):
     Attributes:
         calls: How often something was called, instantiated or given a state.
         any_dict_may_be_dunder: See `aliased`.
+        guarded: How many names were imported whose calls are checked.
+        arrays: A wrapper of joblib was imported: what its instances get as their state has to be known.
     """
 
     calls: int
     any_dict_may_be_dunder: bool
+    guarded: int
+    arrays: bool
 
     def imported(self, module: str, name: str, at: int) -> Name:
         """A name is imported."""
@@ -97,7 +103,7 @@ class Machine:
         end: Offset behind its `STOP`, once it was walked.
     """
 
-    def __init__(self, source: Source, start: int, judge: Judge, inspection: Inspection) -> None:
+    def __init__(self, source: Nearby, start: int, judge: Judge, inspection: Inspection) -> None:
         from roadworthy.verify.artifact.pickle.opcode import handlers
 
         self.source = source
@@ -110,14 +116,14 @@ class Machine:
         self.window = b""
         self.base = start
         self._limit = 0
-        self._weighed = 1000
-        self._weight = 1.0
+        self._weighed_at = start
+        self._weight = 0
         self.end: int | None = None
         self.protocol = 0
         self.next = start
         self.frame_end: int | None = None
-        self.guarded = 0
         self._dunder: dict[int, bool] = {}
+        self._told: set[tuple[int, str]] = set()
         self._handlers = handlers
         self._table = handlers(self)
 
@@ -126,10 +132,26 @@ class Machine:
         twin = Machine(self.source, at, judge, inspection)
         twin.stack += self.stack
         twin.marks += self.marks
-        twin.memo = self.memo.copy()
-        twin.guarded = self.guarded
-        twin._table = twin._handlers(twin)
+        self.memo.copy_to(twin.memo)
         return twin
+
+    def copied(self) -> int:
+        """What it costs to begin another machine with a copy of this one's state, in bytes of opcodes."""
+        return 400 + (len(self.stack) + len(self.memo)) // 64
+
+    def begin(self, start: int) -> None:
+        """Be as new, at the first opcode of another pickle."""
+        self.release()
+        self.next = self._weighed_at = start
+        self.end = self.frame_end = None
+        self.protocol = self._weight = 0
+
+    def release(self) -> None:
+        """Let go of what was kept; the machine and its handlers hold each other, so nothing else would."""
+        self.stack.clear()
+        self.marks.clear()
+        self.memo.clear()
+        self._dunder.clear()
 
     def walk(self) -> int:
         """Walk to the `STOP`.
@@ -160,7 +182,8 @@ class Machine:
         self.base = at = self.next
         if self.inspection.settled():
             raise BudgetSpent("It is unsafe, and it has so many findings that the rest of it was not looked at.")
-        self.window = self.source.read(at, WINDOW)
+        self.window = self.source.hold(at, WINDOW)
+        self._told.clear()
         size = len(self.window)
         if not size:
             raise Malformed("It is cut off: there is no STOP.", at)
@@ -168,12 +191,14 @@ class Machine:
         self._weigh()
 
     def _weigh(self) -> None:
-        """Stop a pickle that keeps too much; the contents of tuples are counted now and then."""
+        """Stop a pickle that keeps too much; what tuples and calls keep is counted when the stack may be another."""
         height = len(self.stack)
-        if height > 2 * self._weighed or height < self._weighed // 2:
-            self._weighed = max(height, 2000)
-            self._weight = sum(getattr(value, "weight", 1) for value in self.stack) / max(height, 1)
-        memory = 44 * height * max(1.0, self._weight) + 40 * len(self.marks) + 8 * len(self.memo)
+        if self.base - self._weighed_at >= height // 2:
+            self._weighed_at = self.base
+            kinds = list(map(type, self.stack))
+            items = sum([len(value) for value in self.stack if type(value) is tuple]) if tuple in kinds else 0
+            self._weight = 48 * items + 56 * kinds.count(tuple) + 240 * kinds.count(Made) + 9000 * kinds.count(Pairs)
+        memory = 44 * height + self._weight + 40 * len(self.marks) + 8 * len(self.memo)
         if memory > _MOST_MEMORY:
             raise BudgetSpent("Its stack and memo need more memory than one pickle is given.")
 
@@ -239,7 +264,7 @@ class Machine:
         height = self.marks.pop()
         items = self.stack[height:]
         del self.stack[height:]
-        if self.guarded:
+        if items and self.judge.guarded:
             self.guard(items)
         return items
 
@@ -247,9 +272,19 @@ class Machine:
         """A name whose calls are checked must not hide in data, where something else could call it."""
         for value in values:
             if isinstance(value, Name) and value.entry is not None and value.entry.use == "checked":
+                if not self._once(value, "guard"):
+                    continue
                 self.inspection.find(
                     "pickle.call", f"{value.path} stands in data, where its calls cannot be checked.", self.base
                 )
+
+    def _once(self, value: Value, what: str) -> bool:
+        """Whether this is new in this window, to whose beginning findings of the kind refer."""
+        key = (id(value), what)
+        if key in self._told:
+            return False
+        self._told.add(key)
+        return True
 
     def is_dunder(self, key: Value) -> bool:
         """Whether a key of a dict is a string that begins with two underscores."""
@@ -257,12 +292,15 @@ class Machine:
             return False
         window, place = self.window, key - self.base
         if 0 <= place < len(window) - 12:
-            return window[place] in _TEXT_AFTER and _is_dunder(window[place : place + 12])
+            after = TEXTS.get(window[place])
+            return after is not None and _dunder(window, place, after)
         known = self._dunder.get(key)
         if known is None:
-            if len(self._dunder) > 1000:
+            if len(self._dunder) > _MOST_KEYS:
                 self._dunder.clear()
-            known = self._dunder[key] = _is_dunder(self.source.read(key, 12))
+            head = self.source.read(key, 12)
+            after = TEXTS.get(head[0]) if head else None
+            known = self._dunder[key] = after is not None and _dunder(head, 0, after)
         return known
 
     def set_pairs(self, value: Value, items: list[Value]) -> None:
@@ -274,21 +312,22 @@ class Machine:
         """
         stack = self.stack
         if value is PLAIN_DICT or value is DUNDER_DICT or value is ALIASED_DICT:
-            below = stack[-2] if len(stack) > 1 else None
-            if type(below) is Made and below.origin.raw:
-                stack[-1] = kept = Pairs()
-                kept.pairs.extend(zip(items[::2], items[1::2], strict=False))
-            elif self.is_dunder(items[0]) if len(items) == 2 else any(map(self.is_dunder, items[::2])):
+            if self.judge.arrays:
+                below = stack[-2] if len(stack) > 1 else None
+                if type(below) is Made and below.origin.raw:
+                    stack[-1] = kept = Pairs()
+                    kept.extend(items)
+                    return
+            if self.is_dunder(items[0]) if len(items) == 2 else any(map(self.is_dunder, items[::2])):
                 if value is ALIASED_DICT:
                     self.judge.aliased()
                 stack[-1] = DUNDER_DICT
-        elif isinstance(value, Pairs):
-            value.pairs.extend(zip(items[::2], items[1::2], strict=False))
-        elif type(value) is not int:
+        elif type(value) is Pairs:
+            value.extend(items)
+        elif type(value) is not int and self._once(value, "changed"):
             self.judge.changed(value, self.base)
 
 
-def _is_dunder(head: bytes) -> bool:
-    after = _TEXT_AFTER.get(head[0]) if head else None
+def _dunder(text: bytes, place: int, after: int) -> bool:
     # A text of protocol 0 may write an underscore as an escape.
-    return after is not None and (head.startswith(b"__", after) or (head[0] in b"SV" and head.startswith(b"\\", after)))
+    return text.startswith(b"__", place + after) or (text[place] in b"SV" and text.startswith(b"\\", place + after))

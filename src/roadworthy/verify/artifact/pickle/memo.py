@@ -10,13 +10,12 @@ from roadworthy.verify.artifact.pickle.value import (
     EMPTY_TUPLE,
     PLAIN_DICT,
     TUPLE,
-    Items,
     Made,
     Pairs,
     Value,
 )
 
-_FAR = 1024
+_FAR = 16
 """An index so far behind the last one goes into the dict of strays."""
 _KEPT = 20_000
 """Calls whose arguments are kept; of later ones the memo knows only what was called."""
@@ -37,19 +36,26 @@ class Memo:
         """Entries, strays counted by the memory that they take."""
         return len(self._codes) + 12 * len(self._strays)
 
-    def copy(self) -> Memo:
-        """A memo with the same entries, which changes apart from this one."""
-        twin = Memo()
-        twin._codes = array("q", self._codes)
-        twin._strays = dict(self._strays)
-        twin._objects = list(self._objects)
-        twin._places = dict(self._places)
+    def copy_to(self, twin: Memo) -> None:
+        """Give another one, which is empty, the same entries."""
+        twin._codes.extend(self._codes)
+        twin._strays.update(self._strays)
+        twin._objects.extend(self._objects)
+        twin._places.update(self._places)
         twin._count = self._count
-        return twin
+
+    def clear(self) -> None:
+        """Forget everything."""
+        if self._count:
+            del self._codes[:]
+            self._strays.clear()
+            self._objects.clear()
+            self._places.clear()
+            self._count = 0
 
     def append(self, value: Value) -> None:
         """`MEMOIZE`: the index is the number of entries that are set."""
-        if self._count == len(self._codes):
+        if self._count == len(self._codes) and not self._strays:
             self._count += 1
             self._codes.append(value if type(value) is int else self._code(value))
         else:
@@ -85,8 +91,8 @@ class Memo:
         """The place of an object, by identity; the table keeps it alive, so an identity is never used twice."""
         if value is PLAIN_DICT or value is DUNDER_DICT or isinstance(value, Pairs):
             value = ALIASED_DICT
-        elif isinstance(value, Items) and value is not EMPTY_TUPLE:
-            value = TUPLE
+        elif type(value) is tuple:
+            value = TUPLE if value else EMPTY_TUPLE
         elif isinstance(value, Made) and len(self._objects) >= _KEPT:
             value = value.origin.made
         place = self._places.get(id(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from roadworthy.verify.artifact.inspection import Malformed
 from roadworthy.verify.artifact.pickle.effect import EFFECTS
-from roadworthy.verify.artifact.pickle.machine import FRAME, Handler, Machine, Turn
+from roadworthy.verify.artifact.pickle.machine import FRAME, TEXTS, Handler, Machine, Turn
 from roadworthy.verify.artifact.pickle.value import (
     ALIASED_DICT,
     DUNDER_DICT,
@@ -12,11 +12,12 @@ from roadworthy.verify.artifact.pickle.value import (
     LIST,
     PLAIN_DICT,
     SET,
+    TUPLE,
     UNKNOWN,
+    Name,
     Pairs,
-    alone,
+    Value,
     bundle,
-    two,
 )
 
 _FIXED = {
@@ -25,6 +26,7 @@ _FIXED = {
 """BININT1 BININT2 BININT BINFLOAT NONE NEWTRUE NEWFALSE → length."""
 _COUNTED = {b"X": 4, b"T": 4, b"B": 4, b"\x8b": 4, b"\x8d": 8, b"\x8e": 8, b"\x96": 8}
 """Opcode → width of the length in front of its data; LONG4's is signed."""
+_LONE_TUPLE: tuple[Value, ...] = (TUPLE,)
 _SHORT = (b"\x8c", b"U", b"C", b"\x8a")
 _SIGNED = (b"T", b"\x8b")
 
@@ -90,9 +92,14 @@ def _lines(machine: Machine) -> dict[bytes, Handler]:
         return after
 
     def number(place: int) -> int:
+        window = machine.window
+        end = window.find(b"\n", place)
+        if end > 0 and window[place + 1 : end].isdigit():
+            push(machine.base + place)
+            return end + 1
         line, after = machine.line(place + 1)
         try:
-            if machine.window[place] == 0x46:
+            if window[place] == 0x46:
                 float(line)
             else:
                 _whole_number(line)
@@ -146,31 +153,38 @@ def _containers(machine: Machine) -> dict[bytes, Handler]:
 
 
 def _tuples(machine: Machine) -> dict[bytes, Handler]:
-    """TUPLE1 TUPLE2 TUPLE3."""
+    """TUPLE1 TUPLE2 TUPLE3. A tuple in a tuple is `TUPLE`."""
     stack = machine.stack
+    judge = machine.judge
 
     def three(place: int) -> int:
-        items = stack[-3:]
-        if len(items) < 3:
-            raise IndexError
-        if machine.guarded:
-            machine.guard(items)
-        stack[-3:] = (bundle(items),)
+        third = stack.pop()
+        second = stack.pop()
+        first = stack[-1]
+        if judge.guarded:
+            machine.guard([first, second, third])
+        stack[-1] = (
+            TUPLE if type(first) is tuple else first,
+            TUPLE if type(second) is tuple else second,
+            TUPLE if type(third) is tuple else third,
+        )
         return place + 1
 
     def pair(place: int) -> int:
         second = stack.pop()
         first = stack[-1]
-        if machine.guarded:
+        if judge.guarded:
             machine.guard([first, second])
-        stack[-1] = two(first, second)
+        if type(first) is tuple:
+            first = TUPLE
+        stack[-1] = (first, TUPLE if type(second) is tuple else second)
         return place + 1
 
     def one(place: int) -> int:
         item = stack[-1]
-        if machine.guarded:
+        if judge.guarded:
             machine.guard([item])
-        stack[-1] = alone(item)
+        stack[-1] = _LONE_TUPLE if type(item) is tuple else (item,)
         return place + 1
 
     return {b"\x85": one, b"\x86": pair, b"\x87": three}
@@ -179,15 +193,18 @@ def _tuples(machine: Machine) -> dict[bytes, Handler]:
 def _long_tuples(machine: Machine) -> dict[bytes, Handler]:
     stack = machine.stack
     marks = machine.marks
+    judge = machine.judge
 
     def long_tuple(place: int) -> int:
         height = marks.pop()
         items = stack[height:]
         if items:
-            del stack[height:]
-            if machine.guarded:
+            if judge.guarded:
                 machine.guard(items)
-            stack.append(bundle(items))
+            if len(items) == 1:
+                stack[-1] = _LONE_TUPLE if type(items[0]) is tuple else (items[0],)
+            else:
+                stack[height:] = (bundle(items),)
         else:
             stack.append(EMPTY_TUPLE)
         return place + 1
@@ -195,39 +212,58 @@ def _long_tuples(machine: Machine) -> dict[bytes, Handler]:
     return {b"t": long_tuple}
 
 
-def _updates(machine: Machine) -> dict[bytes, Handler]:
-    """APPEND APPENDS ADDITEMS SETITEM SETITEMS."""
+def _appends(machine: Machine) -> dict[bytes, Handler]:
+    """APPEND APPENDS ADDITEMS."""
     stack = machine.stack
-
-    def into(place: int) -> int:
-        target = stack[-1]
-        if target is not LIST and target is not SET and type(target) is not int:
-            machine.judge.changed(target, machine.base + place)
-        return place + 1
+    pop = stack.pop
+    judge = machine.judge
 
     def append(place: int) -> int:
-        value = stack.pop()
-        if machine.guarded:
+        value = pop()
+        if judge.guarded:
             machine.guard([value])
-        return into(place)
+        target = stack[-1]
+        if type(target) is Name or target is UNKNOWN:
+            judge.changed(target, machine.base + place)
+        return place + 1
 
     def appends(place: int) -> int:
         machine.items_above_mark()
-        return into(place)
+        target = stack[-1]
+        if type(target) is Name or target is UNKNOWN:
+            judge.changed(target, machine.base + place)
+        return place + 1
+
+    return {b"a": append, b"e": appends, b"\x90": appends}
+
+
+def _settings(machine: Machine) -> dict[bytes, Handler]:
+    """SETITEM SETITEMS."""
+    stack = machine.stack
+    pop = stack.pop
+    judge = machine.judge
 
     def setitem(place: int) -> int:
-        value, key = stack.pop(), stack.pop()
-        if machine.guarded:
+        value = pop()
+        key = pop()
+        if judge.guarded:
             machine.guard([key, value])
-        machine.set_pairs(stack[-1], [key, value])
+        target = stack[-1]
+        if target is PLAIN_DICT and not judge.arrays and type(key) is int:
+            at = key - machine.base
+            if at >= 0 and machine.window[at] not in TEXTS:
+                return place + 1
+        machine.set_pairs(target, [key, value])
         return place + 1
 
     def setitems(place: int) -> int:
         items = machine.items_above_mark()
-        machine.set_pairs(stack[-1], items)
+        target = stack[-1]
+        if items or type(target) is Name or target is UNKNOWN:
+            machine.set_pairs(target, items)
         return place + 1
 
-    return {b"a": append, b"e": appends, b"\x90": appends, b"s": setitem, b"u": setitems}
+    return {b"s": setitem, b"u": setitems}
 
 
 def _underflow() -> int:
@@ -262,8 +298,10 @@ def _puts(machine: Machine) -> dict[bytes, Handler]:
         memo.put(int.from_bytes(machine.window[place + 1 : place + 5], "little"), stack[-1])
         return place + 5
 
+    append = memo.append
+
     def memoize(place: int) -> int:
-        memo.append(stack[-1])
+        append(stack[-1])
         return place + 1
 
     return {b"p": put, b"q": binput, b"r": long_binput, b"\x94": memoize}
@@ -360,5 +398,5 @@ def _frames(machine: Machine) -> dict[bytes, Handler]:
 
 
 _FAMILIES = (
-    _literals, _lines, _containers, _tuples, _long_tuples, _updates, _puts, _gets, _stack, *EFFECTS, _frames,
+    _literals, _lines, _containers, _tuples, _long_tuples, _appends, _settings, _puts, _gets, _stack, *EFFECTS, _frames,
 )  # fmt: skip

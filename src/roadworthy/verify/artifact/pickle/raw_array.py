@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from roadworthy.verify.artifact.inspection import Malformed
 from roadworthy.verify.artifact.pickle import literal
-from roadworthy.verify.artifact.pickle.value import Items, Made, Name, Pairs, Value
+from roadworthy.verify.artifact.pickle.value import Made, Name, Pairs, Value
 
 if TYPE_CHECKING:
     from roadworthy.verify.artifact.pickle.judge import PickleJudge
@@ -52,6 +52,8 @@ def length(judge: PickleJudge, state: Value, at: int) -> int:
 def _state(judge: PickleJudge, state: Value, at: int) -> dict[str, Value]:
     if not isinstance(state, Pairs):
         raise Malformed("The state of an array wrapper is not the dict that joblib writes.", at)
+    if state.more:
+        raise Malformed("An array wrapper has more attributes than joblib writes.", at)
     known: dict[str, Value] = {}
     for key, value in state.pairs:
         word = literal.text(judge.source, key) if type(key) is int else None
@@ -65,9 +67,9 @@ def _state(judge: PickleJudge, state: Value, at: int) -> dict[str, Value]:
 
 
 def _shape(judge: PickleJudge, shape: Value | None, at: int) -> list[int]:
-    if not isinstance(shape, Items):
+    if type(shape) is not tuple:
         raise Malformed("The shape of an array is not known.", at)
-    extents = [literal.integer(judge.source, item) if type(item) is int else None for item in shape.items]
+    extents = [literal.integer(judge.source, item) if type(item) is int else None for item in shape]
     if any(extent is None or extent < 0 for extent in extents):
         raise Malformed("The shape of an array is no row of numbers.", at)
     return [extent for extent in extents if extent is not None]
@@ -76,7 +78,7 @@ def _shape(judge: PickleJudge, shape: Value | None, at: int) -> list[int]:
 def _dtype(judge: PickleJudge, dtype: Value | None, at: int) -> tuple[str, int]:
     if not isinstance(dtype, Made) or dtype.origin.name != "dtype" or dtype.arguments is None:
         raise Malformed("The element type of an array is not known.", at)
-    first = dtype.arguments.items[0] if dtype.arguments.items else None
+    first = dtype.arguments[0] if dtype.arguments else None
     word = literal.text(judge.source, first) if type(first) is int else None
     match = _DTYPE.fullmatch(word or "")
     if match is None:
@@ -92,7 +94,7 @@ def _flexible(judge: PickleJudge, dtype: Made, at: int) -> tuple[str, int]:
     The state is (version, byte order, subarray, names, fields, bytes, alignment, flags[, metadata]); NumPy believes
     the bytes and, from version 3 on, the flags.
     """
-    state = dtype.state.items if dtype.state is not None else ()
+    state = dtype.state if dtype.state is not None else ()
     numbers = [literal.integer(judge.source, item) if type(item) is int else None for item in state]
     if len(numbers) < 8 or numbers[0] not in (3, 4) or numbers[5] is None or numbers[7] is None or numbers[5] < 0:
         raise Malformed("The element type of an array has no plain state.", at)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from roadworthy.verify.artifact.pickle import literal
-from roadworthy.verify.artifact.pickle.value import Items, Name, Value
-from roadworthy.verify.artifact.source import Source
+from roadworthy.verify.artifact.pickle.value import Name, Value
+from roadworthy.verify.artifact.source import Nearby
 
-_MOST = 200_000
+_MOST = 60_000
+_MOST_NAME = 64
+"""torch names its storages by numbers."""
 _BYTES = {
     "DoubleStorage": 8, "FloatStorage": 4, "HalfStorage": 2, "BFloat16Storage": 2, "LongStorage": 8, "IntStorage": 4,
     "ShortStorage": 2, "CharStorage": 1, "ByteStorage": 1, "BoolStorage": 1, "ComplexDoubleStorage": 16,
@@ -22,7 +24,7 @@ class Storages:
         source: Where their literals are.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Nearby) -> None:
         self._source = source
         self._sizes: dict[str, int | None] = {}
         self.known = True
@@ -38,16 +40,18 @@ class Storages:
         It writes ("storage", class, key, device, number of elements[, view]), and the module form of old files
         ("module", class, file of the source, source), of which only the class is used.
         """
-        if not isinstance(key, Items) or len(key.items) not in (4, 5, 6):
+        if type(key) is not tuple or len(key) not in (4, 5, 6):
             return False
-        kind = self._text(key.items[0])
+        kind = self._text(key[0])
         if kind == "module":
-            return len(key.items) == 4
-        name = self._text(key.items[2])
-        if kind != "storage" or len(key.items) == 4 or name is None or not isinstance(key.items[1], Name):
+            return len(key) == 4
+        if kind != "storage" or len(key) == 4 or type(key[1]) is not Name:
             return False
-        if len(self._sizes) < _MOST:
-            self._sizes[name] = self._size(key.items[1], key.items[4])
+        name = self._text(key[2])
+        if name is None or len(name) > _MOST_NAME:
+            return False
+        if name in self._sizes or len(self._sizes) < _MOST:
+            self._sizes[name] = self._size(key[1], key[4])
         else:
             self.known = False
         return True

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import msgspec
-
 from roadworthy.verify.artifact.pickle.allowlist import Entry, Use
 
 MOST_ITEMS = 16
-"""Contents of a tuple that are kept, all levels counted: enough for shapes, dtypes and persistent ids."""
+"""Items of a tuple that are kept: enough for shapes, dtypes and persistent ids. Nobody asks for tuples inside of it."""
+MOST_PAIRS = 64
+"""Pairs of a state that are kept: a wrapper of joblib has eight."""
 
 
 class Opaque:
@@ -83,30 +83,30 @@ class Made:
         self.plain = arguments is None and origin.made_freely
 
 
-class Items(msgspec.Struct, eq=False):
-    """A tuple whose items are known. Nothing changes it, so one object stands for many tuples.
+class Pairs:
+    """The state of an object that needs to be known: a dict in the order of setting.
 
     Attributes:
-        items: The items.
-        weight: Items of all levels, itself included.
-        wrapped: The tuple of this one alone, once `alone` was asked for it.
+        pairs: The first ones, at most `MOST_PAIRS`.
+        more: There were more.
     """
 
-    items: tuple[Any, ...]
-    weight: int = 1
-    wrapped: Any = None
-
-
-class Pairs:
-    """The state of an object that needs to be known: a dict in the order of setting."""
-
-    __slots__ = ("pairs",)
+    __slots__ = ("more", "pairs")
 
     def __init__(self) -> None:
         self.pairs: list[tuple[Value, Value]] = []
+        self.more = False
+
+    def extend(self, items: list[Value]) -> None:
+        """Take a key, a value, a key, a value."""
+        room = MOST_PAIRS - len(self.pairs)
+        self.more = self.more or len(items) > 2 * room
+        self.pairs.extend(zip(items[: 2 * room : 2], items[1 : 2 * room : 2], strict=False))
 
 
-Value: TypeAlias = int | Opaque | Name | Made | Items | Pairs
+Items: TypeAlias = tuple[Any, ...]
+"""A tuple whose items are known; a tuple inside of it is `TUPLE`."""
+Value: TypeAlias = int | Opaque | Name | Made | tuple[Any, ...] | Pairs
 
 LIST = Opaque("a list")
 SET = Opaque("a set")
@@ -118,51 +118,13 @@ ALIASED_DICT = Opaque("a dict from the memo")
 """A dict that is also known under another name, which may change it."""
 PERSISTENT = Opaque("a persistent object")
 UNKNOWN = Opaque("the result of a call")
-EMPTY_TUPLE = Items(())
-
-
-def alone(item: Value) -> Items:
-    """A tuple of one; the same as `bundle([item])`."""
-    if type(item) is not Items:
-        return Items((item,), 2)
-    known: Items | None = item.wrapped
-    if known is None:
-        known = item.wrapped = Items((item,), item.weight + 1) if item.weight <= MOST_ITEMS // 2 else _LONG_ALONE
-    return known
-
-
-_LONG_ALONE = Items((TUPLE,), 2)
-
-
-def two(first: Value, second: Value) -> Items:
-    """A tuple of two; the same as `bundle([first, second])`."""
-    weight = 3
-    if type(first) is Items:
-        if first.weight > MOST_ITEMS // 2:
-            first = TUPLE
-        else:
-            weight += first.weight - 1
-    if type(second) is Items:
-        if second.weight > MOST_ITEMS // 2:
-            second = TUPLE
-        else:
-            weight += second.weight - 1
-    return Items((first, second), weight)
+EMPTY_TUPLE: Items = ()
 
 
 def bundle(items: list[Value]) -> Value:
-    """A tuple of these: with its contents when it is small."""
+    """A tuple of these: with its contents when it is short."""
     if len(items) > MOST_ITEMS:
         return TUPLE
-    if Items not in map(type, items):
-        return Items(tuple(items), 1 + len(items))
-    weight = 1
-    for index, item in enumerate(items):
-        if isinstance(item, Items):
-            if item.weight > MOST_ITEMS // 2:
-                items[index] = TUPLE
-            else:
-                weight += item.weight
-                continue
-        weight += 1
-    return Items(tuple(items), weight)
+    if tuple in map(type, items):
+        return tuple([TUPLE if type(item) is tuple else item for item in items])
+    return tuple(items)

@@ -11,12 +11,14 @@ from roadworthy.verify.artifact.pickle.judge import PickleJudge
 from roadworthy.verify.artifact.pickle.machine import Machine
 from roadworthy.verify.artifact.pickle.storage import Storages
 from roadworthy.verify.artifact.record import Verdict
-from roadworthy.verify.artifact.source import Part, Source, chunks
+from roadworthy.verify.artifact.source import Nearby, Part, Source, chunks
 
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _TORCH_PICKLES = 5
 """The old format of torch: magic number, version, machine, the object, the keys of its storages."""
 _MOST_NESTED = 8
+_NESTED_COST = 8192
+"""Beginning to judge bytes inside of a pickle is as much work as so many bytes of opcodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,13 @@ class PickleStream(PickleJudge):
         if self._level >= _MOST_NESTED:
             raise Malformed(f"Pickles are nested more than {_MOST_NESTED} deep.", at)
         self._level += 1
+        machine = Machine(self.source, at, self, self.inspection)
+        self.inspection.spend("opcode_bytes", machine.copied())
         try:
-            return Machine(self.source, at, self, self.inspection).walk()
+            return machine.walk()
         finally:
             self._level -= 1
+            machine.release()
 
     def also_plain(self, machine: Machine, at: int) -> None:
         """See `Judge.also_plain`. `pickle.load` takes an array of joblib for opcodes; what it would import counts.
@@ -77,13 +82,19 @@ class PickleStream(PickleJudge):
         that nobody meant, so of those only names that attacks are known to use count.
         """
         objects = self.objects
+        self.inspection.spend("opcode_bytes", machine.copied())
         if self._level >= _MOST_NESTED:
             self.inspection.find("pickle.opaque", f"Pickles are nested more than {_MOST_NESTED} deep.", at)
             return
         trial = self.inspection.trial()
         judge = PickleStream(self.source, trial, torchscript=self.torchscript, level=_MOST_NESTED)
+        judge.guarded, judge.arrays = self.guarded, self.arrays
+        twin = machine.fork(judge, trial, at)
         with suppress(Malformed):  # as it should: data are no pickle
-            machine.fork(judge, trial, at).walk()
+            try:
+                twin.walk()
+            finally:
+                twin.release()
         known = any(reason.rule == "pickle.import.dangerous" for reason in trial.reasons)
         if known or (judge.plausible and not objects and trial.verdict is Verdict.UNSAFE):
             self.inspection.take(trial)
@@ -93,6 +104,7 @@ class PickleStream(PickleJudge):
         if self._level >= _MOST_NESTED:
             self.inspection.find("pickle.opaque", f"Pickles are nested more than {_MOST_NESTED} deep.", start)
             return
+        self.inspection.spend("opcode_bytes", _NESTED_COST)
         from roadworthy.verify.artifact.dispatch import judge_source
 
         with self.inspection.member(f"bytes at {start}"):
@@ -117,19 +129,21 @@ def walk_stream(source: Source, inspection: Inspection, *, torchscript: bool = F
     at = pickles = 0
     torch = False
     broken: Malformed | None = None
-    while pickles == 0 or (source.read(at, 1) and not (torch and pickles == _TORCH_PICKLES)):
-        machine = Machine(source, at, judge, inspection)
-        try:
+    machine = Machine(judge.source, at, judge, inspection)
+    try:
+        while pickles == 0 or (judge.source.read(at, 1) and not (torch and pickles == _TORCH_PICKLES)):
+            machine.begin(at)
             at = machine.walk()
-        except Malformed as error:
-            broken = error
-            break
-        torch = torch or (pickles == 0 and _is_torch(source, machine))
-        pickles += 1
+            torch = torch or (pickles == 0 and _is_torch(judge.source, machine))
+            pickles += 1
+    except Malformed as error:
+        broken = error
+    finally:
+        machine.release()
     return Walked(pickles, judge.calls, judge.plausible, at, broken, torch, judge.storages)
 
 
-def _is_torch(source: Source, machine: Machine) -> bool:
+def _is_torch(source: Nearby, machine: Machine) -> bool:
     top = machine.stack[-1]
     return type(top) is int and literal.integer(source, top) == _TORCH_MAGIC
 

@@ -6,21 +6,18 @@ Which way a number of a probe's settings is stricter is not known here, so every
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from roadworthy.verify import history
 from roadworthy.verify.evidence import evidence_bytes
 from roadworthy.verify.laxity import eased
 from roadworthy.verify.outcome import Coverage, Finding, NotMeasured, Outcome, finding, judged
+from roadworthy.verify.pinned import pinned
 from roadworthy.verify.policy import Policy, policy_of
 from roadworthy.verify.probe import Context
 from roadworthy.verify.registry import checks
 from roadworthy.verify.report.statement import signs
-from roadworthy.verify.signing import key_id, public_key
-from roadworthy.verify.tree import inside, shown
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from roadworthy.verify.tree import shown
 
 _STRICTER = {"thresholds.category": 1, "thresholds.coverage": 1, "thresholds.max_age_days": -1}
 
@@ -48,11 +45,13 @@ class Earlier(NamedTuple):
         number: Its place in the chain.
         sha256: Of its report.
         policy: SHA-256 of its policy.
+        unsigned: A later run that the pinned key did not sign; None when there is none.
     """
 
     number: int
     sha256: str
     policy: str
+    unsigned: int | None
 
 
 def probe(context: Context) -> Outcome:
@@ -75,6 +74,11 @@ def probe(context: Context) -> Outcome:
                 key=tuple(each))
         for each in eased(before, now, checks())
     ]  # fmt: skip
+    if earlier.unsigned is not None and not found:
+        raise NotMeasured(
+            f"Run {earlier.unsigned} is newer than the one to compare with, and the pinned key did not sign it: "
+            "whether the goal moved since then is not known; `roadworthy verify sign --earlier` signs it."
+        )
     coverage = Coverage(
         examined=len(changes), existing=len({*numbers(before), *numbers(now)}), how_counted="Numbers in both policies."
     )
@@ -90,24 +94,17 @@ def _earlier(context: Context) -> Earlier | None:
     """
     if context.out is None:
         return None
-    keys = [_pinned(context)] if context.settings["key_id"] else []
+    keys = [pinned(context)] if context.settings["key_id"] else []
     oldest: Earlier | None = None
+    unsigned: int | None = None
     for at, report in history.back(context.out):
-        if not keys or signs(history.envelope(context.out, at.report) or b"", at.report, keys):
-            oldest = Earlier(at.number, at.report, str(report["policy"]["sha256"]))
+        if keys and not signs(history.envelope(context.out, at.report) or b"", at.report, keys):
+            unsigned = unsigned or at.number
+        else:
+            oldest = Earlier(at.number, at.report, str(report["policy"]["sha256"]), unsigned)
             if history.status(report, context.check) in ("pass", "waived"):
                 return oldest
     return oldest
-
-
-def _pinned(context: Context) -> Ed25519PublicKey:
-    path = inside(context.root, str(context.settings["public_key"]))
-    if path is None or not path.is_file():
-        raise NotMeasured("The public key of earlier runs is not there.")
-    key = public_key(path)
-    if key_id(key) != context.settings["key_id"]:
-        raise NotMeasured("The public key of earlier runs is not the one that the policy pins.")
-    return key
 
 
 def compared(before: Policy, now: Policy) -> Iterator[Change]:
