@@ -64,7 +64,7 @@ def clock_jump(drill: Drill, found: Played) -> list[Reply]:
             last = asked(drill, 2, found.name)
             replies += last
             seen += [_off(each) for each in last if each.status == 200]
-        verified = drill.edge.command("gateway", "journal", "verify").get("whole")
+        verified = drill.edge.chain_whole()
         found.timeline.append({"what": "clock seen in answers, seconds off", "off": [round(each) for each in seen]})
     if not any(abs(each) > 3600 for each in seen):
         found.harmless = "no answer showed that the clock had jumped"
@@ -193,7 +193,7 @@ def _recorded(drill: Drill, found: Played, replies: list[Reply]) -> None:
     found.timeline.append({"what": "afterwards", "answered": len(answered), "not_recorded": lost, "told": told})
     if lost > told:
         found.problems.append(f"{lost} answered requests are in no record, and it tells of {told:.0f}")
-    if not drill.edge.command("gateway", "journal", "verify").get("whole"):
+    if not drill.edge.chain_whole():
         found.problems.append("the chain of records is broken")
 
 

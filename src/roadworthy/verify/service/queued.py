@@ -71,7 +71,7 @@ def hand_over(drill: Drill, fault: AbstractContextManager[None], name: str, coun
     """
     found = HandedOver()
     line = drill.lines[0].name
-    asked = _uploaded(drill, _lines(line, f"{name} before"), _READY_S)
+    asked = _uploaded(drill, lines(line, f"{name} before"), _READY_S)
     if asked is None:
         raise NotMeasured("The queue of the second edge takes nothing even before the fault.")
     _batch(drill, asked, f"{name} before", found)
@@ -79,11 +79,11 @@ def hand_over(drill: Drill, fault: AbstractContextManager[None], name: str, coun
         raise NotMeasured(f"The queue of the second edge takes no batch even before the fault: {_codes(found)}.")
     with fault, ThreadPoolExecutor(count) as pool:
         running = [pool.submit(_batch, drill, asked, f"{name} {at}", found) for at in range(count)]
-        running += [pool.submit(_file, drill, _lines(line, f"{name} {at}"), found) for at in range(count)]
+        running += [pool.submit(_file, drill, lines(line, f"{name} {at}"), found) for at in range(count)]
         for each in running:
             each.result()
     _look_for(drill, found)
-    if _uploaded(drill, _lines(line, f"{name} after"), _READY_S) is None:
+    if _uploaded(drill, lines(line, f"{name} after"), _READY_S) is None:
         found.problems.append("The queue takes nothing any more after the fault")
     return found
 
@@ -92,7 +92,8 @@ def _client(drill: Drill) -> BatchClient:
     return BatchClient(drill.edge.url, drill.key, timeout_s=ANSWER_S)
 
 
-def _lines(model: str, text: str) -> bytes:
+def lines(model: str, text: str) -> bytes:
+    """A file of one request."""
     body = {"model": model, "messages": [{"role": "user", "content": text}]}
     return json.dumps({"custom_id": "1", "method": "POST", "url": ENDPOINT, "body": body}).encode() + b"\n"
 

@@ -164,6 +164,21 @@ class SecondEdge:
             raise NotMeasured(f"`roadworthy {words[0]} {words[1]}` ended with exit code {ran.returncode}.")
         return told
 
+    def chain_whole(self) -> bool:
+        """Whether the chain of its records holds.
+
+        Raises:
+            NotMeasured: The command that looks at it fails for another reason.
+        """
+        words = ["gateway", "journal", "verify", "--json"]
+        ran = run_command(words, self.folder, self.environ, 30.0)
+        told = _data(ran.stdout)
+        if ran.returncode == 0 and told is not None:
+            return bool(told.get("whole"))
+        if _code(ran.stdout) == "journal_corrupt":
+            return False
+        raise NotMeasured(f"`roadworthy gateway journal verify` ended with exit code {ran.returncode}.")
+
     def create_key(self, name: str, *options: str) -> str:
         """Make a key in its state directory; the secret."""
         return str(self.command("key", "create", name, *options)["secret"])
@@ -231,8 +246,17 @@ def _near(path: Path) -> Path:
 
 
 def _data(output: bytes) -> Any:
+    return _part(output, "data")
+
+
+def _code(output: bytes) -> Any:
+    error = _part(output, "error")
+    return error.get("code") if isinstance(error, dict) else None
+
+
+def _part(output: bytes, name: str) -> Any:
     try:
         told = json.loads(output)
     except ValueError:
         return None
-    return told.get("data") if isinstance(told, dict) else None
+    return told.get(name) if isinstance(told, dict) else None
