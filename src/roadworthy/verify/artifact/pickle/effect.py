@@ -9,12 +9,13 @@ from roadworthy.verify.artifact.pickle.value import EMPTY_TUPLE, PLAIN_DICT, UNK
 _MOST_KNOWN = 1000
 """Names that are known by where their texts stand, and by their lines."""
 _MOST_LINES = 200
+_SHORT_BINUNICODE = 0x8C
 
 
 def _names(machine: Machine) -> dict[bytes, Handler]:
     """GLOBAL STACK_GLOBAL."""
     stack = machine.stack
-    known: dict[tuple[Value, Value], Name] = {}
+    known: dict[tuple[int | bytes, int | bytes], Name] = {}
 
     lines: dict[bytes, Name] = {}
 
@@ -35,23 +36,41 @@ def _names(machine: Machine) -> dict[bytes, Handler]:
 
     def from_stack(place: int) -> int:
         name, module = stack.pop(), stack.pop()
-        before = known.get((module, name)) if type(module) is int and type(name) is int else None
+        if type(module) is not int or type(name) is not int:
+            stack.append(_computed(machine, place))
+            return place + 1
+        written = _short_texts(machine, module, name)
+        before = known.get(written)
         if before is not None:
             stack.append(before)
             return place + 1
-        words = [literal.text(machine.source, part) if type(part) is int else None for part in (module, name)]
+        words = literal.text(machine.source, module), literal.text(machine.source, name)
         if words[0] is None or words[1] is None:
-            at = machine.base + place
-            machine.inspection.find("pickle.import.computed", "The name of an import is computed, or no text.", at)
-            stack.append(UNKNOWN)
-        else:
-            found = machine.judge.imported(words[0], words[1], machine.base + place)
-            stack.append(found)
-            if len(known) < _MOST_KNOWN:
-                known[module, name] = found
+            stack.append(_computed(machine, place))
+            return place + 1
+        found = machine.judge.imported(words[0], words[1], machine.base + place)
+        stack.append(found)
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[written] = found
         return place + 1
 
     return {b"c": from_lines, b"\x93": from_stack}
+
+
+def _computed(machine: Machine, place: int) -> Value:
+    if not machine.inspection.crowded():
+        at = machine.base + place
+        machine.inspection.find("pickle.import.computed", "The name of an import is computed, or no text.", at)
+    return UNKNOWN
+
+
+def _short_texts(machine: Machine, module: int, name: int) -> tuple[int | bytes, int | bytes]:
+    """The bytes of two SHORT_BINUNICODE of the window; of other literals the offsets."""
+    window, one, two = machine.window, module - machine.base, name - machine.base
+    if one >= 0 <= two and window[one] == window[two] == _SHORT_BINUNICODE:
+        return window[one + 2 : one + 2 + window[one + 1]], window[two + 2 : two + 2 + window[two + 1]]
+    return module, name
 
 
 def _extensions(machine: Machine) -> dict[bytes, Handler]:

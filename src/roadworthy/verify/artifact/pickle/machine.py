@@ -28,8 +28,10 @@ _MOST_LINE = 1 << 16
 """Length of a line that is a number or a name."""
 
 
-TEXTS = {0x58: 5, 0x8C: 2, 0x55: 2, 0x54: 5, 0x53: 2, 0x56: 1, 0x8D: 9}
-"""Opcode of a text → bytes in front of its first character."""
+_BINARY_TEXTS = {0x58: 5, 0x8C: 2, 0x55: 2, 0x54: 5, 0x8D: 9}
+_WRITTEN_TEXTS = {0x53: 2, 0x56: 1}
+TEXTS = [_BINARY_TEXTS.get(code, -_WRITTEN_TEXTS.get(code, 0)) for code in range(256)]
+"""Opcode → bytes in front of the first character when it is a text, else 0; below 0 where characters may be escapes."""
 
 
 class Judge(Protocol):
@@ -98,6 +100,7 @@ class Machine:
         inspection: Where broken frames are noted and work is counted.
 
     Attributes:
+        start: Offset of its first opcode.
         stack: The abstract stack.
         marks: Heights of the stack at open marks.
         end: Offset behind its `STOP`, once it was walked.
@@ -114,7 +117,7 @@ class Machine:
         self.marks: list[int] = []
         self.memo = Memo()
         self.window = b""
-        self.base = start
+        self.base = self.start = start
         self._limit = 0
         self._weighed_at = start
         self._weight = 0
@@ -142,7 +145,7 @@ class Machine:
     def begin(self, start: int) -> None:
         """Be as new, at the first opcode of another pickle."""
         self.release()
-        self.next = self._weighed_at = start
+        self.next = self.start = self._weighed_at = start
         self.end = self.frame_end = None
         self.protocol = self._weight = 0
 
@@ -152,6 +155,7 @@ class Machine:
         self.marks.clear()
         self.memo.clear()
         self._dunder.clear()
+        self._told.clear()
 
     def walk(self) -> int:
         """Walk to the `STOP`.
@@ -263,8 +267,10 @@ class Machine:
         """Take what stands above the last mark, and the mark."""
         height = self.marks.pop()
         items = self.stack[height:]
+        if not items:
+            return items
         del self.stack[height:]
-        if items and self.judge.guarded:
+        if self.judge.guarded:
             self.guard(items)
         return items
 
@@ -275,7 +281,9 @@ class Machine:
                 if not self._once(value, "guard"):
                     continue
                 self.inspection.find(
-                    "pickle.call", f"{value.path} stands in data, where its calls cannot be checked.", self.base
+                    "pickle.call",
+                    f"{value.path} stands in data, where its calls cannot be checked.",
+                    max(self.base, self.start),
                 )
 
     def _once(self, value: Value, what: str) -> bool:
@@ -286,21 +294,29 @@ class Machine:
         self._told.add(key)
         return True
 
-    def is_dunder(self, key: Value) -> bool:
-        """Whether a key of a dict is a string that begins with two underscores."""
-        if type(key) is not int:
-            return False
-        window, place = self.window, key - self.base
-        if 0 <= place < len(window) - 12:
-            after = TEXTS.get(window[place])
-            return after is not None and _dunder(window, place, after)
+    def any_dunder(self, keys: list[Value]) -> bool:
+        """Whether one of the keys of a dict is a string that begins with two underscores."""
+        window, base = self.window, self.base
+        safe = len(window) - 12
+        for key in keys:
+            if type(key) is int:
+                place = key - base
+                if 0 <= place < safe:
+                    after = TEXTS[window[place]]
+                    if after and _dunder(window, place, after):
+                        return True
+                elif self._far_dunder(key):
+                    return True
+        return False
+
+    def _far_dunder(self, key: int) -> bool:
         known = self._dunder.get(key)
         if known is None:
             if len(self._dunder) > _MOST_KEYS:
                 self._dunder.clear()
             head = self.source.read(key, 12)
-            after = TEXTS.get(head[0]) if head else None
-            known = self._dunder[key] = after is not None and _dunder(head, 0, after)
+            after = TEXTS[head[0]] if head else 0
+            known = self._dunder[key] = bool(after) and _dunder(head, 0, after)
         return known
 
     def set_pairs(self, value: Value, items: list[Value]) -> None:
@@ -318,16 +334,17 @@ class Machine:
                     stack[-1] = kept = Pairs()
                     kept.extend(items)
                     return
-            if self.is_dunder(items[0]) if len(items) == 2 else any(map(self.is_dunder, items[::2])):
+            if self.any_dunder(items[::2]):
                 if value is ALIASED_DICT:
                     self.judge.aliased()
                 stack[-1] = DUNDER_DICT
         elif type(value) is Pairs:
             value.extend(items)
         elif type(value) is not int and self._once(value, "changed"):
-            self.judge.changed(value, self.base)
+            self.judge.changed(value, max(self.base, self.start))
 
 
 def _dunder(text: bytes, place: int, after: int) -> bool:
-    # A text of protocol 0 may write an underscore as an escape.
-    return text.startswith(b"__", place + after) or (text[place] in b"SV" and text.startswith(b"\\", place + after))
+    if after > 0:
+        return text.startswith(b"__", place + after)
+    return text.startswith((b"__", b"\\"), place - after)

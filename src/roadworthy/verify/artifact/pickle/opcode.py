@@ -250,9 +250,11 @@ def _settings(machine: Machine) -> dict[bytes, Handler]:
             machine.guard([key, value])
         target = stack[-1]
         if target is PLAIN_DICT and not judge.arrays and type(key) is int:
-            at = key - machine.base
-            if at >= 0 and machine.window[at] not in TEXTS:
-                return place + 1
+            at, window = key - machine.base, machine.window
+            if at >= 0:
+                after = TEXTS[window[at]]
+                if not after or (after > 0 and not window.startswith(b"__", at + after)):
+                    return place + 1
         machine.set_pairs(target, [key, value])
         return place + 1
 
@@ -298,10 +300,15 @@ def _puts(machine: Machine) -> dict[bytes, Handler]:
         memo.put(int.from_bytes(machine.window[place + 1 : place + 5], "little"), stack[-1])
         return place + 5
 
-    append = memo.append
+    code = memo.code
+    append = memo.codes.append
 
     def memoize(place: int) -> int:
-        append(stack[-1])
+        value = stack[-1]
+        if memo.dense:
+            append(value if type(value) is int else code(value))
+        else:
+            memo.append(value)
         return place + 1
 
     return {b"p": put, b"q": binput, b"r": long_binput, b"\x94": memoize}
@@ -355,7 +362,7 @@ def _stack(machine: Machine) -> dict[bytes, Handler]:
 
     def dup(place: int) -> int:
         value = stack[-1]
-        if value is PLAIN_DICT or value is DUNDER_DICT or isinstance(value, Pairs):
+        if value is PLAIN_DICT or value is DUNDER_DICT or type(value) is Pairs:
             value = ALIASED_DICT
         stack.append(value)
         return place + 1
