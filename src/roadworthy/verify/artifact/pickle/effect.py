@@ -9,7 +9,8 @@ from roadworthy.verify.artifact.pickle.value import EMPTY_TUPLE, PLAIN_DICT, UNK
 _MOST_KNOWN = 1000
 """Names that are known by where their texts stand, and by their lines."""
 _MOST_LINES = 200
-_SHORT_BINUNICODE = 0x8C
+_SHORT_TEXTS = b"\x8cU"
+_LINE_TEXTS = b"VS"
 
 
 def _names(machine: Machine) -> dict[bytes, Handler]:
@@ -39,7 +40,7 @@ def _names(machine: Machine) -> dict[bytes, Handler]:
         if type(module) is not int or type(name) is not int:
             stack.append(_computed(machine, place))
             return place + 1
-        written = _short_texts(machine, module, name)
+        written = _written(machine, module), _written(machine, name)
         before = known.get(written)
         if before is not None:
             stack.append(before)
@@ -65,12 +66,18 @@ def _computed(machine: Machine, place: int) -> Value:
     return UNKNOWN
 
 
-def _short_texts(machine: Machine, module: int, name: int) -> tuple[int | bytes, int | bytes]:
-    """The bytes of two SHORT_BINUNICODE of the window; of other literals the offsets."""
-    window, one, two = machine.window, module - machine.base, name - machine.base
-    if one >= 0 <= two and window[one] == window[two] == _SHORT_BINUNICODE:
-        return window[one + 2 : one + 2 + window[one + 1]], window[two + 2 : two + 2 + window[two + 1]]
-    return module, name
+def _written(machine: Machine, at: int) -> int | bytes:
+    """The opcode and bytes of a short text in the window; of another literal its offset."""
+    place = at - machine.base
+    if place >= 0:
+        window = machine.window
+        if window[place] in _SHORT_TEXTS:
+            return window[place : place + 2 + window[place + 1]]
+        if window[place] in _LINE_TEXTS:
+            end = window.find(b"\n", place, place + _MOST_LINES)
+            if end > 0:
+                return window[place:end]
+    return at
 
 
 def _extensions(machine: Machine) -> dict[bytes, Handler]:
@@ -105,7 +112,7 @@ def _calls(machine: Machine) -> dict[bytes, Handler]:
     def called(instance: bool) -> Handler:
         def handler(place: int) -> int:
             arguments, callee = stack.pop(), stack[-1]
-            if judge.guarded:
+            if judge.guarded and type(arguments) is Name:
                 machine.guard([arguments])
             if type(callee) is Name and (callee.made_freely if instance else callee.called_freely):
                 judge.calls += 1
@@ -179,7 +186,7 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
             return place + 1
         if not raw:
             return machine.turn(place + 1)
-        judge.also_plain(machine, machine.base + place + 1)
+        judge.also_plain(machine, machine.base + place + 1, raw)
         if machine.frame_end is not None and machine.frame_end != machine.base + place + 1:
             machine.inspection.find("pickle.frame", "The data of an array lie inside of a frame.", machine.base + place)
         machine.frame_end = None

@@ -11,7 +11,16 @@ from typing import Protocol, TypeAlias
 
 from roadworthy.verify.artifact.inspection import BudgetSpent, Inspection, Malformed
 from roadworthy.verify.artifact.pickle.memo import Memo
-from roadworthy.verify.artifact.pickle.value import ALIASED_DICT, DUNDER_DICT, PLAIN_DICT, Made, Name, Pairs, Value
+from roadworthy.verify.artifact.pickle.value import (
+    ALIASED_DICT,
+    DUNDER_DICT,
+    PLAIN_DICT,
+    UNKNOWN,
+    Made,
+    Name,
+    Pairs,
+    Value,
+)
 from roadworthy.verify.artifact.source import Nearby
 
 Handler: TypeAlias = Callable[[int], int]
@@ -22,6 +31,9 @@ _MARGIN = 16
 """Opcodes of a fixed length, and lengths, fit into so many bytes."""
 _MOST_MEMORY = 28 << 20
 """Bytes that stack and memo of one pickle may take, by a rough count."""
+_MOST_A_BYTE = 48
+"""Bytes that one byte of opcodes adds to the stack at most, beside its entry: such as `N\\x85`."""
+_BETWEEN_COUNTS = 1 << 17
 _MOST_KEYS = 10_000
 """Keys of which it is kept whether they begin with two underscores, where they have to be read again."""
 _MOST_LINE = 1 << 16
@@ -77,17 +89,18 @@ class Judge(Protocol):
         """After `BUILD`: the number of bytes that follow which are data and no opcodes; None when none are due."""
         ...
 
-    def also_plain(self, machine: Machine, at: int) -> None:
+    def also_plain(self, machine: Machine, at: int, length: int) -> None:
         """Data stand between opcodes: judge what an unpickler that does not know of them would make of them."""
         ...
 
 
 FRAME = 1 << 62
-"""Added to the place of the next opcode where a frame begins: it ends the inner loop, which is cheaper than `Turn`."""
+"""Added to the place of the next opcode where a frame begins or the pickle stops: it ends the inner loop, cheaper than
+`Turn`."""
 
 
 class Turn(Exception):
-    """The walk goes on elsewhere, or is over: data stand between opcodes, or the pickle has stopped."""
+    """The walk goes on elsewhere: data stand between opcodes."""
 
 
 class Machine:
@@ -138,6 +151,11 @@ class Machine:
         self.memo.copy_to(twin.memo)
         return twin
 
+    def fails_at(self, offset: int) -> bool:
+        """Whether there is no opcode at an offset."""
+        byte = self.source.read(offset, 1)
+        return not byte or self._table[byte[0]] is self._table[0]
+
     def copied(self) -> int:
         """What it costs to begin another machine with a copy of this one's state, in bytes of opcodes."""
         return 400 + (len(self.stack) + len(self.memo)) // 64
@@ -154,8 +172,10 @@ class Machine:
         self.stack.clear()
         self.marks.clear()
         self.memo.clear()
-        self._dunder.clear()
-        self._told.clear()
+        if self._dunder:
+            self._dunder.clear()
+        if self._told:
+            self._told.clear()
 
     def walk(self) -> int:
         """Walk to the `STOP`.
@@ -175,8 +195,7 @@ class Machine:
             try:
                 self._run(start)
             except Turn as turn:
-                if turn.args:
-                    self.next = self.base + turn.args[0]
+                self.next = self.base + turn.args[0]
             except IndexError:
                 raise Malformed("An opcode takes more than there is, or is cut off.", self.next) from None
         return self.end
@@ -195,15 +214,16 @@ class Machine:
         self._weigh()
 
     def _weigh(self) -> None:
-        """Stop a pickle that keeps too much; what tuples and calls keep is counted when the stack may be another."""
+        """Stop a pickle that keeps too much. What tuples and calls keep is counted when it may be too much."""
         height = len(self.stack)
-        if self.base - self._weighed_at >= height // 2:
+        entries = 44 * height + 40 * len(self.marks) + 8 * len(self.memo)
+        since = self.base - self._weighed_at
+        if since > _BETWEEN_COUNTS and entries + self._weight + _MOST_A_BYTE * since > _MOST_MEMORY:
             self._weighed_at = self.base
             kinds = list(map(type, self.stack))
             items = sum([len(value) for value in self.stack if type(value) is tuple]) if tuple in kinds else 0
             self._weight = 48 * items + 56 * kinds.count(tuple) + 240 * kinds.count(Made) + 9000 * kinds.count(Pairs)
-        memory = 44 * height + self._weight + 40 * len(self.marks) + 8 * len(self.memo)
-        if memory > _MOST_MEMORY:
+        if entries + self._weight > _MOST_MEMORY:
             raise BudgetSpent("Its stack and memo need more memory than one pickle is given.")
 
     def _run(self, place: int) -> None:
@@ -217,6 +237,8 @@ class Machine:
                     place = table[window[place]](place)
                 if place >= FRAME:
                     place -= FRAME
+                    if self.end is not None:
+                        return
                 if self.frame_end is not None and self.base + place >= self.frame_end:
                     self._end_frame(self.frame_end, self.base + place)
         finally:
@@ -327,6 +349,8 @@ class Machine:
             items: A key, a value, a key, a value.
         """
         stack = self.stack
+        if value is DUNDER_DICT and not self.judge.arrays:
+            return
         if value is PLAIN_DICT or value is DUNDER_DICT or value is ALIASED_DICT:
             if self.judge.arrays:
                 below = stack[-2] if len(stack) > 1 else None
@@ -340,7 +364,7 @@ class Machine:
                 stack[-1] = DUNDER_DICT
         elif type(value) is Pairs:
             value.extend(items)
-        elif type(value) is not int and self._once(value, "changed"):
+        elif (type(value) is Name or value is UNKNOWN) and self._once(value, "changed"):
             self.judge.changed(value, max(self.base, self.start))
 
 
