@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from roadworthy.verify.artifact.pickle import literal
 from roadworthy.verify.artifact.pickle.machine import Handler, Machine
-from roadworthy.verify.artifact.pickle.value import EMPTY_TUPLE, PLAIN_DICT, UNKNOWN, Made, Name, Value, bundle
+from roadworthy.verify.artifact.pickle.value import (
+    EMPTY_TUPLE,
+    LIST,
+    PERSISTENT,
+    PLAIN_DICT,
+    UNKNOWN,
+    Made,
+    Name,
+    Value,
+    bundle,
+)
 
 _MOST_KNOWN = 1000
 """Names that are known by where their texts stand, and by their lines."""
@@ -162,7 +172,7 @@ def _instances(machine: Machine) -> dict[bytes, Handler]:
 
 
 def _states(machine: Machine) -> dict[bytes, Handler]:
-    """BUILD PERSID BINPERSID."""
+    """BUILD."""
     stack = machine.stack
     judge = machine.judge
 
@@ -171,12 +181,9 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
         target = stack[-1]
         if judge.guarded:
             machine.guard([state])
-        if (
-            type(target) is Made
-            and target.plain
-            and (
-                type(state) is int or state is EMPTY_TUPLE or (state is PLAIN_DICT and not judge.any_dict_may_be_dunder)
-            )
+        plain = type(state) is int or state is EMPTY_TUPLE or state is LIST
+        if (plain or (state is PLAIN_DICT and not judge.any_dict_may_be_dunder)) and (
+            target.plain if type(target) is Made else type(target) is int or target is LIST
         ):
             judge.calls += 1
             return place + 1
@@ -192,21 +199,34 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
         machine.frame_end = None
         return machine.turn(place + 1 + raw)
 
+    return {b"b": build}
+
+
+def _persistent(machine: Machine) -> dict[bytes, Handler]:
+    """PERSID BINPERSID."""
+    stack = machine.stack
+    judge = machine.judge
+
     def persid(place: int) -> int:
         end = machine.window.find(b"\n", place)
         after = end + 1 if end >= 0 else machine.line(place + 1)[1]
-        at = machine.base + place
-        stack.append(judge.persistent(at, at))
+        if machine.inspection.crowded(unsafe=False):
+            stack.append(PERSISTENT)
+        else:
+            stack.append(judge.persistent(machine.base + place, machine.base + place))
         return after
 
     def binpersid(place: int) -> int:
         key = stack.pop()
         if judge.guarded:
             machine.guard([key])
-        stack.append(judge.persistent(key, machine.base + place))
+        if type(key) is not tuple and machine.inspection.crowded(unsafe=False):
+            stack.append(PERSISTENT)
+        else:
+            stack.append(judge.persistent(key, machine.base + place))
         return place + 1
 
-    return {b"b": build, b"P": persid, b"Q": binpersid}
+    return {b"P": persid, b"Q": binpersid}
 
 
-EFFECTS = (_names, _extensions, _calls, _instances, _states)
+EFFECTS = (_names, _extensions, _calls, _instances, _states, _persistent)

@@ -83,6 +83,9 @@ def _quoted(line: bytes) -> str | None:
 
 def integer(source: Source, at: int) -> int | None:
     """An integer literal; None when it is another literal or too long to matter."""
+    head = source.read(at, 5)
+    if head[:1] == b"K" and len(head) > 1:
+        return head[1]
     head = source.read(at, 64)
     if not head:
         return None

@@ -19,7 +19,7 @@ _TORCH_PICKLES = 5
 _MOST_NESTED = 8
 _MOST_DOUBTS = 4 << 20
 """Bytes of opcodes, beside as many as arrays have, that are walked to see what arrays are to a plain unpickler."""
-_PICKLE_COST = 128
+_PICKLE_COST = 512
 """Beginning another pickle is as much work as so many bytes of opcodes."""
 _NESTED_COST = 16_384
 """Beginning to judge bytes inside of a pickle is as much work as so many bytes of opcodes."""
