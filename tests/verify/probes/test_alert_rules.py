@@ -16,7 +16,7 @@ from roadworthy.verify.outcome import Outcome, Status
 
 Verified = Callable[..., Outcome]
 REAL = shutil.which("promtool")
-needs_promtool = pytest.mark.skipif(REAL is None, reason="needs promtool (Debian package prometheus)")
+needs_promtool = pytest.mark.prometheus
 
 RULES = """groups:
 - name: shop
