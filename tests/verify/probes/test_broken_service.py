@@ -31,7 +31,9 @@ DRILLS = (
     "REL-04",
     "REL-05",
     "REL-06",
+    "REL-08",
     "REL-09",
+    "REL-10",
     "SEC-05",
     "SEC-06",
 )

@@ -187,6 +187,9 @@ def test_hostile_clients_of_an_edge_that_asks_for_keys_have_one(
         pytest.param("REL-03", MODES, {}, marks=long),
         pytest.param("REL-05", CONFIG, {"goodput": 0.5}, marks=long),
         pytest.param("REL-06", CONFIG, {}, marks=long),
+        pytest.param("REL-08", CONFIG, {}, marks=pytest.mark.slow),
+        pytest.param("REL-10", CONFIG, {"batches": 3}, marks=pytest.mark.slow),
+        pytest.param("REL-10", CONFIG + "jobs: {enabled: false}\n", {}, marks=long),
         pytest.param("SEC-03", CONFIG, {}, marks=long),
     ],
 )

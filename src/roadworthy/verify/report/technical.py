@@ -46,7 +46,9 @@ def text(report: Report, evidence: Path) -> str:
             lines += ["", f"{heading.title}."]
         entry = index.get(heading.key)
         lines += ["", *_body(heading, entry, evidence), *_facts(heading, report), *_checks(heading, checks)]
-    return "\n".join([*lines, "", *_foot(report)]) + "\n"
+    lines += ["", *_foot(report)]
+    single = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
+    return "\n".join(single) + "\n"
 
 
 def _index(check: CheckRecord | None, evidence: Path) -> tuple[dict[str, Entry], str]:

@@ -12,13 +12,13 @@ _PLACEHOLDER = re.compile(
     r"(?i:\btb[dca]\b)|\bTODO\b|\bFIXME\b|\bX{3,}\b|(?i:lorem ipsum dolor)|(?i:\bcoming soon\b)"
     r"|(?im:\bto be (?:determined|decided|defined|announced|confirmed|completed|written|done|filled in|added)"
     r"[ \t]*(?:[.;:!)]|$))"
-    r"|(?i:[\[<{](?:describe|insert|fill in|explain)\b[^\]>}\n]{0,200}[\]>}])"
-    r"|추후 (?:작성|기재|보완|결정)|작성 (?:예정|중)|(?m:^\s*미정\s*\.?\s*$)"
+    r"|(?i:[\[<{](?:describe|insert|fill in|explain)\b[^\[\]<>{}\n]{0,200}[\]>}])"
+    r"|추후 (?:작성|기재|보완|결정)|작성 (?:예정|중)|(?m:^[ \t]*미정[ \t.]*$)"
 )
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
-_LINK = re.compile(r"(!?)\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)")
-_MARKUP = re.compile(r"[*_`~>|#]+|^\s*[-+]\s+|^\s*\d+[.)]\s+", re.M)
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
+_LINK = re.compile(r"(!?)\[([^\[\]\n]{0,500})\]\([^()\n]{0,2000}\)")
+_MARKUP = re.compile(r"[*_`~>|#]+|^[ \t]*[-+][ \t]+|^[ \t]*\d+[.)][ \t]+", re.M)
+_HEADING = re.compile(r"(#{1,6})(?=[ \t])")
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
@@ -77,7 +77,7 @@ def section(page: str, anchor: str) -> str | None:
             break
         if found is not None:
             found.append(line)
-        elif head is not None and slug(head[2]) == anchor.lower():
+        elif head is not None and slug(line[head.end() :].strip().rstrip("#")) == anchor.lower():
             found, level = [], len(head[1])
     return None if found is None else "\n".join(found).strip()
 
