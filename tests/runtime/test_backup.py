@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -89,6 +91,20 @@ def _damage(state: Path) -> None:
     (state / "state.db").write_bytes(content)
 
 
+def _damage_head(state: Path) -> None:
+    with closing(sqlite3.connect(state / "state.db", isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+    content = bytearray((state / "state.db").read_bytes())
+    content[100:4_096] = b"\xff" * 3_996
+    (state / "state.db").write_bytes(content)
+
+
+def _empty(state: Path) -> None:
+    """Only what belongs to processes is there, as in the folder of a wrong configuration."""
+    shutil.rmtree(state / "files")
+    (state / "state.db").unlink()
+
+
 @pytest.mark.parametrize(
     ("act", "target", "code"),
     [
@@ -99,6 +115,9 @@ def _damage(state: Path) -> None:
         (lambda state: os.mkfifo(state / "pipe"), "b", "store_unavailable"),
         (lambda state: state.rename(state.parent / "gone"), "b", "store_unavailable"),
         (_damage, "b", "integrity_mismatch"),
+        (_damage_head, "b", "integrity_mismatch"),
+        (_empty, "b", "store_unavailable"),
+        (lambda state: (state.parent / "b").symlink_to("b"), "b/c", "store_unavailable"),
     ],
 )
 def test_no_half_backup(act: Callable[[Path], None], target: str, code: str, state: Path, tmp_path: Path) -> None:
@@ -116,6 +135,11 @@ def _listed(folder: Path, **more: str) -> None:
     (folder / LIST).write_text(json.dumps(told))
 
 
+def _created(folder: Path, text: str) -> None:
+    told = json.loads((folder / LIST).read_text())
+    (folder / LIST).write_text(json.dumps({**told, "created": text}))
+
+
 @pytest.mark.parametrize(
     ("act", "code"),
     [
@@ -126,6 +150,7 @@ def _listed(folder: Path, **more: str) -> None:
         (lambda folder: _listed(folder, **{"run/up.lock": "0" * 64}), "subject_unreadable"),
         (lambda folder: (folder / LIST).unlink(), "subject_unreadable"),
         (lambda folder: (folder / LIST).write_text("[]"), "subject_unreadable"),
+        (lambda folder: _created(folder, "\x1b[2J"), "subject_unreadable"),
         (lambda folder: (folder / LIST).write_text('{"format": 2, "created": "", "files": {}}'), "subject_unreadable"),
     ],
 )
@@ -148,3 +173,38 @@ def test_a_state_that_is_there_stays(state: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     restore(tmp_path / "b", tmp_path / "empty")
     assert _numbers(tmp_path / "empty") == []
+
+
+def test_a_state_that_was_copied_back_by_hand_has_backups_that_come_back(state: Path, tmp_path: Path) -> None:
+    create(state, tmp_path / "b")
+    shutil.copytree(tmp_path / "b", tmp_path / "by-hand")
+    made = create(tmp_path / "by-hand", tmp_path / "c")
+    assert LIST not in made.digests
+    assert restore(tmp_path / "c", tmp_path / "new").digests == made.digests
+
+
+def test_a_link_to_an_empty_folder_stays_a_link(state: Path, tmp_path: Path) -> None:
+    create(state, tmp_path / "b")
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "linked").symlink_to("disk")
+    restore(tmp_path / "b", tmp_path / "linked")
+    assert (tmp_path / "linked").is_symlink()
+    assert _numbers(tmp_path / "disk") == []
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EACCES])
+def test_a_place_that_cannot_be_replaced_is_told(
+    number: int, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as the mount point of a volume."""
+    create(state, tmp_path / "b")
+    (tmp_path / "mounted").mkdir()
+
+    def refuse(path: Path) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "rmdir", refuse)
+    with pytest.raises(StorageError) as failed:
+        restore(tmp_path / "b", tmp_path / "mounted")
+    assert ("mounted there" in failed.value.mend) is (number == errno.EBUSY)
+    assert not list((tmp_path / "mounted").iterdir())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import mmap
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.serve.weights import weights
 
 GOOD, OTHER = b"GGUF the weights", b"GGUF the others!"
+_TICK_S = 0.02
+"""Longer than a tick of the clock that files get their times from."""
 
 
 @pytest.fixture
@@ -66,4 +71,44 @@ def test_parts_of_a_model_have_no_digest_of_the_whole(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"), weights(tmp_path / "none.gguf"):
+        raise AssertionError
+
+
+def test_a_write_through_a_mapping_that_was_there_before_is_seen(file: Path) -> None:
+    """The page is dirty already, so the write alone would give the file no new time."""
+    with file.open("r+b") as held, mmap.mmap(held.fileno(), 0) as pages:
+        os.fsync(held.fileno())
+        before = file.stat().st_ctime_ns
+        time.sleep(_TICK_S)
+        pages[0:4] = b"GGUF"
+        if file.stat().st_ctime_ns == before:
+            pytest.skip("this file system gives no time to writes through a mapping")
+        time.sleep(_TICK_S)
+        with pytest.raises(ConfigError, match="changed while it was loaded"), weights(file):
+            pages[5:9] = b"evil"
+
+
+def test_a_file_that_was_just_written_is_served(file: Path) -> None:
+    with weights(file) as found:
+        assert found.digest == "sha256:" + hashlib.sha256(GOOD).hexdigest()
+
+
+@pytest.mark.parametrize(("number", "served"), [(errno.EROFS, True), (errno.EINVAL, True), (errno.EIO, False)])
+def test_where_nothing_can_be_written_nothing_is_written_back(
+    number: int, served: bool, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if served:
+        with weights(file) as found:
+            assert found.digest
+    else:
+        with pytest.raises(ConfigError, match="cannot be read"), weights(file):
+            raise AssertionError
+
+
+def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"), weights(tmp_path):
         raise AssertionError

@@ -9,6 +9,7 @@ as it was made or not at all.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -55,16 +56,20 @@ def create(state_dir: Path, folder: Path) -> Copied:
         folder: Must not be there yet; is there whole or not at all afterwards, readable by its owner alone.
 
     Raises:
-        StorageError: `store_unavailable`: there is no state, the folder is there already or lies inside of the state
-            directory, a file cannot be read or written, or went away meanwhile.
+        StorageError: `store_unavailable`: there is no state or nothing in it, the folder is there already or lies
+            inside of the state directory, a file cannot be read or written, or went away meanwhile.
         SubjectError: `integrity_mismatch`: a database is damaged.
     """
     if not state_dir.is_dir():
         raise StorageError("There is nothing to back up.", f"There is no state directory {state_dir}.")
-    if folder.resolve().is_relative_to(state_dir.resolve()):
+    if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(state_dir)):
         raise StorageError("The backup would lie inside of what it copies.", "", "Name a folder elsewhere.")
     with _whole(folder) as part, _told("The state cannot be copied."):
-        names = sorted(_names(state_dir), key=lambda name: not _is_database(state_dir / name))
+        # A backup that was put in place by hand brings its own list, which is none of the state's files.
+        found_names = (name for name in _names(state_dir) if name != LIST)
+        names = sorted(found_names, key=lambda name: not _is_database(state_dir / name))
+        if not names:
+            raise StorageError("There is nothing to back up.", f"{state_dir} holds no files.")
         for name in names:
             target = part / name
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,7 +92,7 @@ def restore(folder: Path, state_dir: Path) -> Copied:
 
     Args:
         folder: Of the backup.
-        state_dir: Is there whole, or holds nothing.
+        state_dir: Is there whole, or holds nothing; where it is a link, what it leads to.
 
     Raises:
         StorageError: `store_unavailable`: there is a state already, or a file cannot be read or written.
@@ -98,16 +103,18 @@ def restore(folder: Path, state_dir: Path) -> Copied:
         there = set(_names(folder)) - {LIST}
     if odd := sorted(there ^ set(found.digests)):
         raise _changed(f"{len(odd)} files are missing or were added, the first is {odd[0]!r}.")
-    if state_dir.is_dir() and not any(state_dir.iterdir()):
-        state_dir.rmdir()
-    with _whole(state_dir) as part, _told("The backup cannot be restored."):
+    place = Path(os.path.realpath(state_dir))
+    with _told("The backup cannot be restored."):
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
+    with _whole(place) as part, _told("The backup cannot be restored."):
         for name, digest in found.digests.items():
             target = part / name
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _copy(folder / name, target)
             if _digest(target) != digest:
                 raise _changed(f"The content of {name!r} is not what was written.")
-    size = sum((state_dir / name).stat().st_size for name in found.digests)
+    size = sum((place / name).stat().st_size for name in found.digests)
     return found._replace(size=size)
 
 
@@ -137,7 +144,10 @@ def _told(what: str) -> Iterator[None]:
         ) from problem
     except (OSError, sqlite3.Error) as problem:
         why = problem.strerror if isinstance(problem, OSError) else str(problem)
-        raise StorageError(what, f"{why}.", "Check the rights and the space on the disk.") from problem
+        mend = "Check the rights and the space on the disk."
+        if isinstance(problem, OSError) and problem.errno == errno.EBUSY:
+            mend = "A file system is mounted there: set gateway.state_dir to a folder below it."
+        raise StorageError(what, f"{why}.", mend) from problem
 
 
 def _names(root: Path) -> Iterator[str]:
@@ -171,6 +181,20 @@ def _is_database(path: Path) -> bool:
 
 def _copy_database(path: Path, target: Path) -> None:
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        said = _copied(path, target)
+    except sqlite3.OperationalError:  # it is away, or the disk is full
+        raise
+    except sqlite3.DatabaseError as problem:
+        said = str(problem)
+    if said != "ok":
+        raise SubjectError(f"The database {path.name} is damaged.", f"{said}.", code="integrity_mismatch")
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _copied(path: Path, target: Path) -> str:
+    """Copy a database; what SQLite says of the copy, `ok` when it is whole."""
     with (
         contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)) as source,
         contextlib.closing(sqlite3.connect(target)) as copy,
@@ -179,10 +203,7 @@ def _copy_database(path: Path, target: Path) -> None:
         # A file of its own: no log beside it that a copy of it alone would miss.
         copy.execute("PRAGMA journal_mode=DELETE")
         (said,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
-    if said != "ok":
-        raise SubjectError(f"The database {path.name} is damaged.", f"{said}.", code="integrity_mismatch")
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
+    return str(said)
 
 
 def _copy(path: Path, target: Path) -> None:
@@ -210,7 +231,7 @@ def _listed(folder: Path) -> Copied:
         with (folder / LIST).open("rb") as file:
             told: Any = json.loads(file.read(_MOST_LIST_BYTES))
         good = told["format"] == FORMAT and all(map(_plain, told["files"].items()))
-        created = str(told["created"])
+        created = datetime.fromisoformat(told["created"]).isoformat(timespec="seconds")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         good = False
     if not good:

@@ -3,11 +3,14 @@
 The file is opened once and hashed; llama.cpp is given that open file (`/proc/self/fd/N`), not its name, and copies the
 weights into its own memory. So neither a file that is put in its place afterwards nor one that is there for a moment
 while it is loaded changes what is told, and a file that is written to meanwhile is not served at all. The time of the
-last change of the inode is compared, too, because that of its content can be set back.
+last change of the inode is compared, too, because that of its content can be set back. Who has the file mapped changes
+pages that are dirty already without a new time; so they are written back first, and the next change has one. On tmpfs,
+where nothing is written back, such a writer stays unseen.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -53,6 +56,7 @@ class Weights:
         state = _state(handle)
         if _PART.search(file.name):
             return cls(str(file), None, file, handle, state)
+        _write_back(handle)
         with open(handle, "rb", closefd=False) as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         return cls(f"/proc/self/fd/{handle}", TAG + digest, file, handle, state)
@@ -82,15 +86,29 @@ def weights(file: Path) -> Iterator[Weights]:
     try:
         handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise ConfigError(
-            f"The model file {file} cannot be read.", f"{error.strerror}.", code="model_file_invalid"
-        ) from None
+        raise _unreadable(file, error) from None
     try:
-        found = Weights.held(file, handle)
+        try:
+            found = Weights.held(file, handle)
+        except OSError as error:
+            raise _unreadable(file, error) from None
         yield found
         found.check()
     finally:
         os.close(handle)
+
+
+def _unreadable(file: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"The model file {file} cannot be read.", f"{error.strerror}.", code="model_file_invalid")
+
+
+def _write_back(handle: int) -> None:
+    """Make the kernel notice the next write through a mapping; see the head of this module."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EINVAL):  # nothing can be written there
+            raise
 
 
 def _state(handle: int) -> tuple[int, ...]:

@@ -200,6 +200,7 @@ MALICIOUS: dict[str, bytes] = {
     ),
     "reference-called": four(name("numpy", "add") + b")R"),
     "allocates": four(name("builtins", "bytearray") + b"J\xff\xff\xff\x7f" + CALL),
+    "allocates-an-instance": four(name("builtins", "bytes") + b"J\xff\xff\xff\x7f\x85\x81"),
     # streams
     "second-pickle": PLAIN + EVIL,
     "after-garbage-stop": b"\x80\x04N.\x80\x04N." + EVIL_4,

@@ -103,6 +103,9 @@ FAULTS: dict[str, tuple[dict[str, str], set[str]]] = {
         _down(HEAD + FIRES + QUIET, DOWN + "  - alert: Down\n    expr: up == 3\n    labels: {severity: page}\n"),
         {"never_fires"}),
     "a twin": (_down(HEAD + FIRES + QUIET, DOWN + "  - alert: Down\n    expr: up == 3\n"), {"twin", "load"}),
+    "one alert, and two files that it may be of": (
+        {"a.yml": DOWN, "b.yml": DOWN.replace("== 0", "== 3"),
+         "rules_test.yml": (HEAD + FIRES + QUIET).replace("rules.yml", "a.yml, b.yml", 1)}, {"never_fires"}),
     "a second document": (_down(HEAD + FIRES + QUIET, DOWN + "---\n" + DOWN.replace("Down", "Lost")),
                           {"not_loaded", "never_fires", "never_quiet"}),
     "rules that lie outside": (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from rig import faulty_backup
 from rig.verify_service import CONFIG
-from roadworthy.verify.outcome import Outcome
+from roadworthy.verify.outcome import NotMeasured, Outcome
+from roadworthy.verify.probes.backup_restore import probe as backup_restore
 from roadworthy.verify.service import second
 
 Verified = Callable[..., Outcome]
@@ -50,3 +52,23 @@ def test_a_service_without_records_is_not_measured(
     outcome = verified("REL-08", service=running(ALONE))
     assert outcome.status == "not_measured"
     assert "no records" in outcome.reason
+
+
+WHOLE: dict[str, Any] = {
+    "records": {"1": {}}, "chain": [True, "h"], "keys": [{"id": "k"}], "batches": {"id": "b"}, "files": "answers"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"records": {}}, "no records"),
+        ({"chain": [False, "h"]}, "chain of records of the second edge is broken before"),
+        ({"keys": None}, "does not tell the keys before"),
+        ({"batches": None, "files": None}, "does not tell the batch and the contents of its files before"),
+    ],
+)
+def test_what_nobody_told_before_cannot_be_equal_afterwards(told: dict[str, Any], why: str) -> None:
+    backup_restore._something_to_lose(WHOLE)
+    with pytest.raises(NotMeasured, match=why):
+        backup_restore._something_to_lose({**WHOLE, **told})

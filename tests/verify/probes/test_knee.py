@@ -24,6 +24,8 @@ WHOLE = b'{"choices": [{"message": {"content": "yes"}}]}'
 class Asked:
     """As much of a context as climbing needs."""
 
+    check = "PER-03"
+
     def __init__(self, **settings: Any) -> None:
         given = {"peak_per_s": 50.0, "p95_s": 1.0, "errors": 0.01, "provider_s": 0.1, "step_s": 4, "most_s": 60}
         self.settings: Mapping[str, Any] = {**given, **settings}
@@ -151,3 +153,15 @@ def test_an_edge_that_is_too_slow_at_every_rate_fails(
     outcome = verified("PER-03", service=running(), timeout_s=150.0, peak_per_s=13, p95_s=0.25, step_s=1, most_s=20)
     assert outcome.status in (Status.FAIL, Status.NOT_MEASURED), outcome
     assert outcome.status is Status.FAIL or "it is the probe that is too slow" in outcome.reason
+
+
+@pytest.mark.parametrize(("held", "status"), [(125.0, Status.PASS), (75.0, Status.FAIL)])
+def test_requests_without_an_answer_are_errors_of_their_step(held: float, status: Status) -> None:
+    """They were looked at: a step may have its share of them, and the one that breaks has more."""
+    steps = [
+        Step(rate, 400, 400 - lost, lost / 400, rate, 0.2, 0.2, 0.2, 0.2) for rate, lost in ((held, 2), (150.0, 90))
+    ]
+    outcome = knee._judged(cast(Context, Asked()), knee.Curve(steps, held, 150.0, None), 50.0)
+    assert outcome.status is status, outcome
+    assert outcome.coverage is not None
+    assert sum(each.count for each in outcome.coverage.missing) == 92

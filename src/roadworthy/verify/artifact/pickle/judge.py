@@ -14,6 +14,9 @@ from roadworthy.verify.artifact.pickle.storage import Storages
 from roadworthy.verify.artifact.pickle.value import (
     ALIASED_DICT,
     DUNDER_DICT,
+    DUNDER_PAIR,
+    MADE_PAIR,
+    PAIR,
     PERSISTENT,
     PLAIN_DICT,
     UNKNOWN,
@@ -21,6 +24,7 @@ from roadworthy.verify.artifact.pickle.value import (
     Name,
     Opaque,
     Value,
+    makes_mapping,
 )
 from roadworthy.verify.artifact.record import shown
 from roadworthy.verify.artifact.source import Nearby, Source
@@ -46,6 +50,9 @@ class PickleJudge(ABC):
         any_dict_may_be_dunder: See `Judge`.
         guarded: See `Judge`.
         arrays: See `Judge`.
+        changed_apart: See `Judge`.
+        plain: See `Judge`.
+        dtypes_unknown: An element type got a state under a name of which nothing is kept.
     """
 
     def __init__(
@@ -65,6 +72,9 @@ class PickleJudge(ABC):
         self.objects = False
         self.guarded = 0
         self.arrays = False
+        self.changed_apart = False
+        self.plain = False
+        self.dtypes_unknown = False
         self._names: dict[tuple[str, str], Name] = {}
 
     def imported(self, module: str, name: str, at: int) -> Name:
@@ -115,6 +125,8 @@ class PickleJudge(ABC):
                 self.inspection.find(
                     "pickle.call", f"It instantiates {shown(callee.path)}, which is for reference.", at
                 )
+            if callee.entry.check == "size":  # `bytes.__new__` takes as much as `bytes`
+                return check.size(self, callee, arguments, at)
             return Made(callee) if callee.entry.check == "raw-array" else callee.made
         if use in (Use.REFERENCE, Use.NEW):
             self.inspection.find("pickle.call", f"It calls {shown(callee.path)}, which may only stand in data.", at)
@@ -127,8 +139,8 @@ class PickleJudge(ABC):
         """See `Judge.built`."""
         self.calls += 1
         kind = type(target)
-        if kind is Made and type(state) is tuple and target.arguments is not None:  # type: ignore[union-attr]
-            target.state = state  # type: ignore[union-attr]
+        if kind is Made:
+            self._stated(target, state)  # type: ignore[arg-type]
         elif kind is Name:
             what = f"It changes {shown(target.path)} itself, not an instance of it."  # type: ignore[union-attr]
             self.inspection.find("pickle.patch", what, at)
@@ -138,13 +150,28 @@ class PickleJudge(ABC):
             for part in state:
                 if type(part) is Opaque:
                     self._attributes(part, at)
+            if makes_mapping(state[1]):
+                self._attributes(MADE_PAIR, at)
         elif type(state) is Opaque:
             self._attributes(state, at)
 
+    def _stated(self, target: Made, state: Value) -> None:
+        """Keep the state of a dtype; one that cannot be seen is `()`, which is none that NumPy takes."""
+        if self.plain:
+            return
+        if target.arguments is not None:
+            target.state = state if type(state) is tuple else ()
+        elif target.origin.entry is not None and target.origin.entry.check == "dtype":
+            self.dtypes_unknown = True
+
     def _attributes(self, part: Value, at: int) -> None:
-        if part is DUNDER_DICT or (self.any_dict_may_be_dunder and (part is PLAIN_DICT or part is ALIASED_DICT)):
+        if part in (DUNDER_DICT, DUNDER_PAIR) or (
+            self.any_dict_may_be_dunder and part in (PLAIN_DICT, ALIASED_DICT, PAIR)
+        ):
             if not self.inspection.crowded():
                 self.inspection.find("pickle.state", "A state sets attributes of the language (two underscores).", at)
+        elif part is MADE_PAIR and not self.inspection.crowded(unsafe=False):
+            self.inspection.find("pickle.opaque", "A state sets attributes from a dict that a call made.", at)
         elif part is ALIASED_DICT and not self.inspection.crowded(unsafe=False):
             self.inspection.find("pickle.opaque", "A state is shared with something else that may change it.", at)
 
@@ -173,7 +200,7 @@ class PickleJudge(ABC):
 
     def raw(self, target: Value, state: Value, at: int) -> int | None:
         """See `Judge.raw`."""
-        if type(target) is Made and target.origin.raw:
+        if type(target) is Made and target.origin.raw and not self.plain:
             return raw_array.length(self, state, at)
         return None
 

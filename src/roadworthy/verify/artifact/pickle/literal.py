@@ -38,6 +38,11 @@ def is_bytes(source: Source, at: int) -> bool:
     return source.read(at, 1)[:1] in {bytes([code]) for code in _BYTES}
 
 
+def is_none(source: Source, at: int) -> bool:
+    """Whether the literal is None."""
+    return source.read(at, 1) == b"N"
+
+
 def text(source: Nearby, at: int) -> str | None:
     """A text or bytes literal as text; None when it is another literal, longer than `MOST_TEXT`, or not decodable."""
     known = source.texts.get(at, "")

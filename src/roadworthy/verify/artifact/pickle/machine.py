@@ -36,6 +36,8 @@ _MOST_A_BYTE = 48
 _BETWEEN_COUNTS = 1 << 17
 _MOST_KEYS = 10_000
 """Keys of which it is kept whether they begin with two underscores, where they have to be read again."""
+_TEXT_MAKERS = frozenset(("str", "unicode", "str_", "unicode_", "scalar"))
+"""What they give back may be a text, and then any."""
 _MOST_LINE = 1 << 16
 """Length of a line that is a number or a name."""
 
@@ -54,12 +56,16 @@ class Judge(Protocol):
         any_dict_may_be_dunder: See `aliased`.
         guarded: How many names were imported whose calls are checked.
         arrays: A wrapper of joblib was imported: what its instances get as their state has to be known.
+        changed_apart: Since then a dict got items under a name from the memo.
+        plain: It does not know of arrays between opcodes, and changes nothing that another judge reads.
     """
 
     calls: int
     any_dict_may_be_dunder: bool
     guarded: int
     arrays: bool
+    changed_apart: bool
+    plain: bool
 
     def imported(self, module: str, name: str, at: int) -> Name:
         """A name is imported."""
@@ -329,6 +335,8 @@ class Machine:
                         return True
                 elif self._far_dunder(key):
                     return True
+            elif type(key) is Made and key.origin.name in _TEXT_MAKERS:
+                return True
         return False
 
     def _far_dunder(self, key: int) -> bool:
@@ -354,16 +362,18 @@ class Machine:
         if value is PLAIN_DICT or value is DUNDER_DICT or value is ALIASED_DICT:
             if self.judge.arrays:
                 below = stack[-2] if len(stack) > 1 else None
-                if type(below) is Made and below.origin.raw:
+                if value is PLAIN_DICT and type(below) is Made and below.origin.raw:
                     stack[-1] = kept = Pairs()
                     kept.extend(items)
                     return
+                self.judge.changed_apart = self.judge.changed_apart or value is ALIASED_DICT
             if self.any_dunder(items[::2]):
                 if value is ALIASED_DICT:
                     self.judge.aliased()
                 stack[-1] = DUNDER_DICT
         elif type(value) is Pairs:
-            value.extend(items)
+            if not self.judge.plain:
+                value.extend(items)
         elif (type(value) is Name or value is UNKNOWN) and self._once(value, "changed"):
             self.judge.changed(value, max(self.base, self.start))
 
@@ -371,4 +381,4 @@ class Machine:
 def _dunder(text: bytes, place: int, after: int) -> bool:
     if after > 0:
         return text.startswith(b"__", place + after)
-    return text.startswith((b"__", b"\\"), place - after)
+    return text.startswith((b"__", b"\\", b"_\\"), place - after)

@@ -7,12 +7,11 @@ from array import array
 from roadworthy.verify.artifact.pickle.value import (
     ALIASED_DICT,
     DUNDER_DICT,
-    EMPTY_TUPLE,
     PLAIN_DICT,
-    TUPLE,
     Made,
     Pairs,
     Value,
+    remembered,
 )
 
 _FAR = 16
@@ -108,7 +107,7 @@ class Memo:
         if value is PLAIN_DICT or value is DUNDER_DICT or isinstance(value, Pairs):
             value = ALIASED_DICT
         elif type(value) is tuple:
-            value = TUPLE if value else EMPTY_TUPLE
+            value = remembered(value)
         elif isinstance(value, Made) and len(self._objects) >= _KEPT:
             value = value.origin.made
         place = self._places.get(id(value))

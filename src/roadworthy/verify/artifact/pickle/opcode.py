@@ -27,6 +27,8 @@ _FIXED = {
 """BININT1 BININT2 BININT BINFLOAT NONE NEWTRUE NEWFALSE → length."""
 _COUNTED = {b"X": 4, b"T": 4, b"B": 4, b"\x8b": 4, b"\x8d": 8, b"\x8e": 8, b"\x96": 8}
 """Opcode → width of the length in front of its data; LONG4's is signed."""
+_LONGEST = 1 << 56
+"""Far below `FRAME`, with which a length must not be mixed up."""
 _LONE_TUPLE: tuple[Value, ...] = (TUPLE,)
 _SHORT = (b"\x8c", b"U", b"C", b"\x8a")
 _SIGNED = (b"T", b"\x8b")
@@ -68,8 +70,8 @@ def _literals(machine: Machine) -> dict[bytes, Handler]:
             push(machine.base + place)
             data = machine.window[place + 1 : place + 1 + width]
             length = int.from_bytes(data, "little", signed=signed)
-            if length < 0 or len(data) < width:
-                raise Malformed("A length is negative, or cut off.", machine.base + place)
+            if not 0 <= length < _LONGEST or len(data) < width:
+                raise Malformed("A length is negative, beyond every file, or cut off.", machine.base + place)
             return place + 1 + width + length
 
         return handler

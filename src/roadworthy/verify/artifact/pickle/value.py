@@ -52,7 +52,9 @@ class Name:
         self.entry = entry
         use = None if entry is None else entry.use
         self.called_freely = entry is None or (use not in (Use.REFERENCE, Use.NEW) and not entry.check)
-        self.made_freely = entry is None or (use not in (Use.REFERENCE, Use.CHECKED) and entry.check != "raw-array")
+        self.made_freely = entry is None or (
+            use not in (Use.REFERENCE, Use.CHECKED) and entry.check not in ("raw-array", "size")
+        )
         self.raw = entry is not None and entry.check == "raw-array"
         self.made = Made(self)
 
@@ -111,6 +113,9 @@ Value: TypeAlias = int | Opaque | Name | Made | tuple[Any, ...] | Pairs
 LIST = Opaque("a list")
 SET = Opaque("a set")
 TUPLE = Opaque("a long tuple")
+PAIR = Opaque("a tuple of two with a dict")
+DUNDER_PAIR = Opaque("a tuple of two with a dict with keys of the language")
+MADE_PAIR = Opaque("a tuple of two with a dict that a call made")
 PLAIN_DICT = Opaque("a dict")
 """A dict none of whose keys begins with two underscores."""
 DUNDER_DICT = Opaque("a dict with keys of the language")
@@ -119,6 +124,26 @@ ALIASED_DICT = Opaque("a dict from the memo")
 PERSISTENT = Opaque("a persistent object")
 UNKNOWN = Opaque("the result of a call")
 EMPTY_TUPLE: Items = ()
+
+
+_MAPPINGS = frozenset(("dict", "OrderedDict", "defaultdict", "Counter", "Bunch"))
+
+
+def makes_mapping(value: Value) -> bool:
+    """Whether a call made a dict, of whose keys nothing is known."""
+    return type(value) is Made and value.origin.name in _MAPPINGS
+
+
+def remembered(items: Items) -> Opaque | Items:
+    """What a tuple is under its name from the memo: nobody asks for its items, but as a state two may set attributes."""
+    if len(items) == 2 and (type(items[0]) is not int or type(items[1]) is not int):
+        if DUNDER_DICT in items:
+            return DUNDER_PAIR
+        if PLAIN_DICT in items or ALIASED_DICT in items:
+            return PAIR
+        if makes_mapping(items[1]):
+            return MADE_PAIR
+    return TUPLE if items else EMPTY_TUPLE
 
 
 def bundle(items: list[Value]) -> Value:

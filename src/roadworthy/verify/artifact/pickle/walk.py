@@ -99,7 +99,7 @@ class PickleStream(PickleJudge):
         self.inspection.spend("opcode_bytes", machine.copied())
         trial = self.inspection.trial()
         judge = PickleStream(self.source, trial, torchscript=self.torchscript, level=_MOST_NESTED)
-        judge.guarded, judge.arrays = self.guarded, self.arrays
+        judge.guarded, judge.arrays, judge.plain = self.guarded, self.arrays, True
         twin = machine.fork(judge, trial, at)
         with suppress(Malformed):  # as it should: data are no pickle
             try:

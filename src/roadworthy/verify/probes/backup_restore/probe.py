@@ -45,8 +45,7 @@ def probe(context: Context) -> Outcome:
         answered = _worked(played)
         batch = _batch_done(played) if queue else ""
         before = _known(played, batch)
-        if not before["records"]:
-            raise NotMeasured("The second edge has no records of what it did, so nothing could be lost.")
+        _something_to_lose(before)
         context.progress("backup", 2, 4)
         questions = [Question(played.lines[0].name, f"Meanwhile {at}") for at in range(MEANWHILE)]
         with played.meanwhile(lambda: played.ask(questions, rate_per_s=RATE_PER_S)) as replies:
@@ -82,6 +81,17 @@ def probe(context: Context) -> Outcome:
         f"{equal} of {len(told)} digests are equal after a backup under load and a restore into nothing.",
         coverage=coverage, findings=findings,
     )  # fmt: skip
+
+
+def _something_to_lose(before: dict[str, Any]) -> None:
+    """What is not told before the backup would be equal to what is lost after it."""
+    if not before["records"]:
+        raise NotMeasured("The second edge has no records of what it did, so nothing could be lost.")
+    if not before["chain"][0]:
+        raise NotMeasured("The chain of records of the second edge is broken before the backup.")
+    silent = [WHAT[name] for name, value in before.items() if not value]
+    if silent:
+        raise NotMeasured(f"The second edge does not tell {' and '.join(silent)} before the backup.")
 
 
 def _lost(context: Context, name: str) -> Finding:

@@ -41,7 +41,7 @@ def probe(context: Context) -> Outcome:
             rows.append({"fault": name, "of": "records", "problems": played.problems, "timeline": played.timeline})
             findings += [wrong(context, "records", f"{name}: {each}.", name, each) for each in played.problems]
             if not played.executed:
-                missing.append(Missing(name=f"{name}: records", reason=played.harmless or played.inapplicable))
+                missing.append(_not_met(f"{name}: records", played.harmless, played.inapplicable))
             if queue:
                 context.progress(f"{name}: queue", 2 * number + 2, 2 * len(FAULTS))
                 handed = hand_over(found, fault(found), name, count)
@@ -56,8 +56,9 @@ def probe(context: Context) -> Outcome:
         how_counted="Existing: two faults, each for records and, where there is one, queue. Examined: those felt.",
     )  # fmt: skip
     what = "; ".join(said) or "the service keeps no queue"
+    what += "".join(f"; {each.name}" for each in missing if not each.reason)
     return judged(
-        f"{len(findings)} things were neither queued nor refused in {existing} drills; {what}.",
+        f"{len(findings)} things were neither queued nor refused in {existing - len(missing)} drills; {what}.",
         coverage=coverage, findings=findings,
     )  # fmt: skip
 
@@ -65,4 +66,9 @@ def probe(context: Context) -> Outcome:
 def _unfelt(name: str, handed: HandedOver) -> list[Missing]:
     if handed.felt or handed.problems:
         return []
-    return [Missing(name=f"{name}: queue", reason="nothing was refused and nothing had to wait")]
+    return [_not_met(f"{name}: queue", "nothing was refused and nothing had to wait")]
+
+
+def _not_met(what: str, harmless: str, inapplicable: str = "") -> Missing:
+    """A fault that nobody felt excuses nothing: nobody knows what it would have done."""
+    return Missing(name=f"{what}: {harmless}" if harmless else what, reason=inapplicable)

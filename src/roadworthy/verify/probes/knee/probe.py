@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from roadworthy.verify.machine import machine
-from roadworthy.verify.outcome import Coverage, Finding, Measure, NotMeasured, Outcome, judged, not_measured
+from roadworthy.verify.outcome import Coverage, Finding, Measure, Missing, NotMeasured, Outcome, judged, not_measured
 from roadworthy.verify.probe import Context
 from roadworthy.verify.service.asking import Question, Reply, ask_all
 from roadworthy.verify.service.double import Behaviour
@@ -214,8 +214,9 @@ def _judged(context: Context, curve: Curve, peak: float) -> Outcome:
     sent, answered = sum(each.sent for each in curve.steps), sum(each.answered for each in curve.steps)
     if not answered:
         raise NotMeasured("The second edge answered nothing under load.")
+    silent = Missing(name="requests without any answer", reason="each is an error of its step", count=sent - answered)
     coverage = Coverage(
-        examined=answered, existing=sent,
+        examined=answered, existing=sent, missing=(silent,) if silent.count else (),
         how_counted="Existing: requests that were due. Examined: those that were answered.",
     )  # fmt: skip
     measured = [Measure(name="knee", value=curve.held or None, unit="requests/s", n=sent)]
