@@ -135,7 +135,7 @@ def makes_mapping(value: Value) -> bool:
 
 
 def remembered(items: Items) -> Opaque | Items:
-    """What a tuple is under its name from the memo: nobody asks for its items, but as a state two may set attributes."""
+    """What a tuple is under its name from the memo: its items are not kept, but two of them may be a state."""
     if len(items) == 2 and (type(items[0]) is not int or type(items[1]) is not int):
         if DUNDER_DICT in items:
             return DUNDER_PAIR
