@@ -277,6 +277,11 @@ _FRAMES: dict[str, tuple[bytes, Body, bytes]] = {
     "STOP with a protocol": (b"", b"\x80\4N.", b"N."),
     "arrays, empty": (_ARRAY, _EMPTY_ARRAY, b"N."),
     "arrays of a byte": (_ARRAY, _BYTE_ARRAY, b"N."),
+    "arrays of objects": (
+        _ARRAY + b"U\2|Oq\x060cnumpy\ndtype\nU\1O\x85Rq\x070",
+        b"h\0)\x81}(h\1h\2h\3K\1\x85h\4h\x07ubN.0",
+        b"N.",
+    ),
     "arrays over a memo": (_ARRAY + b"N" + b"\x94" * 500_000, _EMPTY_ARRAY, b"."),
     "arrays of a byte over a memo": (_ARRAY + b"N" + b"\x94" * 500_000, _BYTE_ARRAY, b"."),
 }

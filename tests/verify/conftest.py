@@ -105,7 +105,7 @@ def inspected(monkeypatch: pytest.MonkeyPatch, guard_ports: Ports) -> Run:
                 results.append(Result(check.definition, outcome, tuple(writer.items), at, at))
             return results
 
-        def built(written: object, kept: object, root: Path, today: object, write: EvidenceWriter) -> Outcome:
+        def built(written: object, kept: object, place: object, today: object, write: EvidenceWriter) -> Outcome:
             write.write(b"what was printed by the others", "output")
             return (said or {}).get("GOV-05", good())
 

@@ -233,7 +233,9 @@ def _judged(
 
 
 def _documented(asked: Asked, kept: Mapping[str, Kept], write: EvidenceWriter) -> selfcheck.Made:
-    outcome = file.built(asked.policy.policy.technical_file, kept, asked.root, day_of(asked.clock()), write)
+    policy = asked.policy.policy
+    place = file.Place(asked.root, policy.left_out, asked.out)
+    outcome = file.built(policy.technical_file, kept, place, day_of(asked.clock()), write)
     return selfcheck.Made(outcome, tuple(write.items))
 
 

@@ -16,7 +16,7 @@ from roadworthy.verify.outcome import Outcome, Status
 
 Verified = Callable[..., Outcome]
 REAL = shutil.which("promtool")
-needs_promtool = pytest.mark.skipif(REAL is None, reason="needs promtool (Debian package prometheus)")
+needs_promtool = pytest.mark.prometheus
 
 RULES = """groups:
 - name: shop
@@ -122,6 +122,9 @@ FAULTS: dict[str, tuple[dict[str, str], set[str]]] = {
                  "     severity: page\n   ```\n"}, {"rule_key", "load"}),
     "a page whose rules are no YAML": (CLEAN | {"OPS.md": "```yaml\n- alert: Down\n  expr: [\n```\n"}, {"load"}),
     "rules under another name": ({"monitoring/shop.txt": DOWN}, {"never_fires", "never_quiet"}),
+    "rules on one line": ({"rules.json": '{"groups":[{"name":"g","rules":[{"alert":"A","expr":"up == 0"}]}]}'},
+                          {"never_fires", "never_quiet"}),
+    "rules under an odd name": ({"a\nb {{x}}.yml": DOWN}, {"never_fires", "never_quiet"}),
     "a service without rules": ({"roadworthy.yaml": "version: 1\n"}, {"none"}),
 }  # fmt: skip
 
@@ -151,6 +154,8 @@ def test_fault(name: str, subject: Path, verified: Verified) -> None:
         _down((HEAD + FIRES + QUIET).replace("up{", '{__name__="up",')),
         {"a/rules.yml": DOWN, "b/rules_test.yml": (HEAD + FIRES + QUIET).replace("rules.yml", "../a/rules.yml")},
         {"deep/rules.yaml": CUSTOM, "deep/t.yaml": (HEAD + FIRES + QUIET).replace("rules.yml", "rules.yaml")},
+        {"rules.yml": '{"groups":[{"name":"g","rules":[{"alert":"Down","expr":"up == 0"}]}]}',
+         "t.yml": HEAD + FIRES + QUIET},
         {"a[1]*.yml": DOWN, "t.yml": (HEAD + FIRES + QUIET).replace("rules.yml", r'"a\\[1\\]\\*.yml"')},
         _down(
             HEAD + FIRES.replace("instance: a", "severity: page, instance: a") + QUIET,
@@ -174,6 +179,14 @@ def test_clean(files: dict[str, str], subject: Path, verified: Verified) -> None
         ({"rules.yml": DOWN + "# " + "x" * (1 << 20)}, "1,048,576 bytes"),
         ({"grafana.yaml": GRAFANA}, "Grafana evaluates"),
         (_down((HEAD + FIRES + QUIET).replace("0x20", "0x2000000000")), "samples"),
+        (
+            {
+                "rules.yml": "x: &a [b, b, b, b, b, b, b, b, b]\n"
+                + "".join(f"y{n}: &{chr(97 + n)} [{', '.join(['*' + chr(96 + n)] * 9)}]\n" for n in range(1, 9))
+                + DOWN
+            },
+            "references",
+        ),
     ],
 )
 def test_what_nobody_can_evaluate_is_not_measured(
@@ -250,12 +263,9 @@ def test_a_promtool_that_hangs_breaks_or_lies(
     monkeypatch.setattr(promtool, "CALL_S", 0.3)
     _write(subject, CLEAN)
     outcome = verified("OBS-02")
-    assert outcome.status is not Status.PASS
+    assert outcome.status is Status.NOT_MEASURED, outcome
     assert outcome.coverage is not None
-    assert not outcome.coverage.complete
-    assert said in outcome.reason + " ".join(each.name for each in outcome.coverage.missing) or said.startswith(
-        "contra"
-    )
+    assert said in outcome.reason + " ".join(each.name for each in outcome.coverage.missing)
 
 
 def test_a_promtool_of_the_subject_is_not_run(

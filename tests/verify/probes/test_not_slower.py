@@ -272,3 +272,14 @@ def test_a_real_edge_that_became_slower_fails_and_the_same_one_passes(
 class _Waiting(_Handing):
     def remaining_s(self) -> float:
         return 30.0
+
+
+def test_a_long_chain_of_others_is_told_briefly(chain: Chain, compared: Callable[..., Outcome]) -> None:
+    chain.add(samples())
+    for _ in range(4):
+        chain.add(None, signed=False)
+    outcome = compared(samples(seed=2))
+    assert outcome.status is Status.PASS
+    assert "Run 3 is not signed" in outcome.reason
+    assert "Run 2 is not" not in outcome.reason
+    assert "1 more were passed over" in outcome.reason

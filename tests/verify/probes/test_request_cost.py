@@ -14,6 +14,15 @@ from roadworthy.verify.outcome import Status
 long = pytest.mark.long
 PRICED = CONFIG + "  prices: {models: {a/m: {input: 1.0, output: 4.0}, b/m: {input: 2.0, output: 8.0}}}\n"
 """500 tokens of prompt and 500 of the answer cost 0.0025 dollars at a and 0.005 at b."""
+KINDS = """version: 1
+gateway:
+  providers:
+    a: {kind: anthropic, api_key: "env:KEY_OF_A", base_url: "http://127.0.0.1:9/v1"}
+    b: {kind: openai, api_key: "env:KEY_OF_B", base_url: "http://127.0.0.1:9/v1"}
+  routes:
+    chat: {chain: [a/claude-haiku-4-5, b/gpt-4.1]}
+    other: {chain: [b/gpt-4.1, a/claude-haiku-4-5]}
+"""
 
 FLAWS = {
     "billed": (
@@ -53,6 +62,8 @@ FLAWS = {
         pytest.param(PRICED, {"usd_per_request": 0.004}, "fail", {"dear"}, marks=long),
         pytest.param(PRICED, {"usd_per_request": 0.004, "completion_tokens": 100}, "pass", set(), marks=long),
         pytest.param(PRICED, {}, "not_measured", set(), marks=long),
+        # other wire formats, whose streams count tokens in other places
+        pytest.param(KINDS, {"usd_per_request": 0.1}, "pass", set(), marks=long),
         pytest.param(CONFIG, {"usd_per_request": 0.004}, "not_measured", set(), marks=long),
         pytest.param(MODES + PRICED.removeprefix(CONFIG).replace("{a/m", "{a/big: {input: 1, output: 1}, a/m"),
                      {"usd_per_request": 0.1}, "pass", set(), marks=long),

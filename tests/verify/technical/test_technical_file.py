@@ -94,6 +94,7 @@ FAULTS: dict[str, tuple[dict[str, str] | None, str]] = {
     "page outside": ({"text": "", "page": "../outside.md"}, "outside of the subject"),
     "page absolute": ({"text": "", "page": "/etc/hostname"}, "outside of the subject"),
     "page behind a link": ({"text": "", "page": "link.md"}, "behind a link"),
+    "page of a tool": ({"text": "", "page": ".venv/risk.md"}, "no part of the subject"),
     "a folder": ({"text": "", "page": "docs"}, "cannot be read"),
     "no text": ({"text": "", "page": "docs/bytes.md"}, "no text in UTF-8"),
     "too large": ({"text": "", "page": "docs/large.md"}, "1,048,576 bytes"),
@@ -109,6 +110,8 @@ def _pages(subject: Path) -> None:
         "# Risk\n\n## Empty\n\n## Process\n\nOwners meet each month & decide <script>alert(1)</script> "
         "[here](https://example.com) what is done.\n\n# 8 Declaration\n\nIt complies.\n"
     )
+    (subject / ".venv").mkdir()
+    (subject / ".venv/risk.md").write_text("Owners meet each month and decide about risks, but nobody hashes this.")
     (subject / "docs/empty.md").write_text("\n")
     (subject / "docs/bytes.md").write_bytes(b"\xff\xfe\x00" * 40)
     (subject / "docs/large.md").write_text("many words " * 100_000)

@@ -30,6 +30,7 @@ class Shown:
         held: Files of tests that hold.
         findings: What is wrong with the tests.
         missing: Files of tests that were not run to the end.
+        unknown: Names of the alerts that they are about: nobody knows what they would have shown.
     """
 
     fires: defaultdict[Rule, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -38,6 +39,7 @@ class Shown:
     held: int = 0
     findings: list[Finding] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
 
 
 def exercise(tool: Promtool, found: Found, progress: Progress) -> Shown:
@@ -55,12 +57,15 @@ def exercise(tool: Promtool, found: Found, progress: Progress) -> Shown:
             _one(tool, test, found.files, seen, number)
         except (NotMeasured, OSError) as problem:
             why = problem.strerror if isinstance(problem, OSError) else problem
-            seen.missing.append(Missing(name=f"{shown(test.name)}: {why}"))
-    seen.missing += [
-        Missing(name=f"{shown(each.name)}: only {MOST_FILES} files of tests are run")
-        for each in found.tests[MOST_FILES:]
-    ]
+            _lost(seen, test, str(why))
+    for test in found.tests[MOST_FILES:]:
+        _lost(seen, test, f"only {MOST_FILES} files of tests are run")
     return seen
+
+
+def _lost(seen: Shown, test: RuleTest, why: str) -> None:
+    seen.missing.append(Missing(name=f"{shown(test.name)}: {why}"))
+    seen.unknown.update(case.alert for case in test.cases)
 
 
 def _one(tool: Promtool, test: RuleTest, files: Sequence[RuleFile], seen: Shown, number: int) -> None:

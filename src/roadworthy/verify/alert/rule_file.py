@@ -14,10 +14,10 @@ RULE_KEYS = frozenset(("record", "alert", "expr", "for", "keep_firing_for", "lab
 """What may stand at a rule (Prometheus, "Defining recording rules" and "Alerting rules"); all else refuses the file."""
 SUFFIXES = (".yml", ".yaml", ".rules", ".alerts")
 """Such a file that looks like rules and is no YAML is broken; another one is something else."""
-_RULE = re.compile(rb"""^[ \t]*(?:-[ \t]+)?["']?(?:alert|record)["']?[ \t]*:""", re.M)
-_GROUPS = re.compile(rb"""^[ \t{]*["']?groups["']?[ \t]*:""", re.M)
-_TESTS = re.compile(rb"""^["']?rule_files["']?[ \t]*:""", re.M)
-_CASES = re.compile(rb"""^["']?tests["']?[ \t]*:""", re.M)
+_RULE = re.compile(rb"""(?:^|[\s{,])["']?(?:alert|record)["']?\s{0,8}:""")
+_GROUPS = re.compile(rb"""(?:^|[\s{,])["']?groups["']?\s{0,8}:""")
+_TESTS = re.compile(rb"""(?:^|[\s{,])["']?rule_files["']?\s{0,8}:""")
+_CASES = re.compile(rb"""(?:^|[\s{,])["']?tests["']?\s{0,8}:""")
 _TEMPLATE = re.compile(
     rb"\{%|\{\{-?[^{}\n]{0,200}(?:\.Values\b|\.Release\b|\.Chart\b|\.Capabilities\b|\btoYaml\b|\binclude\s+\"|\btpl\s)"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -73,15 +74,29 @@ class _Said(Record, frozen=True):
     fault: str = ""
 
 
+class Place(NamedTuple):
+    """Where pages may lie.
+
+    Attributes:
+        root: The subject.
+        left_out: Names of folders that are no part of it.
+        apart: Our output, which is none either.
+    """
+
+    root: Path
+    left_out: tuple[str, ...]
+    apart: Path
+
+
 def built(
-    written: Mapping[str, Written], kept: Mapping[str, Kept], root: Path, today: date, write: EvidenceWriter
+    written: Mapping[str, Written], kept: Mapping[str, Kept], place: Place, today: date, write: EvidenceWriter
 ) -> Outcome:
     """Gather the headings, keep them as evidence, and judge whether one of them is empty.
 
     Args:
         written: By key, what the policy says that persons wrote.
         kept: By check, what the run found out.
-        root: The subject; pages lie in it.
+        place: Where pages lie.
         today: The day of UTC.
         write: Keeps texts and headings.
     """
@@ -91,7 +106,7 @@ def built(
     seen: dict[str, str] = {}
     for heading in HEADINGS:
         given = written.get(heading.key)
-        said = _Said() if given is None else _said(given, root, today)
+        said = _Said() if given is None else _said(given, place, today)
         said = _once(said, heading, seen)
         measured = tuple(id for id in heading.checks if id in kept and kept[id].outcome.status in _MEASURED)
         fault = said.fault
@@ -131,8 +146,8 @@ def _entry(
     )  # fmt: skip
 
 
-def _said(given: Written, root: Path, today: date) -> _Said:
-    said = _of_page(given.page, root) if given.page else _Said(text=given.text.strip())
+def _said(given: Written, place: Place, today: date) -> _Said:
+    said = _of_page(given.page, place) if given.page else _Said(text=given.text.strip())
     if said.fault:
         return said
     fault = text.fault(said.text) or text.fault_of_author(given.by)
@@ -141,11 +156,14 @@ def _said(given: Written, root: Path, today: date) -> _Said:
     return msgspec.structs.replace(said, fault=fault)
 
 
-def _of_page(name: str, root: Path) -> _Said:
+def _of_page(name: str, place: Place) -> _Said:
     file, _, anchor = name.partition("#")
+    root = place.root.resolve()
     path = tree.inside(root, file)
-    if path is None or path != root.resolve() / file:
+    if path is None or path != root / file:
         return _Said(fault="its page lies outside of the subject, or behind a link")
+    if not set(path.relative_to(root).parts[:-1]).isdisjoint(place.left_out) or path.is_relative_to(place.apart):
+        return _Said(fault="its page lies in a folder that is no part of the subject, so no digest holds it")
     try:
         content = regular.read(path, MOST_BYTES)
     except OSError as problem:

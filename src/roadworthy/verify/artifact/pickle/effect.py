@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from roadworthy.verify.artifact.pickle import literal
 from roadworthy.verify.artifact.pickle.machine import Handler, Machine
-from roadworthy.verify.artifact.pickle.value import EMPTY_TUPLE, PLAIN_DICT, UNKNOWN, Made, Name, Value, bundle
+from roadworthy.verify.artifact.pickle.value import (
+    EMPTY_TUPLE,
+    LIST,
+    PERSISTENT,
+    PLAIN_DICT,
+    UNKNOWN,
+    Made,
+    Name,
+    Value,
+    bundle,
+)
 
 _MOST_KNOWN = 1000
 """Names that are known by where their texts stand, and by their lines."""
 _MOST_LINES = 200
+_SHORT_TEXTS = b"\x8cU"
+_LINE_TEXTS = b"VS"
 
 
 def _names(machine: Machine) -> dict[bytes, Handler]:
     """GLOBAL STACK_GLOBAL."""
     stack = machine.stack
-    known: dict[tuple[Value, Value], Name] = {}
+    known: dict[tuple[int | bytes, int | bytes], Name] = {}
 
     lines: dict[bytes, Name] = {}
 
@@ -35,23 +47,47 @@ def _names(machine: Machine) -> dict[bytes, Handler]:
 
     def from_stack(place: int) -> int:
         name, module = stack.pop(), stack.pop()
-        before = known.get((module, name)) if type(module) is int and type(name) is int else None
+        if type(module) is not int or type(name) is not int:
+            stack.append(_computed(machine, place))
+            return place + 1
+        written = _written(machine, module), _written(machine, name)
+        before = known.get(written)
         if before is not None:
             stack.append(before)
             return place + 1
-        words = [literal.text(machine.source, part) if type(part) is int else None for part in (module, name)]
+        words = literal.text(machine.source, module), literal.text(machine.source, name)
         if words[0] is None or words[1] is None:
-            at = machine.base + place
-            machine.inspection.find("pickle.import.computed", "The name of an import is computed, or no text.", at)
-            stack.append(UNKNOWN)
-        else:
-            found = machine.judge.imported(words[0], words[1], machine.base + place)
-            stack.append(found)
-            if len(known) < _MOST_KNOWN:
-                known[module, name] = found
+            stack.append(_computed(machine, place))
+            return place + 1
+        found = machine.judge.imported(words[0], words[1], machine.base + place)
+        stack.append(found)
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[written] = found
         return place + 1
 
     return {b"c": from_lines, b"\x93": from_stack}
+
+
+def _computed(machine: Machine, place: int) -> Value:
+    if not machine.inspection.crowded():
+        at = machine.base + place
+        machine.inspection.find("pickle.import.computed", "The name of an import is computed, or no text.", at)
+    return UNKNOWN
+
+
+def _written(machine: Machine, at: int) -> int | bytes:
+    """The opcode and bytes of a short text in the window; of another literal its offset."""
+    place = at - machine.base
+    if place >= 0:
+        window = machine.window
+        if window[place] in _SHORT_TEXTS:
+            return window[place : place + 2 + window[place + 1]]
+        if window[place] in _LINE_TEXTS:
+            end = window.find(b"\n", place, place + _MOST_LINES)
+            if end > 0:
+                return window[place:end]
+    return at
 
 
 def _extensions(machine: Machine) -> dict[bytes, Handler]:
@@ -86,7 +122,7 @@ def _calls(machine: Machine) -> dict[bytes, Handler]:
     def called(instance: bool) -> Handler:
         def handler(place: int) -> int:
             arguments, callee = stack.pop(), stack[-1]
-            if judge.guarded:
+            if judge.guarded and type(arguments) is Name:
                 machine.guard([arguments])
             if type(callee) is Name and (callee.made_freely if instance else callee.called_freely):
                 judge.calls += 1
@@ -136,7 +172,7 @@ def _instances(machine: Machine) -> dict[bytes, Handler]:
 
 
 def _states(machine: Machine) -> dict[bytes, Handler]:
-    """BUILD PERSID BINPERSID."""
+    """BUILD."""
     stack = machine.stack
     judge = machine.judge
 
@@ -145,12 +181,9 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
         target = stack[-1]
         if judge.guarded:
             machine.guard([state])
-        if (
-            type(target) is Made
-            and target.plain
-            and (
-                type(state) is int or state is EMPTY_TUPLE or (state is PLAIN_DICT and not judge.any_dict_may_be_dunder)
-            )
+        plain = type(state) is int or state is EMPTY_TUPLE or state is LIST
+        if (plain or (state is PLAIN_DICT and not judge.any_dict_may_be_dunder)) and (
+            target.plain if type(target) is Made else type(target) is int or target is LIST
         ):
             judge.calls += 1
             return place + 1
@@ -160,27 +193,40 @@ def _states(machine: Machine) -> dict[bytes, Handler]:
             return place + 1
         if not raw:
             return machine.turn(place + 1)
-        judge.also_plain(machine, machine.base + place + 1)
+        judge.also_plain(machine, machine.base + place + 1, raw)
         if machine.frame_end is not None and machine.frame_end != machine.base + place + 1:
             machine.inspection.find("pickle.frame", "The data of an array lie inside of a frame.", machine.base + place)
         machine.frame_end = None
         return machine.turn(place + 1 + raw)
 
+    return {b"b": build}
+
+
+def _persistent(machine: Machine) -> dict[bytes, Handler]:
+    """PERSID BINPERSID."""
+    stack = machine.stack
+    judge = machine.judge
+
     def persid(place: int) -> int:
         end = machine.window.find(b"\n", place)
         after = end + 1 if end >= 0 else machine.line(place + 1)[1]
-        at = machine.base + place
-        stack.append(judge.persistent(at, at))
+        if machine.inspection.crowded(unsafe=False):
+            stack.append(PERSISTENT)
+        else:
+            stack.append(judge.persistent(machine.base + place, machine.base + place))
         return after
 
     def binpersid(place: int) -> int:
         key = stack.pop()
         if judge.guarded:
             machine.guard([key])
-        stack.append(judge.persistent(key, machine.base + place))
+        if type(key) is not tuple and machine.inspection.crowded(unsafe=False):
+            stack.append(PERSISTENT)
+        else:
+            stack.append(judge.persistent(key, machine.base + place))
         return place + 1
 
-    return {b"b": build, b"P": persid, b"Q": binpersid}
+    return {b"P": persid, b"Q": binpersid}
 
 
-EFFECTS = (_names, _extensions, _calls, _instances, _states)
+EFFECTS = (_names, _extensions, _calls, _instances, _states, _persistent)

@@ -135,8 +135,9 @@ class PickleJudge(ABC):
         elif target is UNKNOWN and not self.inspection.crowded():
             self.inspection.find("pickle.state", "It gives a state to an object of unknown origin.", at)
         if type(state) is tuple and len(state) == 2:
-            self._attributes(state[0], at)
-            self._attributes(state[1], at)
+            for part in state:
+                if type(part) is Opaque:
+                    self._attributes(part, at)
         elif type(state) is Opaque:
             self._attributes(state, at)
 

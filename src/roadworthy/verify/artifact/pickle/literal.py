@@ -40,10 +40,9 @@ def is_bytes(source: Source, at: int) -> bool:
 
 def text(source: Nearby, at: int) -> str | None:
     """A text or bytes literal as text; None when it is another literal, longer than `MOST_TEXT`, or not decodable."""
-    try:
-        return source.texts[at]
-    except KeyError:
-        pass
+    known = source.texts.get(at, "")
+    if known or known is None:
+        return known
     found = _text(source, at)
     if found is None or len(found) <= _MOST_KEPT:
         if len(source.texts) >= _MOST_TEXTS:
@@ -84,6 +83,9 @@ def _quoted(line: bytes) -> str | None:
 
 def integer(source: Source, at: int) -> int | None:
     """An integer literal; None when it is another literal or too long to matter."""
+    head = source.read(at, 5)
+    if head[:1] == b"K" and len(head) > 1:
+        return head[1]
     head = source.read(at, 64)
     if not head:
         return None

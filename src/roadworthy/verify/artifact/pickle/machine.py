@@ -11,7 +11,16 @@ from typing import Protocol, TypeAlias
 
 from roadworthy.verify.artifact.inspection import BudgetSpent, Inspection, Malformed
 from roadworthy.verify.artifact.pickle.memo import Memo
-from roadworthy.verify.artifact.pickle.value import ALIASED_DICT, DUNDER_DICT, PLAIN_DICT, Made, Name, Pairs, Value
+from roadworthy.verify.artifact.pickle.value import (
+    ALIASED_DICT,
+    DUNDER_DICT,
+    PLAIN_DICT,
+    UNKNOWN,
+    Made,
+    Name,
+    Pairs,
+    Value,
+)
 from roadworthy.verify.artifact.source import Nearby
 
 Handler: TypeAlias = Callable[[int], int]
@@ -22,14 +31,19 @@ _MARGIN = 16
 """Opcodes of a fixed length, and lengths, fit into so many bytes."""
 _MOST_MEMORY = 28 << 20
 """Bytes that stack and memo of one pickle may take, by a rough count."""
+_MOST_A_BYTE = 48
+"""Bytes that one byte of opcodes adds to the stack at most, beside its entry: such as `N\\x85`."""
+_BETWEEN_COUNTS = 1 << 17
 _MOST_KEYS = 10_000
 """Keys of which it is kept whether they begin with two underscores, where they have to be read again."""
 _MOST_LINE = 1 << 16
 """Length of a line that is a number or a name."""
 
 
-TEXTS = {0x58: 5, 0x8C: 2, 0x55: 2, 0x54: 5, 0x53: 2, 0x56: 1, 0x8D: 9}
-"""Opcode of a text → bytes in front of its first character."""
+_BINARY_TEXTS = {0x58: 5, 0x8C: 2, 0x55: 2, 0x54: 5, 0x8D: 9}
+_WRITTEN_TEXTS = {0x53: 2, 0x56: 1}
+TEXTS = [_BINARY_TEXTS.get(code, -_WRITTEN_TEXTS.get(code, 0)) for code in range(256)]
+"""Opcode → bytes in front of the first character when it is a text, else 0; below 0 where characters may be escapes."""
 
 
 class Judge(Protocol):
@@ -75,17 +89,18 @@ class Judge(Protocol):
         """After `BUILD`: the number of bytes that follow which are data and no opcodes; None when none are due."""
         ...
 
-    def also_plain(self, machine: Machine, at: int) -> None:
+    def also_plain(self, machine: Machine, at: int, length: int) -> None:
         """Data stand between opcodes: judge what an unpickler that does not know of them would make of them."""
         ...
 
 
 FRAME = 1 << 62
-"""Added to the place of the next opcode where a frame begins: it ends the inner loop, which is cheaper than `Turn`."""
+"""Added to the place of the next opcode where a frame begins or the pickle stops: it ends the inner loop, cheaper than
+`Turn`."""
 
 
 class Turn(Exception):
-    """The walk goes on elsewhere, or is over: data stand between opcodes, or the pickle has stopped."""
+    """The walk goes on elsewhere: data stand between opcodes."""
 
 
 class Machine:
@@ -98,6 +113,7 @@ class Machine:
         inspection: Where broken frames are noted and work is counted.
 
     Attributes:
+        start: Offset of its first opcode.
         stack: The abstract stack.
         marks: Heights of the stack at open marks.
         end: Offset behind its `STOP`, once it was walked.
@@ -114,7 +130,7 @@ class Machine:
         self.marks: list[int] = []
         self.memo = Memo()
         self.window = b""
-        self.base = start
+        self.base = self.start = start
         self._limit = 0
         self._weighed_at = start
         self._weight = 0
@@ -135,6 +151,11 @@ class Machine:
         self.memo.copy_to(twin.memo)
         return twin
 
+    def fails_at(self, offset: int) -> bool:
+        """Whether there is no opcode at an offset."""
+        byte = self.source.read(offset, 1)
+        return not byte or self._table[byte[0]] is self._table[0]
+
     def copied(self) -> int:
         """What it costs to begin another machine with a copy of this one's state, in bytes of opcodes."""
         return 400 + (len(self.stack) + len(self.memo)) // 64
@@ -142,7 +163,7 @@ class Machine:
     def begin(self, start: int) -> None:
         """Be as new, at the first opcode of another pickle."""
         self.release()
-        self.next = self._weighed_at = start
+        self.next = self.start = self._weighed_at = start
         self.end = self.frame_end = None
         self.protocol = self._weight = 0
 
@@ -151,7 +172,10 @@ class Machine:
         self.stack.clear()
         self.marks.clear()
         self.memo.clear()
-        self._dunder.clear()
+        if self._dunder:
+            self._dunder.clear()
+        if self._told:
+            self._told.clear()
 
     def walk(self) -> int:
         """Walk to the `STOP`.
@@ -171,8 +195,7 @@ class Machine:
             try:
                 self._run(start)
             except Turn as turn:
-                if turn.args:
-                    self.next = self.base + turn.args[0]
+                self.next = self.base + turn.args[0]
             except IndexError:
                 raise Malformed("An opcode takes more than there is, or is cut off.", self.next) from None
         return self.end
@@ -191,15 +214,16 @@ class Machine:
         self._weigh()
 
     def _weigh(self) -> None:
-        """Stop a pickle that keeps too much; what tuples and calls keep is counted when the stack may be another."""
+        """Stop a pickle that keeps too much. What tuples and calls keep is counted when it may be too much."""
         height = len(self.stack)
-        if self.base - self._weighed_at >= height // 2:
+        entries = 44 * height + 40 * len(self.marks) + 8 * len(self.memo)
+        since = self.base - self._weighed_at
+        if since > _BETWEEN_COUNTS and entries + self._weight + _MOST_A_BYTE * since > _MOST_MEMORY:
             self._weighed_at = self.base
             kinds = list(map(type, self.stack))
             items = sum([len(value) for value in self.stack if type(value) is tuple]) if tuple in kinds else 0
             self._weight = 48 * items + 56 * kinds.count(tuple) + 240 * kinds.count(Made) + 9000 * kinds.count(Pairs)
-        memory = 44 * height + self._weight + 40 * len(self.marks) + 8 * len(self.memo)
-        if memory > _MOST_MEMORY:
+        if entries + self._weight > _MOST_MEMORY:
             raise BudgetSpent("Its stack and memo need more memory than one pickle is given.")
 
     def _run(self, place: int) -> None:
@@ -213,6 +237,8 @@ class Machine:
                     place = table[window[place]](place)
                 if place >= FRAME:
                     place -= FRAME
+                    if self.end is not None:
+                        return
                 if self.frame_end is not None and self.base + place >= self.frame_end:
                     self._end_frame(self.frame_end, self.base + place)
         finally:
@@ -263,8 +289,10 @@ class Machine:
         """Take what stands above the last mark, and the mark."""
         height = self.marks.pop()
         items = self.stack[height:]
+        if not items:
+            return items
         del self.stack[height:]
-        if items and self.judge.guarded:
+        if self.judge.guarded:
             self.guard(items)
         return items
 
@@ -275,7 +303,9 @@ class Machine:
                 if not self._once(value, "guard"):
                     continue
                 self.inspection.find(
-                    "pickle.call", f"{value.path} stands in data, where its calls cannot be checked.", self.base
+                    "pickle.call",
+                    f"{value.path} stands in data, where its calls cannot be checked.",
+                    max(self.base, self.start),
                 )
 
     def _once(self, value: Value, what: str) -> bool:
@@ -286,21 +316,29 @@ class Machine:
         self._told.add(key)
         return True
 
-    def is_dunder(self, key: Value) -> bool:
-        """Whether a key of a dict is a string that begins with two underscores."""
-        if type(key) is not int:
-            return False
-        window, place = self.window, key - self.base
-        if 0 <= place < len(window) - 12:
-            after = TEXTS.get(window[place])
-            return after is not None and _dunder(window, place, after)
+    def any_dunder(self, keys: list[Value]) -> bool:
+        """Whether one of the keys of a dict is a string that begins with two underscores."""
+        window, base = self.window, self.base
+        safe = len(window) - 12
+        for key in keys:
+            if type(key) is int:
+                place = key - base
+                if 0 <= place < safe:
+                    after = TEXTS[window[place]]
+                    if after and _dunder(window, place, after):
+                        return True
+                elif self._far_dunder(key):
+                    return True
+        return False
+
+    def _far_dunder(self, key: int) -> bool:
         known = self._dunder.get(key)
         if known is None:
             if len(self._dunder) > _MOST_KEYS:
                 self._dunder.clear()
             head = self.source.read(key, 12)
-            after = TEXTS.get(head[0]) if head else None
-            known = self._dunder[key] = after is not None and _dunder(head, 0, after)
+            after = TEXTS[head[0]] if head else 0
+            known = self._dunder[key] = bool(after) and _dunder(head, 0, after)
         return known
 
     def set_pairs(self, value: Value, items: list[Value]) -> None:
@@ -311,6 +349,8 @@ class Machine:
             items: A key, a value, a key, a value.
         """
         stack = self.stack
+        if value is DUNDER_DICT and not self.judge.arrays:
+            return
         if value is PLAIN_DICT or value is DUNDER_DICT or value is ALIASED_DICT:
             if self.judge.arrays:
                 below = stack[-2] if len(stack) > 1 else None
@@ -318,16 +358,17 @@ class Machine:
                     stack[-1] = kept = Pairs()
                     kept.extend(items)
                     return
-            if self.is_dunder(items[0]) if len(items) == 2 else any(map(self.is_dunder, items[::2])):
+            if self.any_dunder(items[::2]):
                 if value is ALIASED_DICT:
                     self.judge.aliased()
                 stack[-1] = DUNDER_DICT
         elif type(value) is Pairs:
             value.extend(items)
-        elif type(value) is not int and self._once(value, "changed"):
-            self.judge.changed(value, self.base)
+        elif (type(value) is Name or value is UNKNOWN) and self._once(value, "changed"):
+            self.judge.changed(value, max(self.base, self.start))
 
 
 def _dunder(text: bytes, place: int, after: int) -> bool:
-    # A text of protocol 0 may write an underscore as an escape.
-    return text.startswith(b"__", place + after) or (text[place] in b"SV" and text.startswith(b"\\", place + after))
+    if after > 0:
+        return text.startswith(b"__", place + after)
+    return text.startswith((b"__", b"\\"), place - after)

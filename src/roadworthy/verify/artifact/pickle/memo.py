@@ -23,10 +23,16 @@ _UNSET = -1
 
 
 class Memo:
-    """Index → value. A literal is its offset; an object is a place in a table, written as a number below -1."""
+    """Index → value. A literal is its offset; an object is a place in a table, written as a number below -1.
+
+    Attributes:
+        codes: The values of the first indexes, written as numbers.
+        dense: All of these are set, and no other index is.
+    """
 
     def __init__(self) -> None:
-        self._codes = array("q")
+        self.codes = array("q")
+        self.dense = True
         self._strays: dict[int, int] = {}
         self._objects: list[Value] = []
         self._places: dict[int, int] = {}
@@ -34,11 +40,12 @@ class Memo:
 
     def __len__(self) -> int:
         """Entries, strays counted by the memory that they take."""
-        return len(self._codes) + 12 * len(self._strays)
+        return len(self.codes) + 12 * len(self._strays)
 
     def copy_to(self, twin: Memo) -> None:
         """Give another one, which is empty, the same entries."""
-        twin._codes.extend(self._codes)
+        twin.codes.extend(self.codes)
+        twin.dense = self.dense
         twin._strays.update(self._strays)
         twin._objects.extend(self._objects)
         twin._places.update(self._places)
@@ -46,8 +53,9 @@ class Memo:
 
     def clear(self) -> None:
         """Forget everything."""
-        if self._count:
-            del self._codes[:]
+        if self.codes or self._strays or self._objects:
+            del self.codes[:]
+            self.dense = True
             self._strays.clear()
             self._objects.clear()
             self._places.clear()
@@ -55,16 +63,24 @@ class Memo:
 
     def append(self, value: Value) -> None:
         """`MEMOIZE`: the index is the number of entries that are set."""
-        if self._count == len(self._codes) and not self._strays:
-            self._count += 1
-            self._codes.append(value if type(value) is int else self._code(value))
+        if self.dense:
+            self.codes.append(value if type(value) is int else self.code(value))
         else:
             self.put(self._count, value)
 
     def put(self, index: int, value: Value) -> None:
         """`PUT`: at an index that the pickle names."""
-        code = value if type(value) is int else self._code(value)
-        codes = self._codes
+        code = value if type(value) is int else self.code(value)
+        codes = self.codes
+        if self.dense:
+            if index < len(codes):
+                codes[index] = code
+                return
+            if index == len(codes):
+                codes.append(code)
+                return
+            self.dense = False
+            self._count = len(codes)
         if index < len(codes):
             self._count += codes[index] == _UNSET
             codes[index] = code
@@ -80,14 +96,14 @@ class Memo:
     def get(self, index: int) -> Value | None:
         """The value, None when nothing was put there."""
         try:
-            code = self._codes[index]
+            code = self.codes[index]
         except IndexError:
             code = self._strays.get(index, _UNSET)
         if code >= 0:
             return code
         return None if code == _UNSET else self._objects[-2 - code]
 
-    def _code(self, value: Value) -> int:
+    def code(self, value: Value) -> int:
         """The place of an object, by identity; the table keeps it alive, so an identity is never used twice."""
         if value is PLAIN_DICT or value is DUNDER_DICT or isinstance(value, Pairs):
             value = ALIASED_DICT

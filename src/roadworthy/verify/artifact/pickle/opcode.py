@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from roadworthy.verify.artifact.inspection import Malformed
 from roadworthy.verify.artifact.pickle.effect import EFFECTS
-from roadworthy.verify.artifact.pickle.machine import FRAME, TEXTS, Handler, Machine, Turn
+from roadworthy.verify.artifact.pickle.machine import FRAME, TEXTS, Handler, Machine
 from roadworthy.verify.artifact.pickle.value import (
     ALIASED_DICT,
     DUNDER_DICT,
@@ -14,6 +14,7 @@ from roadworthy.verify.artifact.pickle.value import (
     SET,
     TUPLE,
     UNKNOWN,
+    Made,
     Name,
     Pairs,
     Value,
@@ -173,7 +174,7 @@ def _tuples(machine: Machine) -> dict[bytes, Handler]:
     def pair(place: int) -> int:
         second = stack.pop()
         first = stack[-1]
-        if judge.guarded:
+        if judge.guarded and (type(first) is Name or type(second) is Name):
             machine.guard([first, second])
         if type(first) is tuple:
             first = TUPLE
@@ -182,7 +183,7 @@ def _tuples(machine: Machine) -> dict[bytes, Handler]:
 
     def one(place: int) -> int:
         item = stack[-1]
-        if judge.guarded:
+        if judge.guarded and type(item) is Name:
             machine.guard([item])
         stack[-1] = _LONE_TUPLE if type(item) is tuple else (item,)
         return place + 1
@@ -220,7 +221,7 @@ def _appends(machine: Machine) -> dict[bytes, Handler]:
 
     def append(place: int) -> int:
         value = pop()
-        if judge.guarded:
+        if judge.guarded and type(value) is Name:
             machine.guard([value])
         target = stack[-1]
         if type(target) is Name or target is UNKNOWN:
@@ -250,20 +251,34 @@ def _settings(machine: Machine) -> dict[bytes, Handler]:
             machine.guard([key, value])
         target = stack[-1]
         if target is PLAIN_DICT and not judge.arrays and type(key) is int:
-            at = key - machine.base
-            if at >= 0 and machine.window[at] not in TEXTS:
-                return place + 1
+            at, window = key - machine.base, machine.window
+            if at >= 0:
+                after = TEXTS[window[at]]
+                if not after or (after > 0 and not window.startswith(b"__", at + after)):
+                    return place + 1
+        elif type(target) is Made:
+            return place + 1
         machine.set_pairs(target, [key, value])
         return place + 1
+
+    return {b"s": setitem, b"u": _setitems(machine)}
+
+
+def _setitems(machine: Machine) -> Handler:
+    stack = machine.stack
+    judge = machine.judge
 
     def setitems(place: int) -> int:
         items = machine.items_above_mark()
         target = stack[-1]
-        if items or type(target) is Name or target is UNKNOWN:
+        if target is PLAIN_DICT and not judge.arrays:
+            if items and machine.any_dunder(items[::2]):
+                stack[-1] = DUNDER_DICT
+        elif items or type(target) is Name or target is UNKNOWN:
             machine.set_pairs(target, items)
         return place + 1
 
-    return {b"s": setitem, b"u": setitems}
+    return setitems
 
 
 def _underflow() -> int:
@@ -271,7 +286,11 @@ def _underflow() -> int:
 
 
 def _index(machine: Machine, place: int) -> tuple[int, int]:
-    line, after = machine.line(place + 1)
+    window = machine.window
+    after = window.find(b"\n", place) + 1
+    line = window[place + 1 : after]
+    if not after:
+        line, after = machine.line(place + 1)
     try:
         index = int(line)
     except ValueError:
@@ -298,10 +317,15 @@ def _puts(machine: Machine) -> dict[bytes, Handler]:
         memo.put(int.from_bytes(machine.window[place + 1 : place + 5], "little"), stack[-1])
         return place + 5
 
-    append = memo.append
+    code = memo.code
+    append = memo.codes.append
 
     def memoize(place: int) -> int:
-        append(stack[-1])
+        value = stack[-1]
+        if memo.dense:
+            append(value if type(value) is int else code(value))
+        else:
+            memo.append(value)
         return place + 1
 
     return {b"p": put, b"q": binput, b"r": long_binput, b"\x94": memoize}
@@ -355,7 +379,7 @@ def _stack(machine: Machine) -> dict[bytes, Handler]:
 
     def dup(place: int) -> int:
         value = stack[-1]
-        if value is PLAIN_DICT or value is DUNDER_DICT or isinstance(value, Pairs):
+        if value is PLAIN_DICT or value is DUNDER_DICT or type(value) is Pairs:
             value = ALIASED_DICT
         stack.append(value)
         return place + 1
@@ -392,7 +416,7 @@ def _frames(machine: Machine) -> dict[bytes, Handler]:
         if machine.frame_end is not None and machine.base + place + 1 != machine.frame_end:
             machine.inspection.find("pickle.frame", "The pickle stops before its frame does.", machine.base + place)
         machine.end = machine.base + place + 1
-        raise Turn
+        return FRAME + place + 1
 
     return {b"\x80": proto, b".": stop, b"\x95": frame}
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from roadworthy.verify.artifact.pickle.judge import PickleJudge
 
 _DTYPE = re.compile(r"[<>=|]?([biufcSVOUMm?])(\d{1,9})?")
+_COST = 1024
+"""One array is as much work as so many bytes of opcodes."""
 _MOST_PADDING = 16
 """None of these numbers is an opcode: a plain unpickler fails at the first byte of an array."""
 _SUBCLASSES = {"ndarray", "memmap", "matrix"}
@@ -29,6 +31,7 @@ def length(judge: PickleJudge, state: Value, at: int) -> int:
     Raises:
         Malformed: The state does not say it in the way that joblib writes.
     """
+    judge.inspection.spend("opcode_bytes", _COST)
     known = _state(judge, state, at)
     kind, width = _dtype(judge, known.get("dtype"), at)
     judge.objects = kind == "O"

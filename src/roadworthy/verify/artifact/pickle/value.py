@@ -125,6 +125,9 @@ def bundle(items: list[Value]) -> Value:
     """A tuple of these: with its contents when it is short."""
     if len(items) > MOST_ITEMS:
         return TUPLE
+    if len(items) == 2:
+        first, second = items
+        return (TUPLE if type(first) is tuple else first, TUPLE if type(second) is tuple else second)
     if tuple in map(type, items):
         return tuple([TUPLE if type(item) is tuple else item for item in items])
     return tuple(items)

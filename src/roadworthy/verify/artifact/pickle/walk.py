@@ -17,7 +17,11 @@ _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _TORCH_PICKLES = 5
 """The old format of torch: magic number, version, machine, the object, the keys of its storages."""
 _MOST_NESTED = 8
-_NESTED_COST = 8192
+_MOST_DOUBTS = 4 << 20
+"""Bytes of opcodes, beside as many as arrays have, that are walked to see what arrays are to a plain unpickler."""
+_PICKLE_COST = 512
+"""Beginning another pickle is as much work as so many bytes of opcodes."""
+_NESTED_COST = 16_384
 """Beginning to judge bytes inside of a pickle is as much work as so many bytes of opcodes."""
 
 
@@ -57,6 +61,8 @@ class PickleStream(PickleJudge):
     def __init__(self, source: Source, inspection: Inspection, *, torchscript: bool = False, level: int = 0) -> None:
         super().__init__(source, inspection, torchscript=torchscript)
         self._level = level
+        self._spare: list[Machine] = []
+        self._doubts = _MOST_DOUBTS
 
     def pickled_at(self, at: int) -> int:
         """Walk one pickle inside of the stream, as joblib writes arrays of objects; gives the offset behind it.
@@ -67,25 +73,30 @@ class PickleStream(PickleJudge):
         if self._level >= _MOST_NESTED:
             raise Malformed(f"Pickles are nested more than {_MOST_NESTED} deep.", at)
         self._level += 1
-        machine = Machine(self.source, at, self, self.inspection)
-        self.inspection.spend("opcode_bytes", machine.copied())
+        machine = self._spare.pop() if self._spare else Machine(self.source, at, self, self.inspection)
+        machine.begin(at)
+        self.inspection.spend("opcode_bytes", _PICKLE_COST)
         try:
             return machine.walk()
         finally:
             self._level -= 1
             machine.release()
+            self._spare.append(machine)
 
-    def also_plain(self, machine: Machine, at: int) -> None:
+    def also_plain(self, machine: Machine, at: int, length: int) -> None:
         """See `Judge.also_plain`. `pickle.load` takes an array of joblib for opcodes; what it would import counts.
 
         An array of objects is a pickle with a memo of its own. Read with the memo around it, a harmless one gives names
         that nobody meant, so of those only names that attacks are known to use count.
         """
+        if machine.fails_at(at) or self._doubts < 0:
+            return
         objects = self.objects
-        self.inspection.spend("opcode_bytes", machine.copied())
         if self._level >= _MOST_NESTED:
             self.inspection.find("pickle.opaque", f"Pickles are nested more than {_MOST_NESTED} deep.", at)
             return
+        left = self.inspection.left["opcode_bytes"]
+        self.inspection.spend("opcode_bytes", machine.copied())
         trial = self.inspection.trial()
         judge = PickleStream(self.source, trial, torchscript=self.torchscript, level=_MOST_NESTED)
         judge.guarded, judge.arrays = self.guarded, self.arrays
@@ -98,6 +109,10 @@ class PickleStream(PickleJudge):
         known = any(reason.rule == "pickle.import.dangerous" for reason in trial.reasons)
         if known or (judge.plausible and not objects and trial.verdict is Verdict.UNSAFE):
             self.inspection.take(trial)
+        self._doubts += length - (left - self.inspection.left["opcode_bytes"])
+        if self._doubts < 0:
+            what = "Arrays in it are opcodes as well, and too many of them for each to be looked at in both ways."
+            self.inspection.find("pickle.opaque", what, at)
 
     def nested(self, start: int, length: int) -> None:
         """See `PickleJudge.nested`."""
@@ -133,6 +148,7 @@ def walk_stream(source: Source, inspection: Inspection, *, torchscript: bool = F
     try:
         while pickles == 0 or (judge.source.read(at, 1) and not (torch and pickles == _TORCH_PICKLES)):
             machine.begin(at)
+            inspection.spend("opcode_bytes", _PICKLE_COST)
             at = machine.walk()
             torch = torch or (pickles == 0 and _is_torch(judge.source, machine))
             pickles += 1

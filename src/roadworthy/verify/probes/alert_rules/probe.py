@@ -54,7 +54,10 @@ def probe(context: Context) -> Outcome:
     _keep(context, found, seen)
     coverage = _coverage(found, loaded, missing, seen.missing)
     return judged(
-        _sentence(found, seen, findings), coverage=coverage, findings=findings, measured=_measures(found, seen)
+        _sentence(found, seen, findings, coverage),
+        coverage=coverage,
+        findings=findings,
+        measured=_measures(found, seen),
     )
 
 
@@ -132,6 +135,8 @@ def _unexercised(context: Context, found: Found, seen: Shown) -> Iterator[Findin
     for rule in found.alerts:
         fires, quiet = rule in seen.fires, rule in seen.quiet
         name = shown(rule.name)[:120]
+        if rule.name in seen.unknown:
+            continue
         if not fires:
             text = f"{name} fires in no test."
             yield _finding(context, "never_fires", text, rule.file, rule.line, (rule.name, rule.expr))
@@ -180,12 +185,14 @@ def _measures(found: Found, seen: Shown) -> tuple[Measure, ...]:
     )
 
 
-def _sentence(found: Found, seen: Shown, findings: list[Finding]) -> str:
+def _sentence(found: Found, seen: Shown, findings: list[Finding], coverage: Coverage) -> str:
     alerts = found.alerts
     fires, quiet = sum(each in seen.fires for each in alerts), sum(each in seen.quiet for each in alerts)
+    lost = [each.name for each in coverage.missing if not each.reason]
+    more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
     return (
         f"{len(alerts)} alerts, {fires} shown firing and {quiet} shown quiet by {seen.held} files of tests that hold; "
-        f"{len(findings)} findings."
+        f"{len(findings)} findings." + (f" Not examined: {lost[0].rstrip('.')}{more}." if lost else "")
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from roadworthy.verify.machine import machine
 from roadworthy.verify.outcome import Coverage, Finding, Measure, NotMeasured, Outcome, judged, not_measured
@@ -160,7 +160,7 @@ def _own(played: Drill, rate: float, count: int) -> Step:
     return step(rate, ask_all(f"{played.doubles.url}/0", questions, **_way(played.context, rate)))
 
 
-def _way(context: Context, rate: float) -> dict[str, float | int]:
+def _way(context: Context, rate: float) -> dict[str, Any]:
     longest_s = 1.5 * (float(context.settings["p95_s"]) + float(context.settings["provider_s"]))
     return {"parallel": int(min(CONNECTIONS, max(16, rate * longest_s))), "rate_per_s": rate, "timeout_s": 20.0}
 

@@ -33,6 +33,8 @@ LOAD = "PER-01"
 MOST = 1.10
 ERROR = 0.05
 ATS = (0.50, 0.95)
+SAID = 3
+"""So many runs that were passed over are named in the reason."""
 KEPT_UP = 0.98
 """From this share of the rate that was asked on, the rate and not the machine is what bounds the throughput."""
 ALIKE = 1.5
@@ -55,9 +57,8 @@ def probe(context: Context) -> Outcome:
         raise NotMeasured("The policy pins no key (PER-06.key_id), so no earlier run counts as signed.")
     earlier, passed_over = _earlier(context, pinned(context), machine())
     if earlier is None:
-        raise NotMeasured(
-            " ".join(("There is no earlier run to compare with; the first one never passes by itself.", *passed_over))
-        )
+        why = "There is no earlier run to compare with; the first one never passes by itself."
+        raise NotMeasured(f"{why} {_briefly(passed_over)}".strip())
     context.progress(f"waiting for the load of {LOAD}")
     try:
         now = decoded(handed_over(context, "load-samples", f"The load ({LOAD})"))
@@ -207,7 +208,7 @@ def _judged(
     if undecided := [each.name for each in missing]:
         said += f"; {undecided[0]}"
     return judged(
-        " ".join((f"{said}.", *passed_over)),
+        f"{said}. {_briefly(passed_over)}".strip(),
         coverage=coverage,
         findings=findings,
         measured=[
@@ -216,3 +217,9 @@ def _judged(
             for each in ratios
         ],
     )  # fmt: skip
+
+
+def _briefly(passed_over: Sequence[str]) -> str:
+    """The newest few; all of them are in the evidence of a comparison."""
+    more = f" {len(passed_over) - SAID} more were passed over." if len(passed_over) > SAID else ""
+    return " ".join(passed_over[:SAID]) + more

@@ -11,7 +11,7 @@ from typing import Any
 from roadworthy.verify.outcome import Coverage, Finding, Measure, Missing, NotMeasured, Outcome, judged, not_measured
 from roadworthy.verify.probe import Context
 from roadworthy.verify.service.asking import Question, Reply
-from roadworthy.verify.service.configuration import Line, of_service
+from roadworthy.verify.service.configuration import of_service
 from roadworthy.verify.service.double import Behaviour, Received
 from roadworthy.verify.service.drill import Drill, drill, wrong
 
@@ -76,7 +76,7 @@ def probe(context: Context) -> Outcome:
                  "gateway.budget.default": {}},
     ) as played:  # fmt: skip
         context.progress("one request to every target at the service's prices")
-        costs = {line.name: _dearest(context, played, line) for line in played.lines}
+        costs = _by_target(context, played)
     context.evidence.write_json(
         {"prompt_tokens": context.settings["prompt_tokens"], "completion_tokens": context.settings["completion_tokens"],
          "usd_per_request": context.settings["usd_per_request"], "costs": costs},
@@ -202,18 +202,16 @@ def _spent(told: Mapping[str, Any], key_id: str) -> float | None:
     return float(rows[0]["spent"]) if rows else None
 
 
-def _dearest(context: Context, played: Drill, line: Line) -> float | None:
-    """What one request costs at the dearest target of a name; None when one of them has no price."""
+def _by_target(context: Context, played: Drill) -> dict[str, float | None]:
+    """What one request costs at every target that a name may be served by; None where it is not known."""
     played.calm()
     wanted, most = int(context.settings["prompt_tokens"]), int(context.settings["completion_tokens"])
-    text = "Why do bridges grow? " * (wanted * _BYTES_PER_TOKEN // 21 + 1)
-    questions = [
-        Question(str(target), text[: wanted * _BYTES_PER_TOKEN], {"max_tokens": most})
-        for target in dict.fromkeys(line.targets)
-    ]
-    costs = [_cost(each) if each.status == 200 else None for each in played.ask(questions, parallel=1)]
-    known = [each for each in costs if each is not None]
-    return max(known) if len(known) == len(costs) and known else None
+    text = ("Why do bridges grow? " * (wanted * _BYTES_PER_TOKEN // 21 + 1))[: wanted * _BYTES_PER_TOKEN]
+    targets = list(dict.fromkeys(str(target) for line in played.lines for target in line.targets))
+    replies = played.ask([Question(each, text, {"max_tokens": most}) for each in targets], parallel=1)
+    return {
+        target: _cost(reply) if reply.status == 200 else None for target, reply in zip(targets, replies, strict=True)
+    }
 
 
 def _judged(context: Context, told: Sequence[_Told], costs: Mapping[str, float | None] | None) -> Outcome:
@@ -226,19 +224,21 @@ def _judged(context: Context, told: Sequence[_Told], costs: Mapping[str, float |
     findings = [each for one in told for each in _unequal(context, one)]
     missing: list[Missing] = []
     most = context.settings["usd_per_request"]
-    for line, usd in (costs or {}).items():
+    for target, usd in (costs or {}).items():
         if usd is None:
-            missing.append(Missing(name=f"{line}: a target has no price, or gave no answer"))
+            missing.append(Missing(name=f"{target} has no price, or gave no answer"))
         elif usd > float(most):
             findings.append(
-                wrong(context, "dear", f"{line}: a request costs {usd:.6f} USD; the policy allows {most:g}.", line)
+                wrong(
+                    context, "dear", f"A request to {target} costs {usd:.6f} USD; the policy allows {most:g}.", target
+                )
             )
     requests, answered = sum(each.requests for each in told), sum(each.answered for each in told)
     coverage = Coverage(
         examined=answered + len(costs or {}) - len(missing), existing=requests + len(costs or {}),
         missing=tuple(missing),
-        how_counted="Existing: requests sent with two keys, and names that may be asked. Examined: requests that were "
-        "answered, and names of which the cost of a request is known.",
+        how_counted="Existing: requests sent with two keys, and targets. Examined: requests that were "
+        "answered, and targets of which the cost of a request is known.",
     )  # fmt: skip
     return _said(told, costs, coverage, findings)
 
@@ -265,7 +265,7 @@ def _said(
         for each in told
         for name, usd in {"billed": each.billed, **each.sums}.items()
     ]
-    measured += [Measure(name=f"request:{line}", value=usd, unit="USD", n=1) for line, usd in (costs or {}).items()]
+    measured += [Measure(name=f"request:{target}", value=usd, unit="USD", n=1) for target, usd in (costs or {}).items()]
     equal = "answers, journal, ledger, metrics and budgets say the same" if not findings else "not all books say so"
     said = f"Billed {billed}; {equal}."
     if costs is None and not findings:
