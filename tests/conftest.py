@@ -3,7 +3,8 @@
 A test that calls a paid service carries `@pytest.mark.live("OPENAI_API_KEY")` with the variables it needs; without
 them it is skipped and the summary counts it. Any other skip means that a part of the product or of the test bench is
 missing on this machine: fine on a reader's laptop, a failure where CI=true promises that everything is there.
-Tests marked slow, browser or long that were left out are counted in the summary, with the command that runs them.
+Tests marked slow, browser, prometheus or long that were left out are counted in the summary, with the command that
+runs them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from rig.examples import examples
 if TYPE_CHECKING:
     from rig.stores import Postgres, Valkey
 
-APART = ("long", "browser", "slow")
+APART = ("long", "prometheus", "browser", "slow")
 """Markers of what is not part of the default suite; `make NAME` runs it. A test that has several is the first's."""
 COUNTS = pytest.StashKey[dict[str, int]]()
 

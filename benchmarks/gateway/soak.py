@@ -15,12 +15,10 @@ import os
 import random
 import signal
 import sqlite3
-import statistics
 import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +27,11 @@ from machine import GATEWAY_CORE, LOAD_CORE, Pinned, compile_tools, default_home
 from target import own_command
 from upstream import Upstream
 
+from roadworthy.verify.service.growth import interval, slope
+
 PORT, UPSTREAM_PORT = 9394, 9104
 CLIENTS = 24
 BLOCK_S = 300.0
-RESAMPLES = 2_000
 CONFIG = """
 version: 1
 gateway:
@@ -143,29 +142,6 @@ def look(pid: int, began: float, answered: int) -> Look:
     return Look(time.monotonic() - began, usage(pid).rss_mb, files, threads, int(tasks), answered)
 
 
-def slope(at_s: Sequence[float], values: Sequence[float]) -> float:
-    """Least-squares slope, per hour."""
-    return statistics.linear_regression(at_s, values).slope * 3_600
-
-
-def interval(at_s: Sequence[float], values: Sequence[float], step_s: float) -> tuple[float, float]:
-    """95 % interval of the slope: residuals drawn in blocks and laid on the fitted line."""
-    line = statistics.linear_regression(at_s, values)
-    fitted = [line.intercept + line.slope * at for at in at_s]
-    rest = [value - fit for value, fit in zip(values, fitted, strict=True)]
-    block = min(len(rest), max(2, round(BLOCK_S / step_s)))
-    chance = random.Random(7)
-    found = []
-    for _ in range(RESAMPLES):
-        drawn: list[float] = []
-        while len(drawn) < len(rest):
-            start = chance.randrange(len(rest) - block + 1)
-            drawn += rest[start : start + block]
-        found.append(slope(at_s, [fit + noise for fit, noise in zip(fitted, drawn, strict=False)]))
-    found.sort()
-    return found[round(RESAMPLES * 0.025)], found[round(RESAMPLES * 0.975) - 1]
-
-
 def _toggle(going: asyncio.Event) -> None:
     if going.is_set():
         going.clear()
@@ -193,7 +169,7 @@ async def soak(given: argparse.Namespace, pid: int) -> dict[str, Any]:
         await asyncio.wait({running}, timeout=given.every_s)
     measured = [one for one in looks if one.at_s >= 0]
     at_s, rss = [one.at_s for one in measured], [one.rss_mb for one in measured]
-    low, high = interval(at_s, rss, given.every_s)
+    low, high = interval(at_s, rss, BLOCK_S)
     return {
         "closed_loop_rps": round(most),
         "rps": round(await running),

@@ -7,11 +7,22 @@ Its secrets (App settings, Secrets) name the gateway and a key with the scope `u
 
 Whoever can open the app can order reports with that key: give it a budget of its own, and let only people in whom you
 mean to (App settings, Sharing).
+
+The requirements beside this file are locked with hashes, which a folder cannot have: so the product is not installed
+there but imported from the repository, whose revision pins it.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import streamlit as st
+
+_ROOT = Path(__file__).resolve().parents[2]
+for _folder in ("apps/packs/src", "src"):
+    if str(_ROOT / _folder) not in sys.path:
+        sys.path.insert(0, str(_ROOT / _folder))
 
 from roadworthy.console.frame import drawn, style
 from roadworthy.console.markup import Markup, code, heading, note

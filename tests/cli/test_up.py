@@ -169,7 +169,7 @@ def test_json_is_one_line_when_ready_and_the_admin_key_is_made_at_the_first_star
 
 
 @pytest.mark.parametrize(("stub", "words"), [
-    ("refuses", "llm_chain_failed: All failed. (openai/gpt: timeout after 9 ms)"),
+    ("refuses", "llm_chain_failed: All failed. openai/gpt: timeout after 9 ms\n"),
     pytest.param("blank", "the answer has no text", marks=pytest.mark.slow),
     pytest.param("cut", "stream_incomplete", marks=pytest.mark.slow),
 ])  # fmt: skip

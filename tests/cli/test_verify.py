@@ -45,6 +45,7 @@ def test_an_empty_folder_is_incomplete(tmp_path: Path) -> None:
         "report.junit.xml",
         "report.md",
         "report.sarif",
+        "technical-file.md",
     }
 
 
@@ -111,4 +112,4 @@ def test_probes_lists_every_check(verify: Verify) -> None:
     assert len(rows) == 84
     by_id = {row["id"]: row for row in rows}
     assert by_id["QUA-05"]["probe"] == by_id["GOV-06"]["probe"] == "built-in"
-    assert by_id["PER-03"]["probe"] == "none yet"
+    assert by_id["OBS-07"]["probe"] == "none yet"

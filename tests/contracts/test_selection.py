@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-APART = ("slow", "browser", "long", "live")
+APART = ("slow", "browser", "prometheus", "long", "live")
 
 
 def test_each_kind_that_is_apart_has_a_target_and_is_explained(root: Path) -> None:
@@ -18,7 +18,7 @@ def test_each_kind_that_is_apart_has_a_target_and_is_explained(root: Path) -> No
     assert [line.split(":")[0] for line in options["markers"]] == list(APART)
     chosen = re.search(r"-m '([^']+)'", options["addopts"])
     assert chosen is not None
-    assert chosen[1] == "not long and not slow and not browser"
+    assert chosen[1] == "not long and not slow and not browser and not prometheus"
     accepted = yaml.safe_load((root / "readiness.yaml").read_text())["probes"]["QUA-01"]["selection"]
     assert list(accepted) == [f"-m {chosen[1]}"]
     targets = (root / "Makefile").read_text()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -66,14 +68,40 @@ def test_secrets_that_cannot_be_used_are_told_without_a_traceback(secrets: dict[
     assert "rw_a-key" not in html(one)
 
 
-def test_requirements_are_in_the_repository_and_pinned_as_elsewhere() -> None:
-    lines = [line for line in (FOLDER / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
-    locked = (ROOT / "requirements" / "run.txt").read_text()
-    for line in lines:
-        if line.startswith("."):
-            assert (ROOT / line.partition("[")[0] / "pyproject.toml").is_file(), line
-        else:
-            assert f"\n{line} \\\n" in locked, line
-    extras = re.findall(r"\[(.*)\]", lines[0])[0].split(",")
-    project = (ROOT / "pyproject.toml").read_text()
-    assert all(f"\n{extra} = [" in project for extra in extras)
+def test_requirements_are_a_part_of_what_the_product_is_locked_to() -> None:
+    mine, all_of_it = (_locked(path) for path in (FOLDER / "requirements.txt", ROOT / "requirements" / "run.txt"))
+    assert "streamlit" in {name.partition("==")[0] for name in mine}
+    assert all(each.hashes for each in mine.values())
+    assert mine.items() <= all_of_it.items()
+
+
+def test_the_entry_imports_the_product_from_its_repository_alone(tmp_path: Path) -> None:
+    """As where nothing but the requirements is installed: what is installed of the product here is hidden."""
+    hidden = (
+        "import sys; sys.path[:] = [each for each in sys.path if not each.endswith('src')];"
+        "import importlib.util, runpy; assert importlib.util.find_spec('roadworthy') is None;"
+        f"found = runpy.run_path({str(FOLDER / 'streamlit_app.py')!r});"
+        "import roadworthy, roadworthy_packs; print(roadworthy.__file__); print(roadworthy_packs.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", hidden], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for line, folder in zip(done.stdout.split("\n"), ("src", "apps/packs/src"), strict=False):
+        assert Path(line).is_relative_to(ROOT / folder)
+
+
+class _Entry(NamedTuple):
+    marker: str
+    hashes: frozenset[str]
+
+
+def _locked(path: Path) -> dict[str, _Entry]:
+    """The entries `name==version` of a lock, each with its marker and hashes."""
+    found = {}
+    for line in path.read_text().replace("\\\n", " ").splitlines():
+        if line and not line.startswith("#"):
+            asked, *hashes = line.split("--hash=")
+            name, _, marker = asked.partition(";")
+            found[name.strip()] = _Entry(marker.strip(), frozenset(one.strip() for one in hashes))
+    return found

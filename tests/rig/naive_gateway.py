@@ -4,7 +4,9 @@
 
 It asks the first target alone, passes on whatever comes, knows no key, no limit, no breaker and no budget, keeps one
 cache for everybody, and writes down what it hears. With the flaw `stub` it makes its answers up instead; with `late` it
-fails after four seconds; with `mute` it accepts connections and answers nothing but /livez and /v1/models.
+fails after four seconds; with `slow` it takes 0.2 s longer; with `mute` it accepts connections and answers nothing but
+/livez and /v1/models. With `even` it keeps no answers, so that it does not grow; with `leak` it does so, too, but keeps
+1 MB more each second, and with `files` it opens a file with every tenth request.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import yaml
@@ -46,6 +48,7 @@ class Naive(BaseHTTPRequestHandler):
     config: dict[str, Any]
     flaw = ""
     cache: dict[str, bytes]
+    held: ClassVar[list[object]] = []
 
     def log_message(self, format: str, *args: object) -> None:
         print(format % args, file=sys.stderr, flush=True)
@@ -73,7 +76,8 @@ class Naive(BaseHTTPRequestHandler):
             data = [{"id": name, "object": "model", "owned_by": "x"} for name in names(self.config)]
             return self.say(200, json.dumps({"object": "list", "data": data}).encode())
         if path == "/metrics":
-            return self.say(200, (HELP + "roadworthy_requests_total 1\n").encode(), "text/plain")
+            page = f"{HELP}roadworthy_requests_total 1\nroadworthy_tasks {threading.active_count()}\n"
+            return self.say(200, page.encode(), "text/plain")
         if path == "/health":
             targets = [
                 {"provider": "a", "model": "m", "state": "closed"},
@@ -93,6 +97,8 @@ class Naive(BaseHTTPRequestHandler):
         if self.flaw == "late":
             time.sleep(4)
             return self.say(502, b'{"error": {"code": "llm_chain_failed", "message": "late"}}')
+        if self.flaw == "slow":
+            time.sleep(0.2)
         if self.flaw == "stub":
             choice = {"index": 0, "message": {"role": "assistant", "content": STUB}, "finish_reason": "stop"}
             return self.say(200, json.dumps({"choices": [choice], "roadworthy": {"cache": "off"}}).encode())
@@ -114,9 +120,12 @@ class Naive(BaseHTTPRequestHandler):
         first = self.config["gateway"]["routes"]["chat"]["chain"][0].split("/")[0]
         name = told["model"].split("/")[0] if told["model"].startswith(("a/", "b/")) else first
         status, answer = self.asked(self.config["gateway"]["providers"][name], body)
-        if status == 200:
+        if self.flaw == "files" and told["messages"][0]["content"].split(":")[0].endswith("0"):
+            self.held.append(open(os.devnull))  # noqa: SIM115  the flaw
+        if status == 200 and self.flaw not in ("even", "leak", "files"):
             self.cache[key] = answer
-        return self.say(status, answer)
+        streamed = answer.startswith(b"data:")
+        return self.say(status, answer, "text/event-stream" if streamed else "application/json")
 
     def asked(self, provider: dict[str, Any], body: bytes) -> tuple[int, bytes]:
         url = urlsplit(provider["base_url"])
@@ -163,8 +172,17 @@ class Internal(Naive):
         self.say(200, b'{"reset": 0}')
 
 
+def leak() -> None:
+    """Keep 1 MB more each second, in small pieces."""
+    while True:
+        Naive.held.append(bytearray(os.urandom(50_000)))
+        time.sleep(0.05)
+
+
 def serve(flaw: str, words: list[str]) -> None:
     """Listen until the end."""
+    if flaw == "leak":
+        threading.Thread(target=leak, daemon=True).start()
     config = yaml.safe_load(Path(words[words.index("--config") + 1]).read_text())
     Naive.config, Naive.flaw, Naive.cache = config, flaw, {}
     run = Path(config["gateway"]["state_dir"]) / "run"

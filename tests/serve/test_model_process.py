@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import importlib.util
 import json
@@ -97,6 +98,24 @@ def test_answers_a_question(port: int) -> None:
     assert "Paris" in told["choices"][0]["message"]["content"]
     assert told["model"] == "smollm2-135m-instruct"
     assert told["usage"]["completion_tokens"] > 0
+
+
+@needs_model
+def test_it_tells_the_digest_of_the_file_that_it_loaded(tmp_path: Path) -> None:
+    path, content = tmp_path / "model.gguf", find_model_file().read_bytes() + b"x"
+    path.write_bytes(content)
+    with reserve("127.0.0.1", 0, "test") as held:
+        number = held.getsockname()[1]
+        process = start({"port": number, "file": str(path), "context_tokens": 256, "parallel": 1})
+        try:
+            await_health(number, process)
+            path.unlink()
+            path.write_bytes(b"another file under its name")
+            told = json.loads(call(number, "/v1/models")[1])["data"][0]["tags"]
+        finally:
+            process.kill()
+            process.communicate(timeout=15)
+    assert told == ["sha256:" + hashlib.sha256(content).hexdigest()]
 
 
 @needs_model

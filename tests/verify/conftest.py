@@ -82,11 +82,12 @@ def verified(tmp_path: Path, subject: Path, guard_ports: Ports) -> Verified:
 
 @pytest.fixture
 def inspected(monkeypatch: pytest.MonkeyPatch, guard_ports: Ports) -> Run:
-    """A whole run in which every probe passes but those that the test says otherwise of."""
+    """A whole run in which every probe passes but those that the test says otherwise of; so does the technical file."""
 
     def inspect(
         root: Path, out: Path, said: Mapping[str, Outcome] | None = None, content: bytes = b"",
-        at: float = START, no_evidence: Sequence[str] = (), **options: Any,
+        at: float = START, no_evidence: Sequence[str] = (), technical: bool = False,
+        kept: Mapping[str, Mapping[str, bytes]] | None = None, **options: Any,
     ) -> Report:  # fmt: skip
         store = EvidenceStore(out / "evidence", guard_ports.masker)
 
@@ -97,12 +98,20 @@ def inspected(monkeypatch: pytest.MonkeyPatch, guard_ports: Ports) -> Run:
                 if check.definition.id not in no_evidence:
                     said_by = check.definition.id if check.definition.id in OWN_WORDS else "the others"
                     writer.write(f"what was printed by {said_by}".encode(), "output", argv=["tool", "x"])
+                for label, content in (kept or {}).get(check.definition.id, {}).items():
+                    writer.write(content, label, media_type="application/json")
                 outcome = (said or {}).get(check.definition.id, good())
                 outcome = settle(outcome, writer.items, check.definition.id)
                 results.append(Result(check.definition, outcome, tuple(writer.items), at, at))
             return results
 
+        def built(written: object, kept: object, place: object, today: object, write: EvidenceWriter) -> Outcome:
+            write.write(b"what was printed by the others", "output")
+            return (said or {}).get("GOV-05", good())
+
         monkeypatch.setattr(inspection, "run", run)
+        if not technical:
+            monkeypatch.setattr(inspection.file, "built", built)
         loaded = policy.Loaded(policy=policy.policy_of(content) if content else policy.Policy(), content=content)
         asked = inspection.Asked(
             root=root.resolve(), out=out, policy=loaded, ports=PORTS, masker=guard_ports.masker, clock=lambda: at,

@@ -27,6 +27,10 @@ gateway:
 """
 SLOW = json.dumps({"modes": {"balanced": {"p95_s": 6.5, "p99_s": 9.0, "n": 500}},
                    "routes": {"chat": {"p95_s": 6.5, "p99_s": 9.0, "n": 500}}})  # fmt: skip
+ALERTS = "groups:\n- name: llm\n  rules:\n" + "".join(
+    f"  - alert: {name}\n    expr: llm_{name.lower()} > 1\n    severity: warning\n"
+    for name in ("Slow", "Stub", "Errors", "Queue")
+)
 REAL = 'version: 1\nsets:\n  train: {file: train.csv, role: train, sha256: "%s", rows: 2, origin: "95 %% real data", ' \
     "item: [text], synthetic: by, synthetic_values: [model]}\n" % ("0" * 64)  # fmt: skip
 SEEN: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
@@ -45,6 +49,10 @@ SEEN: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
         {"test_a.py": "import pytest\ndef test_a():\n    pytest.skip('no key')\n"}, "QUA-01", {"coverage": False}),
     "13: a weak default": (
         {"app.py": 'import os\nPASSWORD = os.environ.get("ADMIN_PASSWORD", "admin123")\n'}, "SEC-02", {}),
+    "15: alert rules in a guide do not load": ({"OPS.md": f"# Alerts\n\n```yaml\n{ALERTS}```\n"}, "OBS-02", {}),
+    "15: alert rules in a file do not load": ({"alerts.yml": ALERTS}, "OBS-02", {}),
+    "15: alert rules that load and were never executed": (
+        {"alerts.yml": ALERTS.replace("severity: warning", "labels: {severity: warning}")}, "OBS-02", {}),
     "16: a percentage with a tick and no method": ({"OPS.md": f"| quality | 98 % | 21/21 {YES} |\n"}, "GOV-01", {}),
     "18: hardening complete, 10 of 10 boxes open": (
         {"DONE.md": "Production-ready with hardening complete.\n" + "- [ ] deploy\n" * 10}, "GOV-01", {}),
@@ -103,13 +111,13 @@ def test_11_an_answer_that_does_not_say_whether_it_is_a_stub_does_not_count() ->
     assert Taken(case="a", digest="b").refused == ""
 
 
-def test_12_and_15_checks_that_nobody_executes_are_shown_as_not_measured(
+def test_12_checks_that_nobody_executes_are_shown_as_not_measured(
     tmp_path: Path, subject: Path, inspected: Run
 ) -> None:
-    """Silence of a log, alert rules that were never loaded: what has no probe cannot pass by being written down."""
+    """Silence of a log: what nobody caused and looked for cannot pass by being written down."""
     from roadworthy.verify.outcome import not_measured
 
-    said = {check: not_measured("No probe yet.") for check in ("OBS-01", "OBS-02", "OBS-04", "REL-07")}
+    said = {check: not_measured("No probe yet.") for check in ("OBS-01", "OBS-04", "REL-07")}
     report = inspected(subject, tmp_path / "run", said)
     assert {each.id for each in report.checks if each.status is Status.NOT_MEASURED} >= set(said)
     assert report.verdict.decision == "INCOMPLETE"

@@ -55,7 +55,7 @@ def test_checks_come_in_order_and_complete() -> None:
     assert set(found) == set(registry.catalogue())
     assert list(found) == sorted(found)
     assert found["QUA-05"].origin == "built-in"
-    assert found["PER-03"].module is None
+    assert found["OBS-07"].module is None
 
 
 @pytest.mark.parametrize(

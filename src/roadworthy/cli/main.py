@@ -29,6 +29,7 @@ NOUNS = {
     "gateway": "Ask a running gateway and look after it.",
     "console": "Print a link that signs in to the console in a browser.",
     "key": "Create, list, rotate and revoke keys.",
+    "backup": "Copy the state of the service while it runs, and put a copy back.",
     "guard": "Find and mask personal data and secrets.",
     "verify": "Verify a project or a service, and gate deployments on the signed verdict.",
     "doctor": "Check this installation and say how to mend it.",

@@ -10,7 +10,7 @@ from roadworthy.cli.output import Settings, options
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
-FORMS = ("text", "html", "markdown", "json", "sarif", "junit")
+FORMS = ("text", "html", "markdown", "json", "sarif", "junit", "technical")
 
 
 @click.command()

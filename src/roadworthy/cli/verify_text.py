@@ -17,7 +17,7 @@ from roadworthy.verify import gate as gate_room
 from roadworthy.verify import inspection, output, plain, policy, signing
 from roadworthy.verify.closed import close_to_others
 from roadworthy.verify.registry import checks
-from roadworthy.verify.report import files, junit, markdown, page, reading, sarif, terminal
+from roadworthy.verify.report import files, junit, markdown, page, reading, sarif, technical, terminal
 from roadworthy.verify.report.record import Report
 
 EXITS: Mapping[str, Exit] = {"GO": Exit.GOOD, "NO-GO": Exit.JUDGED_BAD, "INCOMPLETE": Exit.COULD_NOT_FIND_OUT}
@@ -99,6 +99,7 @@ def show(folder: Path, form: str, out: Settings) -> None:
         "json": content.decode,
         "sarif": lambda: sarif.text(report),
         "junit": lambda: junit.text(report),
+        "technical": lambda: technical.text(report, folder / "evidence"),
     }
     if form == "text" or out.json:
         _show(report, out)

@@ -23,6 +23,7 @@ import msgspec
 
 from roadworthy.core.errors import ConfigError, RoadworthyError
 from roadworthy.serve.model_file import MODEL_NAME, check_model_file, check_model_server, find_model_file, how_to_mend
+from roadworthy.serve.weights import Weights, weights
 
 if TYPE_CHECKING:
     from xllamacpp import Server
@@ -71,9 +72,11 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load(settings: ModelSettings) -> Server:
     """Load the model and start its HTTP server; the server runs until the object is deleted or the process ends.
 
+    The digest of what was loaded is a tag of the model in the server's `/v1/models`; see `Weights`.
+
     Raises:
-        ConfigError: `extra_missing` without xllamacpp; `model_file_invalid` when llama.cpp refuses the file;
-            `port_in_use` when the port is taken.
+        ConfigError: `extra_missing` without xllamacpp; `model_file_invalid` when llama.cpp refuses the file or
+            somebody writes to it; `port_in_use` when the port is taken.
     """
     check_model_server()
     path = settings.path()
@@ -81,8 +84,10 @@ def load(settings: ModelSettings) -> Server:
     os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     import xllamacpp
 
-    parameters = _parameters(xllamacpp.CommonParams(), settings, path)
-    with tempfile.TemporaryFile() as messages:
+    with weights(path) as opened, tempfile.TemporaryFile() as messages:
+        parameters = _parameters(xllamacpp.CommonParams(), settings, opened)
+        # Mapped, the weights would be those of the file: whoever wrote to it would change them under the process.
+        parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
         _native_output_to(messages.fileno())
         try:
             return xllamacpp.Server(parameters)
@@ -90,9 +95,10 @@ def load(settings: ModelSettings) -> Server:
             raise _refused(settings, path, messages) from error
 
 
-def _parameters(parameters: Any, settings: ModelSettings, path: Path) -> Any:
-    parameters.model.path = str(path)
+def _parameters(parameters: Any, settings: ModelSettings, opened: Weights) -> Any:
+    parameters.model.path = opened.path
     parameters.model_alias = {settings.name}
+    parameters.model_tags = {opened.digest} if opened.digest else set()
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = settings.port
     # The supervisor keeps the port reserved with the same option, so that nobody takes it between two starts.

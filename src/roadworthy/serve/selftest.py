@@ -141,7 +141,9 @@ def _try(kind: str, ask: Callable[[], tuple[Answer, float | None]]) -> Trial:
     try:
         answer, first = ask()
     except RoadworthyError as error:
-        hint = f" ({error.debug_hint})" if isinstance(error, RemoteError) and error.debug_hint else ""
+        hint = ""
+        if isinstance(error, RemoteError) and error.debug_hint and error.debug_hint not in str(error):
+            hint = f" ({error.debug_hint})"
         return Trial(kind, False, "", None, (time.monotonic() - begin) * 1000, error=f"{error.code}: {error}{hint}")
     ok = bool(answer.text.strip())
     return Trial(

@@ -34,6 +34,7 @@ from roadworthy.verify.report.record import (
 )
 from roadworthy.verify.run import Result, Subject, Told, run, settle
 from roadworthy.verify.score import Scored, score
+from roadworthy.verify.technical import file
 from roadworthy.verify.verdict import verdict
 from roadworthy.verify.waiver import applied
 
@@ -112,6 +113,7 @@ def inspect(asked: Asked) -> Report:
     definitions = {id: each.definition for id, each in found.items()}
     kept["SUP-07"] = _own(asked, definitions["SUP-07"], store, lambda write: selfcheck.deployed_is_subject(
         asked.deployed, digest, asked.policy.policy.left_out, write))  # fmt: skip
+    kept["GOV-05"] = _own(asked, definitions["GOV-05"], store, lambda write: _documented(asked, kept, write))
     at = asked.clock()
     counted = _judged(asked, kept, definitions, store, at)
     after = identified(asked.root, asked.policy.policy.left_out, (asked.out,))
@@ -228,6 +230,13 @@ def _judged(
             [each for id, each in kept.items() if id not in selfcheck.OWN], now, write))  # fmt: skip
     outcomes = {**judged.outcomes, **{id: kept[id].outcome for id in ("GOV-02", "GOV-03")}}
     return _Counted(kept, outcomes, judged.problems)
+
+
+def _documented(asked: Asked, kept: Mapping[str, Kept], write: EvidenceWriter) -> selfcheck.Made:
+    policy = asked.policy.policy
+    place = file.Place(asked.root, policy.left_out, asked.out)
+    outcome = file.built(policy.technical_file, kept, place, day_of(asked.clock()), write)
+    return selfcheck.Made(outcome, tuple(write.items))
 
 
 def _summed(asked: Asked, report: Report, changed: Sequence[str], unread: int, write: EvidenceWriter) -> selfcheck.Made:

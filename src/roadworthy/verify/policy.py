@@ -18,6 +18,7 @@ from roadworthy.verify import regular
 from roadworthy.verify.definition import settled
 from roadworthy.verify.outcome import Record
 from roadworthy.verify.registry import Check, checks
+from roadworthy.verify.technical.heading import KEYS
 from roadworthy.verify.tree import LEFT_OUT
 
 NAME = "readiness.yaml"
@@ -54,6 +55,22 @@ class Manual(Record, frozen=True):
     by: str
     on: date
     says: str
+
+
+class Written(Record, frozen=True):
+    """What a person wrote under a heading of the technical file.
+
+    Attributes:
+        by: Who wrote it.
+        on: When.
+        text: The text itself.
+        page: Or where it is: a page of the subject, `docs/risk.md`, or a section of one, `docs/risk.md#who-decides`.
+    """
+
+    by: str
+    on: date
+    text: str = ""
+    page: str = ""
 
 
 class Waiver(Record, frozen=True):
@@ -102,6 +119,7 @@ class Policy(Record, frozen=True):
         plug_ins: Ids of checks of installed apps that are to run.
         manual: Evidence of persons, per check.
         waivers: Findings that are lived with.
+        technical_file: What persons wrote, per heading; see `technical.heading`.
     """
 
     version: int = 1
@@ -112,6 +130,7 @@ class Policy(Record, frozen=True):
     plug_ins: tuple[str, ...] = ()
     manual: dict[str, Manual] = msgspec.field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    technical_file: dict[str, Written] = msgspec.field(default_factory=dict)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -220,9 +239,20 @@ def _within_bounds(policy: Policy, name: str) -> None:
         timeout = section.get("timeout_s", 1.0)
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 1 <= timeout <= 86_400:
             raise ConfigError(f"{name}: probes.{id}.timeout_s must be 1 to 86400 seconds.")
+    _headings(policy, name)
     for folder in policy.subject.left_out:
         if not folder or "/" in folder or folder in (".", ".."):
             raise ConfigError(f"{name}: subject.left_out holds names of folders.", "A path, `.` and `..` are none.")
+
+
+def _headings(policy: Policy, name: str) -> None:
+    for key, written in policy.technical_file.items():
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, 1)
+            mend = f"Did you mean {near[0]}?" if near else f"Headings: {', '.join(KEYS)}."
+            raise ConfigError(f"{name}: technical_file has no heading {key[:40]!r}.", "", mend)
+        if written.text and written.page:
+            raise ConfigError(f"{name}: technical_file.{key} says both text and page.", "One of them is printed.")
 
 
 def _known(policy: Policy, known: dict[str, Check], name: str) -> None:

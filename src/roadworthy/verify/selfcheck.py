@@ -14,8 +14,8 @@ from roadworthy.verify.policy import Waiver
 from roadworthy.verify.probe import EvidenceWriter
 from roadworthy.verify.report.record import Kept
 
-OWN = ("GOV-02", "GOV-03", "GOV-06", "SUP-07")
-"""The checks that are made here, after all others."""
+OWN = ("GOV-02", "GOV-03", "GOV-05", "GOV-06", "SUP-07")
+"""The checks about the run and its report, made after all others."""
 
 
 class Made(NamedTuple):

@@ -46,7 +46,9 @@ class Edge(BaseHTTPRequestHandler):
             self.tell(401, {"error": {"code": "unauthorized", "message": "no key"}})
         elif behaviour == "refuses":
             hint = "openai/gpt: timeout after 9 ms"
-            self.tell(502, {"error": {"code": "llm_chain_failed", "message": "All failed.", "debug_hint": hint}})
+            self.tell(
+                502, {"error": {"code": "llm_chain_failed", "message": f"All failed. {hint}", "debug_hint": hint}}
+            )
         elif ask.get("stream"):
             self.stream()
         else:

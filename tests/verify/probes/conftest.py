@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -47,5 +48,18 @@ def naive(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
     def use(flaw: str) -> None:
         monkeypatch.setattr(second, "ROADWORTHY", (sys.executable, naive_gateway.__file__, flaw))
+
+    return use
+
+
+@pytest.fixture
+def flawed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """The second edge is the product's own; each of its processes runs a few lines first, which change one function."""
+
+    def use(lines: str) -> None:
+        folder = tmp_path / "flaw"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(lines)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(folder), os.environ.get("PYTHONPATH", ""))))
 
     return use

@@ -145,20 +145,6 @@ def test_network(
     assert {each.rule for each in outcome.findings} == rules
 
 
-@pytest.mark.parametrize(
-    ("config", "status"),
-    [
-        (CONFIG, "not_applicable"),
-        (
-            CONFIG.replace('a: {kind: compatible, base_url: "http://127.0.0.1:9/v1"}', "a: {kind: embedded}"),
-            "not_measured",
-        ),
-    ],
-)
-def test_weights(config: str, status: str, verified: Verified, running: Callable[..., str]) -> None:
-    assert verified("ART-08", service=running(config, Sound)).status == status
-
-
 @long
 def test_an_edge_that_asks_for_keys(
     verified: Verified, running: Callable[..., str], monkeypatch: pytest.MonkeyPatch
@@ -201,6 +187,9 @@ def test_hostile_clients_of_an_edge_that_asks_for_keys_have_one(
         pytest.param("REL-03", MODES, {}, marks=long),
         pytest.param("REL-05", CONFIG, {"goodput": 0.5}, marks=long),
         pytest.param("REL-06", CONFIG, {}, marks=long),
+        pytest.param("REL-08", CONFIG, {}, marks=pytest.mark.slow),
+        pytest.param("REL-10", CONFIG, {"batches": 3}, marks=pytest.mark.slow),
+        pytest.param("REL-10", CONFIG + "jobs: {enabled: false}\n", {}, marks=long),
         pytest.param("SEC-03", CONFIG, {}, marks=long),
     ],
 )

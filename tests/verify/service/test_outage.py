@@ -34,8 +34,7 @@ class Edge:
         self.behaviour: dict[str, Any] = {}
         self.doubles = SimpleNamespace(behaviour=self.behaviour, all=lambda *_, **__: None)
         self.copy = SimpleNamespace(changed={}, data={}, environ={})
-        command = {"whole": whole}
-        self.edge = SimpleNamespace(state_dir=folder, folder=folder, command=lambda *_: command)
+        self.edge = SimpleNamespace(state_dir=folder, folder=folder, chain_whole=lambda: whole)
         self.serves: Callable[[], int] = lambda: 200
 
     def ask(self, questions: list[Any], **_: object) -> list[Reply]:

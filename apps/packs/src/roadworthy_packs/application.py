@@ -43,7 +43,7 @@ class Packs:
             raise ConfigError("applications.packs cannot be used.", f"{error}.") from None
         packs = shelf.load(None if settings.folder is None else Path(settings.folder))
         reports = Orders(platform.records, platform.jobs, self.name, "report")
-        runs = Orders(platform.records, platform.jobs, self.name, "smoke")
+        runs = Orders(platform.records, platform.jobs, self.name, "smoke", "smoke run")
         pace = Pace(settings.parallel, settings.tries)
         writer = Writer(platform.chat, reports, lambda record: report_in(record, settings.model), pace)
         smoke = SmokeRuns(writer, runs)

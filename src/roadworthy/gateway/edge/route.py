@@ -23,6 +23,7 @@ from roadworthy.gateway.edge.request import Request
 from roadworthy.gateway.edge.scrape import Scraper
 from roadworthy.gateway.edge.service import Service
 from roadworthy.gateway.edge.sibling import News
+from roadworthy.gateway.edge.weights import LoadedWeights
 from roadworthy.gateway.finished import Finished
 
 Handle = Callable[[ClientConnection, Request, str], None]
@@ -44,6 +45,7 @@ class PublicRoutes:
         self._service = service
         self._scraper = scraper
         self._probe = LiveProbe(service)
+        self._weights = LoadedWeights(service.upstreams.values())
         self.draining: Callable[[], bool] = lambda: False
         post, get = (b"POST",), (b"GET", b"HEAD")
         self._table: dict[bytes, tuple[tuple[bytes, ...], Handle]] = {
@@ -174,8 +176,18 @@ class PublicRoutes:
 
     def _health(self, connection: ClientConnection, request: Request, identity: str) -> None:
         self._authorize(request, "use")
+        if self._weights:
+            self._later(connection, self._whole_health(connection, identity), identity)
+        else:
+            _json(connection, 200, identity, self._parts())
+
+    async def _whole_health(self, connection: ClientConnection, identity: str) -> None:
+        weights = await self._weights.told()
+        _json(connection, 200, identity, {**self._parts(), "weights": weights})
+
+    def _parts(self) -> dict[str, Any]:
         service = self._service
-        parts = {
+        parts: dict[str, Any] = {
             "targets": service.breakers(),
             "journal": service.journal_health(),
             "requests_in_flight": service.in_flight,
@@ -187,18 +199,13 @@ class PublicRoutes:
         if service.settings.applications:
             parts["applications"] = service.settings.applications
         ok = service.ready and all(each["ok"] for each in (service.journal_health(), *stores.values()))
-        _json(
-            connection,
-            200,
-            identity,
-            {
-                "status": "ok" if ok else "degraded",
-                "version": __version__,
-                "profile": service.settings.profile,
-                "worker": service.worker,
-                **parts,
-            },
-        )
+        return {
+            "status": "ok" if ok else "degraded",
+            "version": __version__,
+            "profile": service.settings.profile,
+            "worker": service.worker,
+            **parts,
+        }
 
     def _health_llm(self, connection: ClientConnection, request: Request, identity: str) -> None:
         key = self._authorize(request, "use")

@@ -33,13 +33,17 @@ class Orders:
         jobs: Of the application.
         application: Its name.
         kind: Of the orders: of the record, and behind the dot of the job's kind.
+        called: What errors call one; its kind when None.
     """
 
-    def __init__(self, records: RecordStore, jobs: Jobs, application: str, kind: str) -> None:
+    def __init__(
+        self, records: RecordStore, jobs: Jobs, application: str, kind: str, called: str | None = None
+    ) -> None:
         self.records = records
         self._jobs = jobs
         self._job_kind = f"{application}.{kind}"
         self.kind = kind
+        self._called = called or kind
 
     def place(self, tenant: str, digest: str, key: str | None, content: Record) -> str:
         """The id of the order of an idempotency key; without one, of an equal order that is not over, or a new one.
@@ -101,7 +105,7 @@ class Orders:
         """
         record: Record | None = self.records.get(tenant, self.kind, name)
         if record is None:
-            raise UsageError(f"There is no such {self.kind}.", "Nothing of yours has this id.", code="not_found")
+            raise UsageError(f"There is no {self._called} with this id.", "None of yours has it.", code="not_found")
         if record["state"] in OVER:
             return record
         job = self._jobs.get(record["job"])
@@ -126,7 +130,7 @@ class Orders:
         record = self.truth(tenant, name)
         if record["state"] in OVER - {"cancelled"}:
             why = "Only what is not over can be cancelled."
-            raise UsageError(f"The {self.kind} is {record['state']}.", why, code="wrong_state")
+            raise UsageError(f"The {self._called} is {record['state']}.", why, code="wrong_state")
         if record["state"] != "cancelled":
             self._jobs.cancel(record["job"])
             self.truth(tenant, name)
@@ -141,7 +145,7 @@ class Orders:
         record = self.truth(tenant, name)
         if record["state"] not in {"failed", "cancelled"}:
             why = "Only what failed or was cancelled is taken up again."
-            raise UsageError(f"The {self.kind} is {record['state']}.", why, code="wrong_state")
+            raise UsageError(f"The {self._called} is {record['state']}.", why, code="wrong_state")
         run = record["run"] + 1
         self.change(tenant, name, record, **changes, state="queued", run=run, job=f"{name}.{run}",
                     error_type=None, debug_hint=None)  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from roadworthy.core.errors import StorageError
 from roadworthy.verify import history
 from roadworthy.verify.output import put
-from roadworthy.verify.report import junit, markdown, page, sarif
+from roadworthy.verify.report import junit, markdown, page, sarif, technical
 from roadworthy.verify.report.record import Report, encoded
 from roadworthy.verify.report.statement import readiness, signs
 from roadworthy.verify.signing import signed
@@ -38,6 +38,7 @@ def written(report: Report, out: Path, key: Ed25519PrivateKey | None) -> str:
     forms: Mapping[str, str] = {
         "report.html": page.page(report, out / "evidence"),
         "report.md": markdown.text(report),
+        "technical-file.md": technical.text(report, out / "evidence"),
         "report.sarif": sarif.text(report),
         "report.junit.xml": junit.text(report),
     }

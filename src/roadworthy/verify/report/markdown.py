@@ -19,7 +19,7 @@ def text(report: Report) -> str:
     """The comment. What comes from the subject cannot become markup, links or mentions."""
     verdict, score = report.verdict, report.score
     lines = [f"## {verdict.decision}", "", reading.SENTENCE[verdict.decision], ""]
-    lines += [f"- {_plain(reason)}" for reason in verdict.reasons[:8]]
+    lines += [f"- {escaped(reason)}" for reason in verdict.reasons[:8]]
     lines += _unmeasured(report) + _failed(report) + _waivers(report) + _chosen(report)
     lines += ["", "| category | score | not measured |", "| --- | ---: | ---: |"]
     lines += [
@@ -28,8 +28,8 @@ def text(report: Report) -> str:
     capped = f" ({'; '.join(score.caps)})" if score.overall != score.uncapped else ""
     lines += ["", f"Score {reading.number(score.overall)} of 100{capped}; measured {reading.share(score.coverage)}."]
     subject = report.subject[0]
-    lines.append(f"Subject {_plain(subject.name)}, sha256 `{subject.digest['sha256'][:16]}`; run {report.number}.")
-    lines += [_plain(reading.outside(report.apart))] if report.apart else []
+    lines.append(f"Subject {escaped(subject.name)}, sha256 `{subject.digest['sha256'][:16]}`; run {report.number}.")
+    lines += [escaped(reading.outside(report.apart))] if report.apart else []
     if len(lines) > MOST_LINES:
         lines = [*lines[: MOST_LINES - 1], "The rest is in report.html."]
     return "\n".join(lines) + "\n"
@@ -42,8 +42,8 @@ def _failed(report: Report) -> list[str]:
     lines = ["", "**Failed**", ""]
     for check in failed[:_MOST_FAILED]:
         first = next(iter(reading.grave(check)), None)
-        seen = f" {_plain(reading.place(first))} {_plain(first.message)}" if first is not None else ""
-        lines.append(f"- {check.id} {_plain(check.title)}: {_plain(check.reason)}{seen}"[:400])
+        seen = f" {escaped(reading.place(first))} {escaped(first.message)}" if first is not None else ""
+        lines.append(f"- {check.id} {escaped(check.title)}: {escaped(check.reason)}{seen}"[:400])
     if len(failed) > _MOST_FAILED:
         lines.append(f"- and {len(failed) - _MOST_FAILED} more")
     return lines
@@ -58,7 +58,7 @@ def _unmeasured(report: Report) -> list[str]:
     for reason, checks in groups[:_MOST_REASONS]:
         ids = [each.id for each in checks]
         more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
-        lines.append(f"- {_plain(reason)} {', '.join(ids[:10])}{more}"[:400])
+        lines.append(f"- {escaped(reason)} {', '.join(ids[:10])}{more}"[:400])
     if len(groups) > _MOST_REASONS:
         lines.append(f"- and {len(groups) - _MOST_REASONS} more reasons")
     return lines
@@ -75,11 +75,12 @@ def _chosen(report: Report) -> list[str]:
     choices = report.policy.choices
     if not choices:
         return []
-    names = [f"{_plain(name)} ({number})" for name, number in Counter(each.where for each in choices).items()]
+    names = [f"{escaped(name)} ({number})" for name, number in Counter(each.where for each in choices).items()]
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return ["", f"**Chosen by the policy**, other than the defaults: {', '.join(names[:10])}{more}"]
 
 
-def _plain(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text in one line, of which nothing becomes markup, a link or a mention."""
     plain = "".join(char if char.isprintable() else " " for char in text)
     return _ACTIVE.sub(r"\\\1", " ".join(plain.split()))

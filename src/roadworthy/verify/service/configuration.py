@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -97,7 +98,8 @@ def of_service(context: Context) -> Config:
         raise NotMeasured(f"The configuration {named} is not in the subject.")
     environ = {name: value for name, value in os.environ.items() if name != "ROADWORTHY_CONFIG"}
     try:
-        return load(file if file.is_file() else None, environ=environ).config
+        with contextlib.chdir(context.root):  # its relative paths are those of a service that was started there
+            return load(file if file.is_file() else None, environ=environ).config
     except ConfigError as problem:
         raise NotMeasured(f"The service's configuration does not hold: {problem.what}") from None
 

@@ -132,6 +132,8 @@ def drill(
     keys: Mapping[str, Sequence[str]] | None = None,
     extra: Sequence[str] = (),
     alone: bool = False,
+    folder: str = "edge",
+    whole: bool = False,
 ) -> Iterator[Drill]:
     """A second edge of the service's configuration, running; ended afterwards.
 
@@ -142,6 +144,8 @@ def drill(
         keys: Keys to make in its state directory before it starts: name and options; see `Drill.key` and `made`.
         extra: Names that the changes add to what it offers.
         alone: It may stand without a running service.
+        folder: Of the second edge, in the scratch; another for each drill of a probe.
+        whole: Start the supervisor with all of its processes instead; see `SecondEdge`.
 
     Raises:
         NotMeasured: The service is not there, runs another configuration, or the second edge does not start.
@@ -155,7 +159,8 @@ def drill(
         if not copy.lines:
             raise NotMeasured("The configuration has no route to ask.")
         doubles.serving(tuple(copy.data["gateway"]["providers"]))
-        edge = SecondEdge(copy, context.scratch / "edge", min(30.0, max(5.0, context.remaining_s() - 5.0)))
+        start_s = min(30.0, max(5.0, context.remaining_s() - 5.0))
+        edge = SecondEdge(copy, context.scratch / folder, start_s, whole=whole)
         made = {name: edge.create_key(name, *options) for name, options in _keys(copy, keys).items()}
         context.progress("starting a second edge")
         with edge:

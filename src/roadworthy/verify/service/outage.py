@@ -11,9 +11,8 @@ import sqlite3
 import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 from roadworthy.verify.outcome import NotMeasured
 from roadworthy.verify.service.asking import Question, Reply
@@ -34,10 +33,7 @@ _DROPPED = "roadworthy_journal_dropped_total"
 
 def database_away(drill: Drill, found: Played) -> list[Reply]:
     """Every database of the edge is locked by somebody else: answers go on, records wait and are whole afterwards."""
-    files = sorted(drill.edge.state_dir.glob("*.db"))
-    if not files:
-        raise NotMeasured("The second edge keeps no database.")
-    with _locked(files):
+    with databases_locked(drill):
         replies = asked(drill, REQUESTS, found.name)
         _felt(drill, found)
     _recorded(drill, found, replies)
@@ -46,15 +42,9 @@ def database_away(drill: Drill, found: Played) -> list[Reply]:
 
 def disk_full(drill: Drill, found: Played) -> list[Reply]:
     """No file can grow by a byte (RLIMIT_FSIZE 0, errno EFBIG): nothing is lost without being told."""
-    assert drill.edge.process is not None
-    pid = drill.edge.process.pid
-    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
+    with no_growth(drill):
         replies = asked(drill, REQUESTS, found.name)
         _felt(drill, found)
-    finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
     _recorded(drill, found, replies)
     return replies
 
@@ -74,7 +64,7 @@ def clock_jump(drill: Drill, found: Played) -> list[Reply]:
             last = asked(drill, 2, found.name)
             replies += last
             seen += [_off(each) for each in last if each.status == 200]
-        verified = drill.edge.command("gateway", "journal", "verify").get("whole")
+        verified = drill.edge.chain_whole()
         found.timeline.append({"what": "clock seen in answers, seconds off", "off": [round(each) for each in seen]})
     if not any(abs(each) > 3600 for each in seen):
         found.harmless = "no answer showed that the clock had jumped"
@@ -138,7 +128,15 @@ OUTAGES: dict[str, Callable[[Drill, Played], list[Reply]]] = {
 
 
 @contextmanager
-def _locked(files: list[Path]) -> Iterator[None]:
+def databases_locked(drill: Drill) -> Iterator[None]:
+    """Somebody else holds every database of the second edge.
+
+    Raises:
+        NotMeasured: It keeps none, or one cannot be locked.
+    """
+    files = sorted(drill.edge.state_dir.glob("*.db"))
+    if not files:
+        raise NotMeasured("The second edge keeps no database.")
     with ExitStack() as stack:
         for file in files:
             held = stack.enter_context(closing(sqlite3.connect(file, timeout=5.0, isolation_level=None)))
@@ -148,6 +146,27 @@ def _locked(files: list[Path]) -> Iterator[None]:
                 raise NotMeasured(f"The database {file.name} of the second edge cannot be locked: {problem}.") from None
             stack.callback(held.execute, "ROLLBACK")
         yield
+
+
+@contextmanager
+def no_growth(drill: Drill) -> Iterator[None]:
+    """No process of the second edge can make a file longer."""
+    before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in drill.edge.pids}
+    try:
+        for pid, (_, hard) in before.items():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+        yield
+    finally:
+        # Those that were started meanwhile took the limit over.
+        soft = next(iter(before.values()), None)
+        for pid in drill.edge.pids:
+            if limit := before.get(pid, soft):
+                _limit(pid, limit)
+
+
+def _limit(pid: int, limit: tuple[int, int]) -> None:
+    with suppress(ProcessLookupError):  # it ended by itself
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
 
 
 def _felt(drill: Drill, found: Played) -> None:
@@ -174,7 +193,7 @@ def _recorded(drill: Drill, found: Played, replies: list[Reply]) -> None:
     found.timeline.append({"what": "afterwards", "answered": len(answered), "not_recorded": lost, "told": told})
     if lost > told:
         found.problems.append(f"{lost} answered requests are in no record, and it tells of {told:.0f}")
-    if not drill.edge.command("gateway", "journal", "verify").get("whole"):
+    if not drill.edge.chain_whole():
         found.problems.append("the chain of records is broken")
 
 

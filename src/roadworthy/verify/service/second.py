@@ -73,6 +73,11 @@ class SecondEdge:
         own = {"HOME": str(self.folder), "NO_COLOR": "1", "APP_ENV": self.copy.profile}
         return {**passed_on(), **own, **self.copy.environ}
 
+    @property
+    def pids(self) -> list[int]:
+        """It and what it started, as the system shows them now; empty when it does not run."""
+        return [] if self.process is None or self.process.poll() is not None else _family(self.process.pid)
+
     def write(self) -> None:
         """Write the configuration as it is in the copy now."""
         (self.folder / "roadworthy.yaml").write_text(yaml.safe_dump(self.copy.data, sort_keys=False), encoding="utf-8")
@@ -159,6 +164,21 @@ class SecondEdge:
             raise NotMeasured(f"`roadworthy {words[0]} {words[1]}` ended with exit code {ran.returncode}.")
         return told
 
+    def chain_whole(self) -> bool:
+        """Whether the chain of its records holds.
+
+        Raises:
+            NotMeasured: The command that looks at it fails for another reason.
+        """
+        words = ["gateway", "journal", "verify", "--json"]
+        ran = run_command(words, self.folder, self.environ, 30.0)
+        told = _data(ran.stdout)
+        if ran.returncode == 0 and told is not None:
+            return bool(told.get("whole"))
+        if _code(ran.stdout) == "journal_corrupt":
+            return False
+        raise NotMeasured(f"`roadworthy gateway journal verify` ended with exit code {ran.returncode}.")
+
     def create_key(self, name: str, *options: str) -> str:
         """Make a key in its state directory; the secret."""
         return str(self.command("key", "create", name, *options)["secret"])
@@ -201,6 +221,17 @@ def reset_breakers(state_dir: Path) -> None:
         raise NotMeasured(f"The second edge does not answer on its socket: {problem.what}") from None
 
 
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for file in sorted(Path("/proc", str(pid), "task").glob("*/children")):
+        try:
+            children = file.read_text()
+        except OSError:
+            continue  # that thread or process is gone
+        found += [each for child in children.split() for each in _family(int(child))]
+    return found
+
+
 def free_port() -> int:
     """A TCP port of loopback that is free now."""
     with socket.socket() as held:
@@ -215,8 +246,17 @@ def _near(path: Path) -> Path:
 
 
 def _data(output: bytes) -> Any:
+    return _part(output, "data")
+
+
+def _code(output: bytes) -> Any:
+    error = _part(output, "error")
+    return error.get("code") if isinstance(error, dict) else None
+
+
+def _part(output: bytes, name: str) -> Any:
     try:
         told = json.loads(output)
     except ValueError:
         return None
-    return told.get("data") if isinstance(told, dict) else None
+    return told.get(name) if isinstance(told, dict) else None

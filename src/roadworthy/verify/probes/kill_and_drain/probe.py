@@ -120,7 +120,7 @@ def _afterwards(played: Drill, seen: _Seen, answered: set[str], spent: bool) -> 
         )
     known = _recorded(played)
     lost, doubled = answered - set(known), len(known) - len(set(known))
-    whole = bool(played.edge.command("gateway", "journal", "verify").get("whole"))
+    whole = played.edge.chain_whole()
     key = played.copy.provider_keys["key:spent"]
     again = played.ask([Question(played.lines[0].name, "Spend more", {"max_tokens": 100})], key=key, parallel=1)[0]
     seen.rows.append(

@@ -6,13 +6,18 @@ import re
 import statistics
 from collections import Counter
 
+from roadworthy.verify.machine import machine, pace
 from roadworthy.verify.outcome import Coverage, Finding, Measure, NotMeasured, Outcome, judged, not_measured
 from roadworthy.verify.probe import Context
 from roadworthy.verify.service.asking import Caller, Question, Reply
 from roadworthy.verify.service.double import Behaviour
 from roadworthy.verify.service.drill import alive, drill, offered, service_key, wrong
+from roadworthy.verify.service.load_sample import FORM, LABEL, Samples, answered_per_s, encoded, good
 from roadworthy.verify.service.stat import percentile
+from roadworthy.verify.shared import alone, handing_over
 
+HANDED = "load-samples"
+"""Name under which the samples are handed to PER-06."""
 LEAST = 1000
 LIVE = 3
 AT = {"p50_s": 0.50, "p95_s": 0.95, "p99_s": 0.99}
@@ -21,29 +26,55 @@ _UPSTREAM = re.compile(r"upstream;dur=([\d.]+)")
 
 def probe(context: Context) -> Outcome:
     """Find out how long the real chain takes, then load the second edge at the expected peak."""
-    wanted, rate = int(context.settings["requests"]), float(context.settings["rate_per_s"])
-    if wanted < LEAST:
-        raise NotMeasured(f"The policy asks for {wanted} requests; at least {LEAST} are needed.")
-    url = alive(context)
-    delay_s = context.settings["provider_s"]
-    if delay_s is None:
-        delay_s = _upstream(context, url)
+    with handing_over(context, HANDED) as give:
+        wanted, rate = int(context.settings["requests"]), float(context.settings["rate_per_s"])
+        if wanted < LEAST:
+            raise NotMeasured(f"The policy asks for {wanted} requests; at least {LEAST} are needed.")
+        url = alive(context)
+        delay_s = context.settings["provider_s"]
+        if delay_s is None:
+            delay_s = _upstream(context, url)
+        with alone(context):
+            names, replies, control = _loaded(context, float(delay_s), wanted, rate)
+        samples = Samples(
+            form=FORM,
+            machine=machine(),
+            control_s=tuple(control),
+            rate_per_s=rate,
+            provider_s=float(delay_s),
+            seconds={
+                name: tuple(round(each.seconds, 5) for each in replies[at :: len(names)] if good(each))
+                for at, name in enumerate(names)
+            },
+            asked=wanted,
+            answered_per_s=answered_per_s(replies),
+        )
+        kept = context.evidence.write(encoded(samples), LABEL, media_type="application/json")
+        give(context.evidence.content(kept))
+        return _judged(context, names, replies, float(delay_s), rate)
+
+
+def _loaded(
+    context: Context, delay_s: float, wanted: int, rate: float
+) -> tuple[list[str], list[Reply], list[float]]:  # fmt: skip
+    """Names, what came back (one name after the other, again and again), and how fast the machine was meanwhile."""
     with drill(
         context, longest_s=None, changes={"gateway.cache.enabled": False, "gateway.budget.default": {}}
     ) as played:
-        played.doubles.behaviour = {name: Behaviour(delay_s=float(delay_s)) for name in played.doubles.providers}
+        played.doubles.behaviour = {name: Behaviour(delay_s=delay_s) for name in played.doubles.providers}
         names = [line.name for line in played.lines]
         if played.one(names[0]).status != 200:
             raise NotMeasured("The second edge serves nothing even with healthy providers.")
         questions = [Question(names[at % len(names)], f"Load {at}") for at in range(wanted * len(names))]
         total = rate * len(names)
-        connections = min(256, max(32, int(total * float(delay_s) * 2) + 16))
+        connections = min(256, max(32, int(total * delay_s * 2) + 16))
 
         def told(done: int, of: int) -> None:
             context.progress("open-loop load", done, of)
 
+        control = pace()
         replies = played.ask(questions, parallel=connections, rate_per_s=total, timeout_s=60.0, told=told)
-    return _judged(context, names, replies, float(delay_s), rate)
+        return names, replies, control + pace()
 
 
 def _upstream(context: Context, url: str) -> float:
@@ -73,15 +104,13 @@ def _judged(context: Context, names: list[str], replies: list[Reply], delay_s: f
     measures: list[Measure] = []
     for number, name in enumerate(names):
         own = replies[number :: len(names)]
-        good = [each.seconds for each in own if each.status == 200 and each.text]
-        bad = Counter(
-            each.failure or f"{each.status} {each.code}".strip() for each in own if each.status != 200 or not each.text
-        )
+        whole = [each.seconds for each in own if good(each)]
+        bad = Counter(each.failure or f"{each.status} {each.code}".strip() for each in own if not good(each))
         for what, count in sorted(bad.items()):
             findings.append(
                 wrong(context, "failed", f"{name}: {count} of {len(own)} requests ended with {what}.", name, what)
             )
-        found = [percentile(f"{word}:{name}", good, at) for word, at in AT.items()]
+        found = [percentile(f"{word}:{name}", whole, at) for word, at in AT.items()]
         measures += found
         findings += _over(context, name, found)
     objectives = {word: context.settings[word] for word in AT if context.settings[word] is not None}
@@ -91,7 +120,6 @@ def _judged(context: Context, names: list[str], replies: list[Reply], delay_s: f
             "provider_s": delay_s,
             "objectives": objectives,
             "statuses": dict(Counter(str(each.status or each.failure) for each in replies)),
-            "seconds": [round(each.seconds, 5) for each in replies],
         },
         "open-loop load",
     )

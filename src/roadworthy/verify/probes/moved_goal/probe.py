@@ -6,21 +6,18 @@ Which way a number of a probe's settings is stricter is not known here, so every
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from roadworthy.verify import history
 from roadworthy.verify.evidence import evidence_bytes
 from roadworthy.verify.laxity import eased
 from roadworthy.verify.outcome import Coverage, Finding, NotMeasured, Outcome, finding, judged
+from roadworthy.verify.pinned import pinned
 from roadworthy.verify.policy import Policy, policy_of
 from roadworthy.verify.probe import Context
 from roadworthy.verify.registry import checks
 from roadworthy.verify.report.statement import signs
-from roadworthy.verify.signing import key_id, public_key
-from roadworthy.verify.tree import inside, shown
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from roadworthy.verify.tree import shown
 
 _STRICTER = {"thresholds.category": 1, "thresholds.coverage": 1, "thresholds.max_age_days": -1}
 
@@ -97,7 +94,7 @@ def _earlier(context: Context) -> Earlier | None:
     """
     if context.out is None:
         return None
-    keys = [_pinned(context)] if context.settings["key_id"] else []
+    keys = [pinned(context)] if context.settings["key_id"] else []
     oldest: Earlier | None = None
     unsigned: int | None = None
     for at, report in history.back(context.out):
@@ -108,16 +105,6 @@ def _earlier(context: Context) -> Earlier | None:
             if history.status(report, context.check) in ("pass", "waived"):
                 return oldest
     return oldest
-
-
-def _pinned(context: Context) -> Ed25519PublicKey:
-    path = inside(context.root, str(context.settings["public_key"]))
-    if path is None or not path.is_file():
-        raise NotMeasured("The public key of earlier runs is not there.")
-    key = public_key(path)
-    if key_id(key) != context.settings["key_id"]:
-        raise NotMeasured("The public key of earlier runs is not the one that the policy pins.")
-    return key
 
 
 def compared(before: Policy, now: Policy) -> Iterator[Change]:

@@ -1,0 +1,1 @@
+"""REL-08: backup and restore."""

@@ -1,0 +1,1 @@
+"""REL-09: memory, file descriptors and tasks do not grow under load."""
