@@ -31,6 +31,8 @@ EVIDENCE = "evidence"
 NOTHING = hashlib.sha256(b"").hexdigest()
 """Digest of a subject without files."""
 _MOST_BYTES = 64 * 1024 * 1024
+_AS_KEPT = ("measured", "coverage", "findings", "applicability")
+"""What a report says of a check as it was kept; its status and its reason may have changed since."""
 _ORDER = ("fail", "error", "not_measured", "waived", "not_applicable", "pass")
 
 
@@ -182,6 +184,13 @@ def _as_in_catalogue(records: dict[str, Json], report: Json) -> None:
         names = ("category", "weight", "blocker", "automation", "expiry", "waivable")
         if row is not None and any(own[name] != getattr(row, name) for name in names):
             raise untrusted(f"{id} is weighed otherwise than the catalogue says.")
+        share = record["outcome"]["share"]
+        if share is not None and not 0 <= share <= 1:
+            raise untrusted(f"{id} earned a share that is none.")
+        if row is not None and any(stated[id][name] != getattr(row, name) for name in ("title", "rule")):
+            raise untrusted(f"{id} is told otherwise than the catalogue tells it.")
+        if any(stated[id][name] != record["outcome"][name] for name in _AS_KEPT):
+            raise untrusted(f"{id} is told otherwise than its evidence tells it.")
         if [each["sha256"] for each in record["evidence"]] != [each["sha256"] for each in stated[id]["evidence"]]:
             raise untrusted(f"{id} shows other evidence than was kept.")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from roadworthy.core.errors import GatewayError, UsageError
+from roadworthy.core.errors import GatewayError, StorageError, UsageError
 from roadworthy.gateway.batch.files import FileStore
 from roadworthy.gateway.batch.record import StoredFile
 from roadworthy.gateway.batch.service import BatchService, NewBatch, read_body
@@ -195,3 +196,14 @@ def test_a_content_that_is_gone_is_told_as_gone(service) -> None:
     with pytest.raises(UsageError) as refused:
         service.content("key_a", file.id)
     assert refused.value.code == "not_found"
+
+
+def test_an_upload_whose_row_is_refused_leaves_no_content(service, engine, tmp_path: Path) -> None:
+    upload(service)
+    with sqlite3.connect(tmp_path / "jobs.db") as db:
+        db.execute("CREATE TRIGGER full BEFORE INSERT ON roadworthy_file BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+    db.close()
+    before = sorted(path.name for path in (tmp_path / "files").iterdir())
+    with pytest.raises(StorageError):
+        upload(service)
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == before

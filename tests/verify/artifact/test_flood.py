@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from rig.flood import flood
+from roadworthy.verify.artifact.dispatch import judge_source
+from roadworthy.verify.artifact.inspection import Inspection
+from roadworthy.verify.artifact.record import Verdict
+from roadworthy.verify.artifact.source import Held
+
 _RUN = """
 import re, sys
 from pathlib import Path
 from roadworthy.runtime.executor import InlineExecutor
 from roadworthy.verify.artifact.tree import find, scan
-(report,) = scan(find([Path(sys.argv[1])]), InlineExecutor())
+report = list(scan(find([Path(sys.argv[1])]), InlineExecutor()))[-1]
 peak = int(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
 print(report.verdict.value, peak, *{reason.rule for reason in report.reasons})
 """
@@ -56,6 +62,40 @@ def test_a_small_flood(tmp_path: Path, kind: str, verdict: str) -> None:
     found, mebibytes, *_ = _flooded(tmp_path / "flood.pkl", kind, 6_000_000)
     assert found == verdict
     assert int(mebibytes) <= MOST_MIB
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["LONG_BINPUT far apart", "dtypes kept", "pairs of an array", "BINPERSID of torch, new long texts", "pushed"],
+)
+def test_what_a_pickle_keeps_is_bounded(tmp_path: Path, kind: str) -> None:
+    """Two files after each other: nothing of the first is left."""
+    for name in ("one.pkl", "two.pkl"):
+        (tmp_path / name).write_bytes(flood(kind, 1_500_000))
+    run = subprocess.run(
+        [sys.executable, "-c", _RUN, str(tmp_path)], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert int(run.stdout.split()[1]) <= MOST_MIB
+
+
+def test_arrays_that_are_opcodes_as_well_are_not_walked_again_and_again(tmp_path: Path) -> None:
+    """A plain unpickler reads on behind each of them, and so would whoever looks at each in both ways."""
+    spent = _work(flood("arrays of a byte", 40_000))
+    assert spent < 16 << 20
+
+
+def test_many_arrays_of_objects_are_clean() -> None:
+    inspection = Inspection()
+    judge_source(Held(flood("arrays of objects", 600_000)), inspection)
+    assert inspection.verdict is Verdict.CLEAN
+
+
+def _work(data: bytes) -> int:
+    inspection = Inspection()
+    before = inspection.left["opcode_bytes"]
+    judge_source(Held(data), inspection)
+    assert inspection.verdict is Verdict.UNVERIFIABLE
+    return before - inspection.left["opcode_bytes"]
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ import pytest
 from rig import faulty_backup
 from rig.verify_service import CONFIG
 from roadworthy.verify.outcome import NotMeasured, Outcome
-from roadworthy.verify.probes.backup_restore import probe as backup_restore
+from roadworthy.verify.probes.backup_restore import probe
 from roadworthy.verify.service import second
 
 Verified = Callable[..., Outcome]
@@ -69,6 +69,16 @@ WHOLE: dict[str, Any] = {
     ],
 )
 def test_what_nobody_told_before_cannot_be_equal_afterwards(told: dict[str, Any], why: str) -> None:
-    backup_restore._something_to_lose(WHOLE)
+    probe._something_to_lose(WHOLE)
     with pytest.raises(NotMeasured, match=why):
-        backup_restore._something_to_lose({**WHOLE, **told})
+        probe._something_to_lose({**WHOLE, **told})
+
+
+def test_a_key_that_the_restored_service_rotated_by_itself_is_the_same_key() -> None:
+    own, kept, turned = ({"id": name, "rotated_at": at} for name, at in (("own", None), ("kept", 5.0), ("turned", 7.0)))
+    before = {"keys": [own, kept, turned]}
+    after = {"keys": [{**own, "rotated_at": 11.0}, {**kept}, {**turned, "rotated_at": 9.0}]}
+    probe.forget_rotations(before, after, since=10.0)
+    assert before["keys"][:2] == after["keys"][:2]
+    assert before["keys"][2] != after["keys"][2]  # an older state of that key was restored
+    probe.forget_rotations(before, {}, since=10.0)

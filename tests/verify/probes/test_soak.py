@@ -46,7 +46,8 @@ def test_the_products_own_edge_does_not_leak(verified: Verified, running: Callab
     [
         ({"measure_s": 5, "every_s": 0.5}, "even", "fewer than 20 times"),
         pytest.param({**SHORT, "warm_up_s": 0}, "stub", "served 0 of", marks=pytest.mark.long),
-        ({}, "mute", "serves nothing"),
+        ({}, "even", "how long to look"),
+        ({"measure_s": 30}, "mute", "serves nothing"),
     ],
 )
 def test_a_run_that_says_nothing(

@@ -26,7 +26,11 @@ DAY = datetime.fromtimestamp(START, UTC).date().isoformat()
 
 def _whole() -> dict[str, dict[str, str]]:
     return {
-        each.key: {"text": f"What persons know about {each.title}, in a sentence.", "by": "Dana Kim", "on": DAY}
+        each.key: {
+            "text": f"What persons know about {each.title}, in a sentence.",
+            "by": "owner of the shop",
+            "on": DAY,
+        }
         for each in BY_HAND
     }
 
@@ -63,7 +67,7 @@ def test_a_whole_one_passes(subject: Path, inspected: Run) -> None:
     for each in HEADINGS:
         assert f"{each.number} {each.title}" in made or f"\n{each.title}." in made
     assert "> What persons know about Risk management" in made
-    assert "From `technical_file.risk` of the policy, by Dana Kim" in made
+    assert "From `technical_file.risk` of the policy, by owner of the shop" in made
     assert "| QUA-01 |" in made
     assert "From evidence of SUP-01, SUP-03, SUP-09." in made
     for item in check.evidence:  # every text is named by its digest, and is kept under it
@@ -148,7 +152,7 @@ def test_a_page_is_quoted_and_cannot_pretend(subject: Path, inspected: Run) -> N
     report, out = _run(inspected, subject, headings)
     assert _check(report).status is Status.PASS
     made = technical.text(report, out / "evidence")
-    assert "From `docs/risk.md#process`, by Dana Kim" in made
+    assert "From `docs/risk.md#process`, by owner of the shop" in made
     assert "> Owners meet each month & decide &lt;script>" in made
     assert "[here\\](https" in made
     assert "It complies" not in made

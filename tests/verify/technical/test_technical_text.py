@@ -49,7 +49,15 @@ def test_what_is_written(written: str, fault: str) -> None:
 
 @pytest.mark.parametrize(
     ("author", "good"),
-    [("Dana Kim", True), ("risk team", True), ("", False), (" ", False), ("TBD", False), ("n/a", False), ("x", False)],
+    [
+        ("owner of the shop", True),
+        ("risk team", True),
+        ("", False),
+        (" ", False),
+        ("TBD", False),
+        ("n/a", False),
+        ("x", False),
+    ],
 )
 def test_who_wrote_it(author: str, good: bool) -> None:
     assert (text.fault_of_author(author) == "") is good

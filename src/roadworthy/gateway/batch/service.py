@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from roadworthy.core.errors import GatewayError, RoadworthyError, UsageError
+from roadworthy.core.errors import GatewayError, RoadworthyError, StorageError, UsageError
 from roadworthy.core.job import Job
 from roadworthy.core.ports import Jobs
 from roadworthy.gateway.batch.files import FileStore, PartFile, gone
@@ -83,7 +83,12 @@ class BatchService:
         name = "".join(char for char in filename if char.isprintable())[:MAX_FILENAME] or "upload.jsonl"
         file = StoredFile(f"file-{secrets.token_hex(12)}", tenant, part.size, int(time.time()), name, purpose)
         part.keep_as(self.files.path(file.id))
-        self.store.add_file(file)
+        try:
+            self.store.add_file(file)
+        except StorageError:
+            with suppress(OSError):  # the caller is told that it failed; nobody would ever remove the content
+                self.files.remove(file.id)
+            raise
         return file
 
     def content(self, tenant: str, file_id: str) -> Path:

@@ -96,6 +96,8 @@ def of_service(context: Context) -> Config:
     file = context.root / (named or DEFAULT_FILE)
     if named and not file.is_file():
         raise NotMeasured(f"The configuration {named} is not in the subject.")
+    if file.exists() and not file.is_file():
+        raise NotMeasured(f"{file.name} is no plain file.")  # to read a pipe would never end
     environ = {name: value for name, value in os.environ.items() if name != "ROADWORTHY_CONFIG"}
     try:
         with contextlib.chdir(context.root):  # its relative paths are those of a service that was started there

@@ -95,8 +95,8 @@ class PickleStream(PickleJudge):
         if self._level >= _MOST_NESTED:
             self.inspection.find("pickle.opaque", f"Pickles are nested more than {_MOST_NESTED} deep.", at)
             return
-        left = self.inspection.left["opcode_bytes"]
         self.inspection.spend("opcode_bytes", machine.copied())
+        left = self.inspection.left["opcode_bytes"]
         trial = self.inspection.trial()
         judge = PickleStream(self.source, trial, torchscript=self.torchscript, level=_MOST_NESTED)
         judge.guarded, judge.arrays, judge.plain = self.guarded, self.arrays, True

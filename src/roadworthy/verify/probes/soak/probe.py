@@ -42,6 +42,11 @@ class Look:
 
 def probe(context: Context) -> Outcome:
     """Load it, look at it, and see which line the looks lie on."""
+    if context.settings["measure_s"] is None:
+        raise NotMeasured(
+            "Nobody said how long to look, and a minute tells nothing of a service that settles: set measure_s, "
+            "to 3600 for an answer, and timeout_s above it."
+        )
     set_to = {name: float(context.settings[name]) for name in ("warm_up_s", "measure_s", "every_s", "rate_per_s")}
     if set_to["measure_s"] < FEWEST * set_to["every_s"]:
         raise NotMeasured(f"The policy lets it look fewer than {FEWEST} times; that says nothing about a slope.")
