@@ -170,6 +170,11 @@ WRITTEN = {
     "bool": four(array(dtype("b1", state_of("|", 1)), b"K\x03\x85") + b"b\0" + b"\1\0\1"),
     "texts": four(array(dtype("U2", state_of("<", 8))) + b"b\0" + b"a\0\0\0b\0\0\0"),
     "times": four(array(dtype("M8", NANOSECONDS)) + b"b\0" + b"\0" * 8),
+    "old-matrix": four(
+        (array(F8, b"K\x01K\x01\x86", None) + b"b" + b"\0" * 8).replace(
+            name("numpy", "ndarray"), name("numpy.matrixlib.defmatrix", "matrix")
+        )
+    ),
     "one-dtype-twice": four(
         array(dtype("V4", state_of("|", 4), kept=b"\x94"), padding=None) + b"b" + b"\0" * 4
         + b"0" + array(b"h\x00", padding=None) + b"b" + b"\0" * 4

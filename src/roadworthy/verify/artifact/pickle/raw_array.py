@@ -19,7 +19,8 @@ _MOST_PADDING = 16
 """None of these numbers is an opcode: a plain unpickler fails at the first byte of an array."""
 _ATTRIBUTES = {"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"}
 """Of a wrapper; any other one may stand before a method of it."""
-_SUBCLASSES = {"ndarray", "memmap", "matrix"}
+_SUBCLASSES = {"numpy.ndarray", "numpy.memmap", "numpy.matrix", "numpy.matrixlib.defmatrix.matrix"}
+"""The last is how NumPy before 1.15 calls the one before."""
 
 
 def length(judge: PickleJudge, state: Value, at: int) -> int:
@@ -68,7 +69,7 @@ def _state(judge: PickleJudge, state: Value, at: int) -> dict[str, Value]:
             raise Malformed("An attribute of an array wrapper is none that joblib writes.", at)
         known[word] = value
     subclass = known.get("subclass")
-    if not isinstance(subclass, Name) or subclass.module != "numpy" or subclass.name not in _SUBCLASSES:
+    if not isinstance(subclass, Name) or subclass.path not in _SUBCLASSES:
         raise Malformed("An array wrapper makes something else than an array.", at)
     return known
 
