@@ -84,7 +84,9 @@ def test_what_only_the_log_of_the_database_holds_is_in_it(state: Path, tmp_path:
 
 def _damage(state: Path) -> None:
     with closing(sqlite3.connect(state / "state.db", isolation_level=None)) as db:
+        db.execute("BEGIN")
         db.executemany("INSERT INTO record VALUES (?)", [(at,) for at in range(5_000)])
+        db.execute("COMMIT")
         db.execute("PRAGMA journal_mode=DELETE")
     content = bytearray((state / "state.db").read_bytes())
     content[8_192:12_288] = b"\xff" * 4_096

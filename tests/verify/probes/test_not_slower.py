@@ -217,6 +217,7 @@ def test_a_damaged_run_is_never_used_and_hides_no_older_one(
     assert ("chain of earlier runs is broken" if damage == "report" else "is not used") in outcome.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", [BAD, not_measured("It was left out of this run.")])
 def test_running_twice_makes_a_slower_load_no_better(
     then: Outcome, chain: Chain, compared: Callable[..., Outcome]
@@ -274,6 +275,7 @@ class _Waiting(_Handing):
         return 30.0
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_others_is_told_briefly(chain: Chain, compared: Callable[..., Outcome]) -> None:
     chain.add(samples())
     for _ in range(4):

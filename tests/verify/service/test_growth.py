@@ -48,6 +48,7 @@ def test_with_few_looks_nothing_is_said() -> None:
     assert growth("memory", "MB", short, [1.0] * len(short), block_s=1.0, step=1.0, limit=1.0) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_s", [0.0, 0.01])
 def test_the_interval_covers_the_slope_most_of_the_time(per_s: float) -> None:
     """95 % on paper; a moving-block bootstrap with few blocks gives less, never half."""

@@ -45,6 +45,7 @@ def test_percentiles(factor: float, n: int, spread: float, said: str) -> None:
         assert ("worse" if each.low > 1.1 else "same" if each.high <= 1.1 else "unknown") == said, each
 
 
+@pytest.mark.slow
 def test_an_interval_of_equal_series_holds_one_as_often_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """40 pairs of the same distribution: the 95 % interval misses the true ratio of 1 in few of them."""
     monkeypatch.setattr(ratio, "DRAWS", 200)
