@@ -51,6 +51,10 @@ def judged(data: bytes, called: str = "", limits: Limits | None = None) -> Inspe
     return inspection
 
 
+MAPPED = text("a.pth") + text("uint8") + text("w+") + b"K\x00K\x10\x85"
+"""Arguments of `numpy.memmap`: the file is made or emptied, and each `SETITEM` writes into it."""
+
+
 def _memo_out_of_step() -> bytes:
     """Entry 2000 is set first, all but entry 0 follow: the next `MEMOIZE` sets 2000 anew, and so does the one after it.
 
@@ -200,6 +204,16 @@ MALICIOUS: dict[str, bytes] = {
     ),
     "reference-called": four(name("numpy", "add") + b")R"),
     "allocates": four(name("builtins", "bytearray") + b"J\xff\xff\xff\x7f" + CALL),
+    **{
+        f"file-is-emptied-{way}": four(start + b"(" + more + end)
+        for way, start, more, end in (
+            ("new", name("numpy", "memmap"), MAPPED, b"t\x81K\x00K\x41s"),
+            ("call", name("numpy", "memmap"), MAPPED, b"tR"),
+            ("object", b"", name("numpy", "memmap") + MAPPED, b"o"),
+            ("copyreg", name("copyreg", "__newobj__"), name("numpy", "memmap") + MAPPED, b"tR"),
+            ("index", name("pandas.core.indexes.base", "_new_Index"), name("numpy", "memmap") + b"}", b"tR"),
+        )
+    },
     "allocates-an-instance": four(name("builtins", "bytes") + b"J\xff\xff\xff\x7f\x85\x81"),
     # streams
     "second-pickle": PLAIN + EVIL,
@@ -350,6 +364,10 @@ BENIGN: dict[str, tuple[bytes, str]] = {
     "padded": (PLAIN + b"\n\n\t\0\0", ""),
     "torch": (torch_zip(tensor_pickle()), "model.pt"),
     "torch-legacy": (torch_legacy(), "model.pth"),
+    "memory-map": (
+        four(name("numpy._core.multiarray", "_reconstruct") + name("numpy", "memmap") + b"K\x00\x85C\x01b\x87R"),
+        "a.pkl",
+    ),
     "joblib-array": (joblib_array("f8", b"K\x02K\x03\x86", (b"\x80\x04cos" * 10)[:48]), "a.joblib"),
     "joblib-structure": (joblib_array("V4", b"K\x02\x85", b"cos\nsyst", flags=16), "a.joblib"),
     "joblib-objects": (joblib_array("O8", b"K\x01\x85", PLAIN, flags=63), "a.joblib"),

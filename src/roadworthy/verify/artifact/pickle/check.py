@@ -53,11 +53,16 @@ def callee(judge: PickleJudge, callee: Name, arguments: Value, at: int) -> Value
 
 
 def class_first(judge: PickleJudge, callee: Name, arguments: Value, at: int) -> Value:
-    """It instantiates its first argument, which must be a class of the list."""
+    """It instantiates its first argument, which must be a class of the list, with the others.
+
+    What is for reference only NumPy's `_reconstruct` may rebuild: it does not run the constructor of the class.
+    """
     items = _items(arguments)
     first = items[0] if items else None
     if not isinstance(first, Name) or first.entry is None or first.entry.use is Use.CHECKED:
         return _refused(judge, callee, at, "it instantiates something that is not on the list")
+    if first.entry.use is Use.REFERENCE and callee.name != "_reconstruct":
+        return _refused(judge, callee, at, f"it instantiates {shown(first.path)}, which is for reference")
     return first.made
 
 
