@@ -46,16 +46,15 @@ def subject(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def verified(tmp_path: Path, subject: Path, guard_ports: Ports) -> Verified:
+def verified(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, subject: Path, guard_ports: Ports) -> Verified:
     """Runs one check's probe on the subject and settles the outcome as the runner does."""
+    scratch = tmp_path_factory.mktemp("s")  # a short path, as a run gives: sockets of services lie in it
 
     def run(
         check: str, service: str | None = None, timeout_s: float = 60.0, policy: bytes = b"", **settings: Any
     ) -> Outcome:
         found = checks()[check]
         assert found.module is not None
-        scratch = tmp_path / "scratch"
-        scratch.mkdir(exist_ok=True)
         writer = EvidenceWriter(EvidenceStore(tmp_path / "evidence", guard_ports.masker))
         context = Context(
             definition=found.definition,
