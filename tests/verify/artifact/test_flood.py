@@ -84,6 +84,7 @@ def test_arrays_that_are_opcodes_as_well_are_not_walked_again_and_again(tmp_path
     assert spent < 16 << 20
 
 
+@pytest.mark.slow
 def test_many_arrays_of_objects_are_clean() -> None:
     inspection = Inspection()
     judge_source(Held(flood("arrays of objects", 600_000)), inspection)
